@@ -1,0 +1,208 @@
+"""The instance: a dictionary of tokens with their features, the prompt length and the noise level.
+
+Row k of `tokens` is the token v_k and row k of `features` is f(v_k); the first `prompt_length`
+tokens form the prompt, the others are the queries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from numerics import InputError
+
+# A float64 row scaled to unit length has a norm within (d + 2) unit roundoffs of 1 (d squares, their
+# sum, a root and a division); stored data passed through float32 keeps it within 1e-6 for d < 1e4.
+UNIT_NORM_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """One problem for the transformer.
+
+    Args:
+        tokens: K x d, pairwise distinct, finite.
+        features: K x m, finite.
+        prompt_length: N, with 1 <= N < K.
+        noise: tau > 0, the variance of each entry of the feature noise.
+        source: where the data came from, in a few words.
+
+    Raises:
+        InputError: any of these conditions fails.
+    """
+
+    tokens: Float[ndarray, "K d"]
+    features: Float[ndarray, "K m"]
+    prompt_length: int
+    noise: float
+    source: str
+
+    def __post_init__(self) -> None:
+        check_matrix("tokens", self.tokens)
+        check_matrix("features", self.features)
+        if len(self.tokens) != len(self.features):
+            raise InputError(
+                f"tokens has {len(self.tokens)} rows and features has {len(self.features)}; "
+                "row k of both must belong to token k"
+            )
+        check_sizes(N=self.prompt_length, K=len(self.tokens))
+        check_noise(self.noise)
+        unique, first = np.unique(self.tokens, axis=0, return_index=True)
+        if len(unique) < len(self.tokens):
+            again = min(set(range(len(self.tokens))) - set(first.tolist()))
+            twin = int(np.flatnonzero((self.tokens == self.tokens[again]).all(axis=1))[0])
+            raise InputError(f"tokens {twin} and {again} are equal; remove one, the dictionary must be distinct")
+
+    @property
+    def dictionary_size(self) -> int:
+        """K, the number of tokens."""
+        return len(self.tokens)
+
+    @property
+    def token_dimension(self) -> int:
+        """d, the dimension of a token."""
+        return self.tokens.shape[1]
+
+    @property
+    def feature_count(self) -> int:
+        """m, the number of basis functions."""
+        return self.features.shape[1]
+
+    @property
+    def sha256(self) -> str:
+        """Fingerprint of the data: sizes, noise level and every number in little-endian float64."""
+        digest = hashlib.sha256(f"{self.tokens.shape}{self.features.shape}{self.prompt_length}{self.noise!r}".encode())
+        for array in (self.tokens, self.features):
+            digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+        return digest.hexdigest()
+
+
+def check_matrix(name: str, matrix: ndarray) -> None:
+    """Raise InputError unless `matrix` is a finite, non-empty, two-dimensional array of numbers."""
+    if matrix.ndim != 2 or matrix.size == 0:
+        raise InputError(f"{name} has shape {matrix.shape}; give a two-dimensional array, one row per token")
+    if not np.issubdtype(matrix.dtype, np.floating):
+        raise InputError(f"{name} holds {matrix.dtype}; convert it to floating point")
+    if not np.isfinite(matrix).all():
+        row = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
+        raise InputError(f"{name} has a nan or inf in row {row}; remove that row or repair it")
+
+
+def check_sizes(**sizes: int) -> None:
+    """Raise InputError unless every size is at least 1 and, where both are given, N < K."""
+    for name, size in sizes.items():
+        if size < 1:
+            raise InputError(f"{name} = {size} is too small; give --{name} at least 1")
+    if "N" in sizes and "K" in sizes and sizes["N"] >= sizes["K"]:
+        raise InputError(f"N = {sizes['N']} leaves no unseen token among K = {sizes['K']}; choose --N below --K")
+
+
+def check_noise(noise: float) -> None:
+    """Raise InputError unless the noise level is a positive finite number."""
+    if not (np.isfinite(noise) and noise > 0):
+        raise InputError(f"tau = {noise} is not a noise level; give --tau a positive finite number")
+
+
+def unit_rows(matrix: Float[ndarray, "K d"], name: str = "tokens") -> Float[ndarray, "K d"]:
+    """Scale every row to Euclidean length 1; raises InputError for a zero row."""
+    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
+    if not norms.all():
+        raise InputError(f"{name} row {int(np.flatnonzero(norms == 0)[0])} is zero and has no direction; remove it")
+    scaled: ndarray = matrix / norms
+    return scaled
+
+
+def synthetic(
+    rng: np.random.Generator, *, N: int, K: int, d: int, m: int, tau: float, unit_norm: bool = True
+) -> Instance:
+    """Gaussian tokens (scaled to unit length unless told otherwise) and standard Gaussian features.
+
+    Raises:
+        InputError: a size is below 1, N >= K, or tau is not positive and finite.
+    """
+    check_sizes(N=N, K=K, d=d, m=m)
+    check_noise(tau)
+    tokens = rng.standard_normal((K, d))
+    features = rng.standard_normal((K, m))
+    kind = "unit-norm" if unit_norm else "raw"
+    return Instance(
+        tokens=unit_rows(tokens) if unit_norm else tokens,
+        features=features,
+        prompt_length=N,
+        noise=tau,
+        source=f"synthetic, {kind} Gaussian tokens",
+    )
+
+
+def digits(rng: np.random.Generator, *, N: int, K: int, m: int, tau: float) -> Instance:
+    """K distinct images of scikit-learn's digits as unit tokens, m random Fourier features.
+
+    f_j(v) = sqrt(2) cos(omega_j . v + phase_j) with omega_j ~ N(0, I) scaled by the inverse of the median distance between tokens.
+
+    Raises:
+        InputError: a size is out of range (there are 1797 images).
+    """
+    from sklearn.datasets import load_digits
+
+    check_sizes(N=N, K=K, m=m)
+    images = np.unique(load_digits().data.astype(np.float64), axis=0)
+    if K > len(images):
+        raise InputError(f"K = {K} exceeds the {len(images)} distinct digits; choose a smaller --K")
+    tokens = unit_rows(images[rng.choice(len(images), size=K, replace=False)])
+    distances = np.linalg.norm(tokens[:, None, :] - tokens[None, :, :], axis=2)
+    omega = rng.standard_normal((tokens.shape[1], m)) / np.median(distances[np.triu_indices(K, 1)])
+    phase = rng.uniform(0, 2 * np.pi, size=m)
+    features = np.sqrt(2) * np.cos(tokens @ omega + phase)
+    return Instance(
+        tokens=tokens, features=features, prompt_length=N, noise=tau, source="digits, random Fourier features"
+    )
+
+
+def from_file(path: Path, *, N: int, tau: float, normalize: bool = False, raw: bool = False) -> Instance:
+    """Read `tokens` (K x d) and `features` (K x m) from an .npz file.
+
+    Args:
+        normalize: scale every token to unit length.
+        raw: accept tokens of any length.
+
+    Raises:
+        InputError: the file is missing, not an .npz, lacks a key, or its contents are unusable.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = {"tokens", "features"} - set(archive.files)
+            if missing:
+                raise InputError(f"{path} lacks {' and '.join(sorted(missing))}; save both arrays with numpy.savez")
+            tokens, features = archive["tokens"], archive["features"]
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; give --tokens an .npz file") from None
+    except (OSError, ValueError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} is not a readable .npz archive; save it with numpy.savez") from error
+    tokens, features = _as_float("tokens", tokens), _as_float("features", features)
+    check_matrix("tokens", tokens)
+    if normalize:
+        tokens = unit_rows(tokens)
+    elif not raw:
+        _require_unit_norm(tokens)
+    return Instance(tokens=tokens, features=features, prompt_length=N, noise=tau, source=f"file {path.name}")
+
+
+def _as_float(name: str, array: ndarray) -> ndarray:
+    if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
+        raise InputError(f"{name} holds {array.dtype}; convert it to floating point")
+    return array.astype(np.float64)
+
+
+def _require_unit_norm(tokens: ndarray) -> None:
+    norms = np.linalg.norm(tokens, axis=1)
+    worst = int(np.argmax(np.abs(norms - 1)))
+    if abs(norms[worst] - 1) > UNIT_NORM_TOLERANCE:
+        raise InputError(f"token {worst} has norm {norms[worst]:.6g}, not 1; add --normalize to scale every token")

@@ -1,0 +1,285 @@
+"""What the checks look at: an instance, a trained network, the claimed limit and test prompts.
+
+A `Study` is everything that training depends on, and trains once. An `Experiment` adds what the
+theory says about it; a planted defect is an Experiment with one part replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+
+from numerics import InputError, instance as instances
+from numerics.instance import Instance, check_sizes
+from numerics.loss import LabelNoise, feature_noise, label_moments, sample_labels, sample_tasks
+from numerics.measure import rounding, token_loss_rounding, token_losses
+from numerics.model import Network, attention, initial_network
+from numerics.training import ProgressCallback, Recipe, Trained, resolve_device, train
+from theorems.limit import Limit, LimitValues, limit_values
+from theorems.parameters import Parameters
+
+ADAM_RATE = 0.01
+TEST_PROMPTS = 200  # as in the paper's Section 5
+OUT_OF_DOMAIN_MEAN, OUT_OF_DOMAIN_DEVIATION = 1.0, 2.0  # lambda ~ N(1, 4 I)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompts:
+    """P tasks lambda (P x m) with the noisy labels of all tokens (P x K), and the law they came from."""
+
+    name: str
+    tasks: Float[ndarray, "P m"]
+    labels: Float[ndarray, "P K"]
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Everything that training depends on; the network is trained when first asked for."""
+
+    instance: Instance
+    noise: LabelNoise
+    start: Network
+    recipe: Recipe
+    seed: int
+    sample_size: int
+    device: str
+    progress: ProgressCallback | None = field(default=None, repr=False)
+    checkpoint: Path | None = None
+    resume: Path | None = None
+
+    @cached_property
+    def moments(self) -> Float[ndarray, "K K"]:
+        """E[y y^T] under Assumption 1, where E[lambda lambda^T] = I."""
+        return label_moments(self.instance.features, self.noise, np.eye(self.instance.feature_count))
+
+    @cached_property
+    def trained(self) -> Trained:
+        """The result of training."""
+        labels = None
+        if self.recipe.objective == "sampled":
+            rng = stream(self.seed, "training prompts")
+            tasks = sample_tasks(rng, self.sample_size, self.instance.feature_count)
+            labels = sample_labels(rng, tasks, self.instance.features, self.noise)
+        return train(
+            self.instance, self.start, self.recipe, moments=self.moments, labels=labels, device=self.device,
+            progress=self.progress, checkpoint=self.checkpoint, resume=self.resume,
+        )  # fmt: skip
+
+    def losses(self, mixtures: Float[ndarray, "... N K"]) -> Float[ndarray, "... K"]:
+        """Population loss of each token for given mixture matrices, in float64."""
+        return token_losses(mixtures, self.moments)
+
+    def loss_rounding(self, mixtures: Float[ndarray, "... N K"]) -> Float[ndarray, "... K"]:
+        """A bound on the rounding error of `losses`, that of the moments included."""
+        size = np.abs(self.instance.features)
+        absolute = size @ size.T + self.noise.mean(np.eye(self.instance.feature_count)) * np.eye(len(size))
+        return token_loss_rounding(mixtures, absolute, self.instance.feature_count + 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A study and what the theory says about it.
+
+    `shown` is what the network gets to see of the prompt labels; the identity unless a defect is planted.
+    """
+
+    study: Study
+    limit: Limit = Limit()
+    shown: Callable[[Float[ndarray, "P N"]], Float[ndarray, "P N"]] = lambda labels: labels
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def instance(self) -> Instance:
+        """The dictionary, features, prompt length and noise level."""
+        return self.study.instance
+
+    @cached_property
+    def theory(self) -> LimitValues:
+        """The claimed limit, evaluated on the instance."""
+        return limit_values(self.limit, self.instance)
+
+    def gaps(self, mixtures: Float[ndarray, "... N K"]) -> Float[ndarray, "..."]:
+        """Delta: the population loss of given mixture matrices minus the claimed L*."""
+        result: ndarray = self.study.losses(mixtures).mean(axis=-1) - self.theory.loss_star
+        return result
+
+    def gap_rounding(self, mixtures: Float[ndarray, "... N K"]) -> Float[ndarray, "..."]:
+        """A bound on the rounding error of `gaps`: that of the losses, of their mean, and of L*."""
+        mean = np.abs(self.study.losses(mixtures)).mean(axis=-1)
+        terms = rounding(self.instance.dictionary_size + 2) * (mean + abs(self.theory.loss_star))
+        result: ndarray = self.study.loss_rounding(mixtures).mean(axis=-1) + terms
+        return result
+
+    @cached_property
+    def token_gap_limits(self) -> Float[ndarray, " K"]:
+        """Upper limits, rounding included, on (1/2)|delta_k|^2 = loss of token k minus its least loss (Lemma 5).
+
+        A loss below its claimed minimum leaves no room at all: 0.
+        """
+        mixtures = np.stack([self.study.trained.final, self.theory.a_hat])
+        learned, least = self.study.losses(mixtures)
+        result: ndarray = np.maximum(learned - least + self.study.loss_rounding(mixtures).sum(axis=0), 0)
+        return result
+
+    def prompts(self, *, out_of_domain: bool) -> Prompts:
+        """200 test prompts: lambda ~ N(0, I), or lambda ~ N(1, 4 I) out of domain."""
+        name = "out-of-domain" if out_of_domain else "in-domain"
+        mean, deviation = (OUT_OF_DOMAIN_MEAN, OUT_OF_DOMAIN_DEVIATION) if out_of_domain else (0.0, 1.0)
+        rng = stream(self.study.seed, name)
+        tasks = sample_tasks(rng, TEST_PROMPTS, self.instance.feature_count, mean=mean, deviation=deviation)
+        labels = sample_labels(rng, tasks, self.instance.features, self.study.noise)
+        return Prompts(name=name, tasks=tasks, labels=labels, mean=mean, deviation=deviation)
+
+    @property
+    def test_sets(self) -> tuple[Prompts, Prompts]:
+        """The in-domain and the out-of-domain test prompts."""
+        return self.prompts(out_of_domain=False), self.prompts(out_of_domain=True)
+
+    def network_predictions(self, prompts: Prompts) -> Float[ndarray, "P K"]:
+        """What the trained network answers."""
+        result: ndarray = self.shown(self.prompt_labels(prompts)) @ self.study.trained.final
+        return result
+
+    def limit_predictions(self, prompts: Prompts) -> Float[ndarray, "P K"]:
+        """What the theory says it answers in the limit."""
+        return self.theory.predict(self.prompt_labels(prompts), self.instance.features)
+
+    def prompt_labels(self, prompts: Prompts) -> Float[ndarray, "P N"]:
+        """The labels of the prompt tokens."""
+        result: ndarray = prompts.labels[:, : self.instance.prompt_length]
+        return result
+
+    def describe(self) -> dict[str, Any]:
+        """The instance, for the record."""
+        data = self.instance
+        return {
+            "N": data.prompt_length, "K": data.dictionary_size, "d": data.token_dimension, "m": data.feature_count,
+            "H": len(self.study.start.queries), "tau": data.noise, "beta": self.settings.get("beta"),
+            "seed": self.study.seed, "source": data.source, "sha256": data.sha256,
+        }  # fmt: skip
+
+    def quantities(self) -> dict[str, float]:
+        """The numbers of the run, by name; those of training only if a check trained."""
+        theory = self.theory
+        numbers = {
+            "penalty": theory.penalty,
+            "L_star": theory.loss_star,
+            "z_bar_norm": float(np.linalg.norm(theory.z_bar, 2)),
+            "f_max": float(np.linalg.norm(theory.z_bar, axis=0).max()),
+            "limit_frobenius": float(np.linalg.norm(theory.a_hat)),
+        }
+        if "trained" in vars(self.study):
+            trained, final = self.study.trained, self.study.trained.final
+            numbers |= {
+                "loss_final": float(self.study.losses(final).mean()),
+                "gap_initial": float(self.gaps(trained.mixtures[0])),
+                "gap_final": float(self.gaps(final)),
+                "gap_rounding": float(self.gap_rounding(final)),
+                "distance_to_limit_frobenius": float(np.linalg.norm(final - theory.a_hat)),
+                "distance_to_limit_max": float(np.abs(final - theory.a_hat).max()),
+                "steps": int(trained.iterations[-1]),
+            }
+        return numbers
+
+    def provenance(self) -> dict[str, Any]:
+        """Where and how training ran, for the record."""
+        cuda = self.study.device == "cuda"
+        facts: dict[str, Any] = {
+            "device": torch.cuda.get_device_name() if cuda else "cpu",
+            "dtype": self.study.recipe.precision,
+            "tf32": bool(torch.backends.cuda.matmul.allow_tf32) if cuda else False,
+            "parameters": self.settings,
+        }
+        if "trained" in vars(self.study):
+            facts |= {"training_seconds": self.study.trained.seconds, "training_stopped": self.study.trained.stopped}
+        return facts
+
+
+def stream(seed: int, name: str) -> np.random.Generator:
+    """An independent random stream for each purpose, the same on every device."""
+    return np.random.default_rng([seed, *name.encode()])
+
+
+def build(
+    parameters: Parameters, *, progress: ProgressCallback | None, checkpoint: Path | None, resume: Path | None
+) -> Experiment:
+    """The experiment that `parameters` describe, untrained.
+
+    Raises:
+        InputError: a setting or a file cannot be used.
+    """
+    device = resolve_device(parameters.device)
+    data = _load(parameters)
+    check_sizes(H=parameters.H, prompts=parameters.prompts)
+    if not (np.isfinite(parameters.beta) and parameters.beta >= 0):
+        raise InputError(f"beta = {parameters.beta} is not a standard deviation; give --beta 0 or more")
+    start = initial_network(
+        stream(parameters.seed, "initial network"), heads=parameters.H, d=data.token_dimension,
+        K=data.dictionary_size, scale=parameters.beta,
+    )  # fmt: skip
+    noise = feature_noise(data.noise)
+    study = Study(
+        instance=data, noise=noise, start=start, recipe=_recipe(parameters, data, noise), seed=parameters.seed,
+        sample_size=parameters.prompts, device=device, progress=progress, checkpoint=checkpoint, resume=resume,
+    )  # fmt: skip
+    return Experiment(study=study, settings={key: _plain(value) for key, value in vars(parameters).items()})
+
+
+def _load(parameters: Parameters) -> Instance:
+    N, tau, rng = parameters.N, parameters.tau, stream(parameters.seed, "instance")
+    if parameters.tokens is not None:
+        data = instances.from_file(
+            parameters.tokens, N=N, tau=tau, normalize=parameters.normalize, raw=parameters.raw_tokens
+        )
+    elif parameters.data == "digits":
+        data = instances.digits(rng, N=N, K=cast(int, parameters.K), m=cast(int, parameters.m), tau=tau)
+    else:
+        return instances.synthetic(
+            rng, N=N, K=cast(int, parameters.K), d=cast(int, parameters.d), m=cast(int, parameters.m), tau=tau,
+            unit_norm=not parameters.raw_tokens,
+        )  # fmt: skip
+    for name, size in (("K", data.dictionary_size), ("d", data.token_dimension), ("m", data.feature_count)):
+        asked = getattr(parameters, name)
+        if asked is not None and asked != size:
+            raise InputError(f"{name} = {asked} but the data has {name} = {size}; drop --{name}")
+    return data
+
+
+def _recipe(parameters: Parameters, data: Instance, noise: LabelNoise) -> Recipe:
+    rate = ADAM_RATE
+    if parameters.optimizer == "gd":
+        # In w the loss is quadratic with curvature at most H lambda_max(M_PP) / K; the inverse is a safe step.
+        N, moments = data.prompt_length, label_moments(data.features, noise, np.eye(data.feature_count))
+        rate = data.dictionary_size / (parameters.H * float(np.linalg.eigvalsh(moments[:N, :N])[-1]))
+    return Recipe(
+        steps=parameters.steps,
+        optimizer=cast(Any, parameters.optimizer),
+        rate_queries=rate if parameters.rate_queries is None else parameters.rate_queries,
+        rate_weights=rate if parameters.rate_weights is None else parameters.rate_weights,
+        precision=cast(Any, parameters.precision),
+        objective=cast(Any, parameters.objective),
+        seed=parameters.seed,
+    )
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
+def initial_mixing(study: Study) -> Float[ndarray, "K N H"]:
+    """C_k at the start: column h is the attention of head h from token k."""
+    start = study.start.to(device="cpu", dtype=torch.float64)
+    tokens = torch.from_numpy(np.ascontiguousarray(study.instance.tokens))
+    weights: ndarray = attention(start.queries, tokens, study.instance.prompt_length).permute(2, 1, 0).numpy()
+    return weights
+

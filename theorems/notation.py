@@ -1,0 +1,57 @@
+"""The one table of notation: paper letter, Python name, shape, meaning, place.
+
+Sizes are positive integer symbols, so that every expression below holds for all dimensions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """One row of the notation table."""
+
+    paper: str
+    name: str
+    shape: str
+    meaning: str
+    place: str
+
+
+def _size(name: str) -> sp.Symbol:
+    return sp.Symbol(name, integer=True, positive=True)
+
+
+N, K, d, m, H = (_size(name) for name in ("N", "K", "d", "m", "H"))
+tau = sp.Symbol("tau", positive=True)
+
+# sympy ships no types for matrix expressions; Any keeps the algebra readable.
+Z: Any = sp.MatrixSymbol("Z", m, N)
+Z_tilde: Any = sp.MatrixSymbol("Z_tilde", m, K)
+Z_query: Any = sp.MatrixSymbol("Z_query", m, K - N)
+P: Any = sp.MatrixSymbol("P", N, K)
+y: Any = sp.MatrixSymbol("y", N, 1)
+
+LETTERS = (
+    Letter(paper="N", name="N", shape="size", meaning="prompt length", place="Section 2"),
+    Letter(paper="K", name="K", shape="size", meaning="dictionary size, N < K", place="Section 2"),
+    Letter(paper="d", name="d", shape="size", meaning="token dimension", place="Section 2"),
+    Letter(paper="m", name="m", shape="size", meaning="number of basis functions", place="Section 2"),
+    Letter(paper="H", name="H", shape="size", meaning="number of heads", place="Section 2"),
+    Letter(paper="τ", name="tau", shape="scalar > 0", meaning="variance of the feature noise", place="Section 2"),
+    Letter(paper="Z", name="Z", shape="m × N", meaning="features of the prompt tokens", place="Section 2"),
+    Letter(paper="Z̃", name="Z_tilde", shape="m × K", meaning="features of all tokens, (Z, Z^Q)", place="Section 2"),
+    Letter(paper="Z^Q", name="Z_query", shape="m × (K−N)", meaning="features of the unseen tokens", place="Section 2"),
+    Letter(paper="(I_N, 0)", name="P", shape="N × K", meaning="selects the prompt tokens", place="Section 3"),
+    Letter(paper="y", name="y", shape="N", meaning="labels in the prompt", place="Section 2"),
+    Letter(paper="Z̄", name="Limit.z_bar", shape="N × N", meaning="(ZᵀZ + mτI)^{1/2}", place="Section 3"),
+    Letter(paper="Â", name="Limit.a_hat", shape="N × K", meaning="the limit matrix", place="Section 3"),
+    Letter(paper="λ̂", name="Limit.lambda_hat", shape="m", meaning="the ridge coefficients", place="Section 3"),
+    Letter(paper="L*", name="Limit.loss_star", shape="scalar", meaning="the least population loss", place="Lemma 5"),
+    Letter(paper="Ã(θ)", name="mixture", shape="N × K", meaning="what the network applies to the labels", place="Eq. (8)"),
+    Letter(paper="Δ", name="gap", shape="scalar", meaning="L(θ) − inf L", place="Theorem 1"),
+)

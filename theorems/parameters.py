@@ -1,0 +1,103 @@
+"""What a user can set, the presets, and how settings become the subject that the checks look at.
+
+Imports nothing heavy, so that help and listings answer at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from verify import UsageError
+
+if TYPE_CHECKING:
+    from theorems.experiment import Experiment
+
+
+def _option(default: Any, help_text: str, choices: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"help": help_text, "choices": choices})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """One complete description of a run; the defaults are the paper's own scale.
+
+    K, d and m may be None: then they are read from the data.
+    """
+
+    N: int = _option(30, "prompt length")
+    K: int | None = _option(200, "dictionary size, above N")
+    d: int | None = _option(100, "token dimension")
+    m: int | None = _option(20, "number of basis functions")
+    H: int = _option(64, "number of heads")
+    tau: float = _option(0.01, "noise level, the variance of the feature noise")
+    beta: float = _option(1.0, "standard deviation of the entries of Q at the start")
+    seed: int = _option(0, "seed of everything random")
+    data: str = _option("synthetic", "where tokens come from", ("synthetic", "digits"))
+    tokens: Path | None = _option(None, "an .npz file with tokens (K x d) and features (K x m)")
+    normalize: bool = _option(False, "scale the tokens of the file to unit length")
+    raw_tokens: bool = _option(False, "keep tokens at their own length, as in the paper's experiments")
+    steps: int = _option(1500, "budget of training steps")
+    optimizer: str = _option("adam", "how to train", ("adam", "gd"))
+    rate_queries: float | None = _option(None, "step size of Q (default: 0.01 for adam, curvature for gd)")
+    rate_weights: float | None = _option(None, "step size of w (default: 0.01 for adam, curvature for gd)")
+    objective: str = _option("population", "loss to minimise", ("population", "sampled"))
+    prompts: int = _option(10000, "training prompts of the sampled loss")
+    precision: str = _option("float32", "arithmetic of training", ("float32", "float64"))
+    device: str = _option("auto", "where to train", ("auto", "cpu", "cuda"))
+
+
+QUICK = {"N": 6, "K": 16, "d": 10, "m": 4, "H": 24, "tau": 0.1, "steps": 1000}
+PRESETS: dict[str, dict[str, Any]] = {"quick": QUICK, "paper": {}}
+DEFAULT_PRESET = "paper"
+
+
+def resolve(preset: str, given: dict[str, Any]) -> Parameters:
+    """A preset with what the user gave on top; sizes that belong to the data stay open.
+
+    Raises:
+        UsageError: an option that contradicts another.
+    """
+    if given.get("tokens") is not None and given.get("data") not in (None, "synthetic"):
+        raise UsageError(f"data = {given['data']!r} and tokens = {given['tokens']} exclude each other; drop one")
+    settings = PRESETS[preset] | given
+    if given.get("tokens") is not None:
+        settings |= {name: given.get(name) for name in ("K", "d", "m")}
+    elif given.get("data") == "digits":
+        settings |= {"d": given.get("d")}
+    return Parameters(**settings)
+
+
+def control_parameters(parameters: Parameters) -> Parameters:
+    """The small run in which defects are planted: same seed and device, quick sizes."""
+    return replace(Parameters(**QUICK), seed=parameters.seed, device=parameters.device)
+
+
+def as_options(parameters: Parameters) -> list[str]:
+    """The command-line options that reproduce `parameters`, defaults included."""
+    options: list[str] = []
+    for item in fields(parameters):
+        value, name = getattr(parameters, item.name), "--" + item.name.replace("_", "-")
+        if isinstance(value, bool):
+            options += [name] if value else []
+        elif value is not None:
+            options += [name, str(value)]
+    return options
+
+
+def prepare(
+    parameters: Parameters, *, progress: Any = None, checkpoint: Path | None = None, resume: Path | None = None
+) -> Experiment:
+    """Build the data and the untrained network; training happens when a check first asks for it.
+
+    Raises:
+        UsageError: a setting or a file cannot be used.
+    """
+    from numerics import InputError
+    from theorems.experiment import build
+
+    try:
+        return build(parameters, progress=progress, checkpoint=checkpoint, resume=resume)
+    except InputError as error:
+        raise UsageError(str(error)) from error

@@ -1,0 +1,71 @@
+"""Ridge regression [T]: the limiting coefficients are the ridge solution, by two formulas.
+
+For every N, m and τ > 0, the minimiser of (1/2N) Σ_i (y_i − λᵀz_i)² + (mτ/2N) ‖λ‖² is unique and equals
+λ̂ = (ZZᵀ + mτI_m)⁻¹ Z y = Z (ZᵀZ + mτI_N)⁻¹ y.
+
+Wrong if the gradient does not vanish at λ̂, if the Hessian is not positive definite, if the two
+formulas differ, or if an independent solver finds another minimiser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import sympy as sp
+
+from numerics.baselines import ridge_least_squares, ridge_sklearn
+from numerics.measure import UNIT_ROUNDOFF
+from theorems.defects import penalty_n_tau, penalty_twice
+from theorems.experiment import Experiment, stream
+from theorems.notation import Z, m, tau, y
+from verify.claim import Agreement, Claim, Identity
+from verify.prove import prove, prove_positive_definite
+
+STATEMENT = r"""
+hat(lambda) = arg min_lambda 1/(2 N) sum_(i=1)^N (y_i - lambda^top z_i)^2 + (m tau)/(2 N) norm(lambda)^2
+= (Z Z^top + m tau I_m)^(-1) Z y = Z (Z^top Z + m tau I_N)^(-1) y
+"""
+
+# Both solvers are backward stable: each returns the exact minimiser of a problem perturbed by a
+# modest multiple of the unit roundoff, so the coefficients differ by that multiple times the
+# condition number of the augmented design. The multiple allowed is its number of entries.
+ORACLE_LABELS = 20
+
+
+def derive_minimiser(experiment: Experiment) -> Iterator[Identity]:
+    """λ̂ solves the ridge problem with penalty mτ: zero gradient, positive definite Hessian."""
+    coefficients = experiment.limit.lambda_hat
+    gradient = Z * (Z.T * coefficients - y) + m * tau * coefficients  # N times the gradient
+    yield prove("gradient vanishes at λ̂", gradient, sp.ZeroMatrix(m, 1))
+    hessian = Z * Z.T + m * tau * sp.Identity(m)  # N times the Hessian
+    yield prove_positive_definite("Hessian is positive definite", hessian, factor=Z.T, shift=m * tau)
+
+
+def derive_push_through(experiment: Experiment) -> Iterator[Identity]:
+    """The two formulas for λ̂ agree: the push-through identity."""
+    penalty = experiment.limit.penalty
+    primal = (Z * Z.T + penalty * sp.Identity(m)).I * Z * y
+    yield prove("(ZZᵀ + mτI)⁻¹ Z y = Z (ZᵀZ + mτI)⁻¹ y", primal, experiment.limit.lambda_hat)
+
+
+def measure_oracles(experiment: Experiment) -> Iterator[Agreement]:
+    """λ̂ equals scikit-learn's Ridge and scipy's augmented least squares."""
+    data = experiment.instance
+    features = data.features[: data.prompt_length]
+    labels = stream(experiment.study.seed, "oracle labels").standard_normal((data.prompt_length, ORACLE_LABELS))
+    penalty = data.feature_count * data.noise
+    predicted = experiment.theory.coefficient_map @ labels
+    design = np.vstack([features, np.sqrt(penalty) * np.eye(data.feature_count)])
+    tolerance = design.size * np.linalg.cond(design) ** 2 * UNIT_ROUNDOFF * np.abs(predicted).max()
+    reason = "backward stability: entries of the design × squared condition number × unit roundoff"
+    for name, solve in (("scikit-learn Ridge", ridge_sklearn), ("scipy augmented least squares", ridge_least_squares)):
+        observed = solve(features, labels, penalty)
+        yield Agreement(name=name, predicted=predicted, observed=observed, tolerance=tolerance, reason=reason)
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    checks=(derive_minimiser, derive_push_through, measure_oracles),
+    controls=(penalty_n_tau, penalty_twice),
+)

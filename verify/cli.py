@@ -1,0 +1,216 @@
+"""The command line: list, show, and running claims.
+
+The options of a run are the fields of the paper's `parameters.Parameters`; nothing here names one.
+Heavy imports happen only inside a run, so that help and listings answer at once.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import shlex
+import sys
+import time
+from dataclasses import Field, fields
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, Literal, NoReturn, get_type_hints
+
+import typer
+from typer.core import TyperGroup
+
+from verify import UsageError, discovery
+
+DEFAULT_OUTPUT = Path("reports")
+EXIT_STATUS = {"pass": 0, "undecided": 3, "fail": 1, "error": 1}
+OutputOption = Annotated[Path, typer.Option("--output", help="Folder of the reports.")]
+
+
+class _RunByDefault(TyperGroup):
+    """`verify theorem2` means `verify run theorem2`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+def build_app(package: str) -> typer.Typer:
+    """The command-line application for the statements of one paper's package."""
+    app = typer.Typer(
+        cls=_RunByDefault, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        help=f"Check the statements of a theory paper: {_first_line(package)}",
+        epilog="Run a claim by its name: python -m verify theorem2. See every option: python -m verify run --help.",
+    )  # fmt: skip
+    app.command("list", help="Every claim: id, place, grades, last verdict.")(_list_command(package))
+    app.command("show", help="One claim: statement, assumptions, checks, controls.")(_show_command(package))
+    app.command("run", help="Run claims ('all' for every one); writes a JSON record and a PDF for each.")(
+        _run_command(package)
+    )
+    return app
+
+
+def main(package: str = "theorems") -> NoReturn:
+    """Run the command line for the statements in `package` and exit with its status."""
+    try:
+        build_app(package)()
+    except UsageError as error:
+        _complain(str(error), 2)
+    except KeyboardInterrupt:
+        _complain("interrupted", 130)
+    sys.exit(0)
+
+
+def _complain(message: str, status: int) -> NoReturn:
+    print(f"verify: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _first_line(package: str) -> str:
+    return ((import_module(package).__doc__ or "").strip()).partition("\n\n")[2].replace("\n", " ")
+
+
+def _list_command(package: str) -> Any:
+    def command(
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+        output: OutputOption = DEFAULT_OUTPUT,
+    ) -> None:
+        from verify.render import terminal
+
+        rows = [
+            {
+                "id": entry.id, "place": entry.place, "mark": entry.mark, "title": entry.title,
+                "grades": entry.grades, "verdict": _last_verdict(output / f"{entry.id}.json"),
+            }
+            for entry in discovery.entries(package)
+        ]  # fmt: skip
+        print(json.dumps(rows, indent=2, ensure_ascii=False)) if as_json else terminal.print_list(rows)
+
+    return command
+
+
+def _last_verdict(path: Path) -> str | None:
+    """The verdict in an earlier record, if there is a readable one."""
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["verdict"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _show_command(package: str) -> Any:
+    def command(claim: Annotated[str, typer.Argument(help="The claim's id.")]) -> None:
+        from verify.render import terminal
+
+        terminal.print_entry(discovery.find(package, claim))
+
+    return command
+
+
+def _run_command(package: str) -> Any:
+    parameters = import_module(f"{package}.parameters")
+    names = [item.name for item in fields(parameters.Parameters)]
+
+    def command(**options: Any) -> None:
+        given = {name: options[name] for name in names if options[name] not in (None, False)}
+        status = run_claims(
+            package, options["claims"], preset=options["preset"], given=given, output=options["output"],
+            pdf=not options["no_pdf"], quiet=options["quiet"], resume=options["resume"],
+        )  # fmt: skip
+        raise typer.Exit(status)
+
+    command.__signature__ = inspect.Signature(_run_signature(parameters))  # type: ignore[attr-defined]  # typer reads it
+    command.__annotations__ = {item.name: item.annotation for item in _run_signature(parameters)}
+    return command
+
+
+def _run_signature(parameters: ModuleType) -> list[inspect.Parameter]:
+    """The options of a run: the paper's parameters, then the toolkit's own."""
+    presets = Literal[tuple(parameters.PRESETS)]  # type: ignore[valid-type]  # the choices are the paper's
+    argument = Annotated[list[str], typer.Argument(help="Claims to run, or 'all'.", show_default=False)]
+    return [
+        inspect.Parameter("claims", inspect.Parameter.KEYWORD_ONLY, annotation=argument),
+        _option("preset", presets, parameters.DEFAULT_PRESET, help="Sizes to start from."),
+        *(_parameter_option(item, parameters) for item in fields(parameters.Parameters)),
+        _option("output", Path, DEFAULT_OUTPUT, help="Folder of the reports."),
+        _option("resume", Path | None, None, help="Continue training from this checkpoint."),
+        _option("no_pdf", bool, False, is_flag=True, help="Write the record only."),
+        _option("quiet", bool, False, is_flag=True, help="Print one line per claim."),
+    ]
+
+
+def _option(name: str, kind: Any, default: Any, **details: Any) -> inspect.Parameter:
+    annotation = Annotated[kind, typer.Option(f"--{name.replace('_', '-')}", **details)]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _parameter_option(item: Field[Any], parameters: ModuleType) -> inspect.Parameter:
+    """One field of the paper's Parameters as an option; None stands for "not given"."""
+    kind = get_type_hints(parameters.Parameters)[item.name]
+    description = item.metadata["help"]
+    if kind is bool:
+        return _option(item.name, bool, False, is_flag=True, help=f"{description}.")
+    if item.metadata["choices"]:
+        kind = Literal[item.metadata["choices"]]
+    if item.default is not None:
+        description += f" ({item.default} in '{parameters.DEFAULT_PRESET}')"
+    return _option(item.name, kind | None, None, show_default=False, help=f"{description}.")
+
+
+def run_claims(
+    package: str, claims: list[str], *, preset: str, given: dict[str, Any], output: Path, pdf: bool, quiet: bool,
+    resume: Path | None,
+) -> int:  # fmt: skip
+    """Run the claims, write their records and reports, print their verdicts; returns the exit status.
+
+    Raises:
+        UsageError: anything about the request is unusable; found out before anything runs or is written.
+    """
+    chosen = [
+        entry for claim in claims for entry in (discovery.entries(package) if claim == "all" else [discovery.find(package, claim)])
+    ]  # fmt: skip
+    parameters = import_module(f"{package}.parameters")
+    settings = parameters.resolve(preset, given)
+
+    from verify import record as records
+    from verify.render import terminal
+    from verify.runner import run
+
+    records.prepare_folder(output)
+    checkpoint = output / "training.checkpoint"
+    narrator = terminal.Narrator(quiet=quiet)
+    subject = parameters.prepare(settings, progress=narrator.progress, checkpoint=checkpoint, resume=resume)
+    small = parameters.prepare(parameters.control_parameters(settings))
+    statuses = []
+    for entry in chosen:
+        began = time.perf_counter()
+        claim: Any = discovery.load(package, entry.id)
+        try:
+            with narrator:
+                outcome = run(claim, subject, small, narrator.announce)
+        except KeyboardInterrupt:
+            hint = f"; continue with --resume {checkpoint}" if checkpoint.exists() else ""
+            _complain(f"interrupted; finished claims are kept{hint}", 130)
+        command = shlex.join(["python", "-m", "verify", entry.id, *parameters.as_options(settings)])
+        wall = time.perf_counter() - began
+        record = records.make_record(entry, claim, outcome, subject, small, command=command, wall=wall)
+        paths = _write(record, output, pdf)
+        terminal.print_record(record, paths, quiet=quiet)
+        statuses.append(EXIT_STATUS[record["verdict"]])
+    checkpoint.unlink(missing_ok=True)
+    return 1 if 1 in statuses else max(statuses, default=0)
+
+
+def _write(record: dict[str, Any], output: Path, pdf: bool) -> list[Path]:
+    from verify import record as records
+
+    path = output / f"{record['claim']}.json"
+    records.write_record(record, path)
+    if not pdf:
+        return [path]
+    from verify.render.pdf import render_pdf
+
+    report = path.with_suffix(".pdf")
+    records.write_atomically(report, render_pdf(record))
+    return [path, report]

@@ -1,0 +1,155 @@
+"""Finding statements: one claim per file of a paper's package, read without importing it.
+
+A statement file has a docstring, functions, and last `CLAIM = Claim(...)`. Everything that `list`
+and `show` print is taken from the syntax tree, so both answer without loading the laboratory.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import cast
+
+from verify import UsageError
+
+GRADE_OF_PREFIX = {
+    "derive": "symbolic",
+    "certify": "certified",
+    "estimate": "statistical",
+    "measure": "numeric",
+}
+GRADES = tuple(GRADE_OF_PREFIX.values())  # strongest first
+MARKS = {"T": "the paper's own words", "R": "re-derived here", "B": "beyond the paper"}
+_HEADING = re.compile(r"(?P<place>[^\[\]]+?) \[(?P<mark>[^\]]+)\]: (?P<title>.+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A check or a control: its function's name and the sentence printed for it."""
+
+    name: str
+    sentence: str
+
+    @property
+    def grade(self) -> str:
+        """The grade that the name's prefix declares."""
+        return GRADE_OF_PREFIX.get(self.name.partition("_")[0], "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One statement as its file declares it. `place`, `mark` and `title` come from the docstring's first line."""
+
+    id: str
+    place: str
+    mark: str
+    title: str
+    text: str
+    assumptions: tuple[str, ...]
+    builds_on: tuple[str, ...]
+    checks: tuple[Part, ...]
+    controls: tuple[Part, ...]
+
+    @property
+    def grades(self) -> tuple[str, ...]:
+        """The grades of its checks, strongest first."""
+        return tuple(grade for grade in GRADES if any(check.grade == grade for check in self.checks))
+
+
+def entries(package: str) -> tuple[Entry, ...]:
+    """All statements of a paper's package, in the natural order of their names."""
+    return tuple(sorted(_read_all(package), key=lambda entry: _natural(entry.id)))
+
+
+def find(package: str, claim: str) -> Entry:
+    """The statement called `claim`.
+
+    Raises:
+        UsageError: there is none; the message names the nearest.
+    """
+    known = {entry.id: entry for entry in entries(package)}
+    if claim in known:
+        return known[claim]
+    nearest = difflib.get_close_matches(claim, known, n=1, cutoff=0.0)
+    raise UsageError(f"claim {claim!r} is unknown; did you mean {nearest[0]!r}? 'list' shows every claim")
+
+
+def load(package: str, claim: str) -> object:
+    """Import the statement file and return its CLAIM."""
+    return importlib.import_module(f"{package}.{claim}").CLAIM
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    return [(int(run), "") if run.isdigit() else (-1, run) for run in re.findall(r"\d+|\D+", text)]
+
+
+def _folder(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise UsageError(f"package {package!r} holds no statements; give an importable package")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _read_all(package: str) -> Iterator[Entry]:
+    for path in _folder(package).glob("*.py"):
+        call = _claim_call(_tree(path))
+        if call is not None:
+            yield _entry(path, call)
+
+
+@lru_cache(maxsize=None)
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def _claim_call(tree: ast.Module) -> ast.Call | None:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["CLAIM"]:
+            return node.value if isinstance(node.value, ast.Call) else None
+    return None
+
+
+def _entry(path: Path, call: ast.Call) -> Entry:
+    text = ast.get_docstring(_tree(path)) or ""
+    heading = _HEADING.match(text.partition("\n")[0])
+    if heading is None:
+        raise UsageError(f"{path.name} must open with a line 'Place [mark]: title', such as 'Theorem 2 [T]: ...'")
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    return Entry(
+        id=path.stem,
+        place=heading["place"],
+        mark=heading["mark"],
+        title=heading["title"].rstrip("."),
+        text=text,
+        assumptions=_strings(given.get("assumptions")),
+        builds_on=_strings(given.get("builds_on")),
+        checks=_parts(path, given.get("checks")),
+        controls=_parts(path, given.get("controls")),
+    )
+
+
+def _strings(node: ast.expr | None) -> tuple[str, ...]:
+    return () if node is None else tuple(ast.literal_eval(node))
+
+
+def _parts(path: Path, node: ast.expr | None) -> tuple[Part, ...]:
+    names = [cast(ast.Name, item).id for item in node.elts] if isinstance(node, ast.Tuple) else []
+    return tuple(Part(name=name, sentence=_sentence(path, name)) for name in names)
+
+
+def _sentence(path: Path, name: str) -> str:
+    """The first docstring line of function `name`, followed through `from package.module import name`."""
+    for node in _tree(path).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+        if isinstance(node, ast.ImportFrom) and node.module and any(alias.name == name for alias in node.names):
+            source = path.parent / (node.module.rpartition(".")[2] + ".py")
+            return _sentence(source, name)
+    return ""

@@ -1,0 +1,264 @@
+"""The record: flat JSON, the truth of a run. The terminal and the PDF are views of it.
+
+Arrays are kept to `DIGITS` significant digits; arrays above `KEPT` entries are thinned evenly, the
+worst entry always kept. JSON has no nan or inf: they become null, and the reading says so.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from verify import UsageError
+from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Finding, Identity, Trend
+from verify.discovery import Entry
+from verify.runner import ControlOutcome, Evidence, Outcome, Subject
+
+SCHEMA = 1
+DIGITS = 7
+KEPT = 6000
+PACKAGES = ("numpy", "scipy", "sympy", "torch", "scikit-learn", "python-flint", "matplotlib", "typst")
+
+
+def make_record(
+    entry: Entry, claim: Claim, outcome: Outcome, subject: Subject, small: Subject, *, command: str, wall: float
+) -> dict[str, Any]:
+    """Everything the reports show, as plain JSON values."""
+    record = {
+        "schema": SCHEMA,
+        "claim": entry.id,
+        "place": entry.place,
+        "mark": entry.mark,
+        "title": entry.title,
+        "text": entry.text,
+        "statement": claim.statement.strip(),
+        "assumptions": claim.assumptions,
+        "builds_on": claim.builds_on,
+        "verdict": str(outcome.verdict),
+        "instance": subject.describe(),
+        "quantities": subject.quantities(),
+        "evidence": [_evidence_record(item) for item in outcome.evidence],
+        "controls": [_control_record(control) for control in outcome.controls],
+        "control_baseline": str(outcome.baseline),
+        "control_instance": small.describe(),
+        "provenance": provenance(command, wall) | subject.provenance(),
+    }
+    plain: dict[str, Any] = _plain(record)
+    return plain
+
+
+def provenance(command: str, wall: float) -> dict[str, Any]:
+    """How to replay the run, and what it ran on."""
+    commit, clean = _git_state()
+    return {
+        "command": command,
+        "versions": {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()},
+        "git_commit": commit,
+        "git_clean": clean,
+        "platform": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "wall_seconds": round(wall, 2),
+        "peak_memory_mb": _peak_memory_mb(),
+    }
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write to a temporary name in the same folder, then rename: never a half-written file."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_record(record: dict[str, Any], path: Path) -> None:
+    """Write the record as JSON; arrays of numbers stay on one line."""
+    write_atomically(path, (_dump(record) + "\n").encode())
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read a record.
+
+    Raises:
+        UsageError: the file is missing, not JSON, or of another schema.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"record {path} does not exist; run the claim first") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is not a JSON record; run the claim again") from error
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+        raise UsageError(f"{path} is not a record of schema {SCHEMA}; run the claim again")
+    return record
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make sure the output folder exists and can be written.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"output = {folder} cannot be written ({error.strerror}); give another --output") from error
+
+
+def _evidence_record(item: Evidence) -> dict[str, Any]:
+    return {
+        "check": item.check,
+        "grade": str(item.grade),
+        "sentence": item.sentence,
+        "verdict": str(item.verdict),
+        "seconds": round(item.seconds, 3),
+        "error": item.error,
+        "findings": [_finding_record(finding) for finding in item.findings],
+    }
+
+
+def _control_record(control: ControlOutcome) -> dict[str, Any]:
+    return {
+        "name": control.name,
+        "sentence": control.sentence,
+        "verdict": "rejected" if control.rejected else f"not rejected ({control.found})",
+        "caught_by": list(control.caught_by),
+    }
+
+
+def _finding_record(finding: Finding) -> dict[str, Any]:
+    head = {
+        "kind": type(finding).__name__.lower(),
+        "name": finding.name,
+        "verdict": str(finding.verdict),
+        "reading": finding.reading,
+    }
+    return head | _details(finding)
+
+
+def _details(finding: Finding) -> dict[str, Any]:
+    match finding:
+        case Identity():
+            return {
+                "status": finding.status, "residual": finding.residual, "witness": finding.witness,
+                "derivation": [asdict(step) for step in finding.derivation],
+            }  # fmt: skip
+        case Agreement():
+            arrays = {name: getattr(finding, name) for name in ("predicted", "observed", "tolerance")}
+            worst = finding.error - np.asarray(finding.tolerance)
+            return _thinned(arrays, worst) | {"reason": finding.reason}
+        case Bound():
+            x = {} if finding.x is None else {"x": finding.x}
+            arrays = {"observed": finding.observed, "bound": finding.bound} | x
+            worst = np.asarray(finding.observed) - np.asarray(finding.bound)
+            return _thinned(arrays, worst) | {
+                "slack": finding.slack, "vacuous": finding.vacuous, "x_label": finding.x_label,
+                "rounding": float(np.max(finding.rounding)), "reason": finding.reason,
+            }  # fmt: skip
+        case Trend():
+            return {
+                "x": np.asarray(finding.x), "y": np.asarray(finding.y), "expected": finding.expected,
+                "factor": finding.factor, "rounding": finding.rounding, "reason": finding.reason,
+                "x_label": finding.x_label, "y_label": finding.y_label,
+            }  # fmt: skip
+        case Estimate():
+            return {
+                "interval": finding.interval(finding.rate), "rate": finding.rate, "allowed": finding.allowed,
+                "resolution": finding.resolution, "reason": finding.reason,
+            }  # fmt: skip
+        case Assumption():
+            return {"margin": finding.margin, "rounding": finding.rounding, "meaning": finding.meaning}
+
+
+def _thinned(arrays: dict[str, Any], worst: np.ndarray) -> dict[str, Any]:
+    """The arrays broadcast to one shape; above KEPT entries an even sample that includes the worst entry."""
+    names = list(arrays)
+    full = dict(zip(names, np.broadcast_arrays(*(np.asarray(arrays[name], dtype=float) for name in names)), strict=True))
+    shape = full[names[0]].shape
+    size = math.prod(shape)
+    if size <= KEPT:
+        return dict(full) | {"shape": list(shape), "thinned": False}
+    stride = -(-size // KEPT)
+    top = int(np.argmax(np.nan_to_num(np.broadcast_to(worst, shape).ravel(), nan=np.inf)))
+    keep = np.union1d(np.arange(0, size, stride), [top])
+    return {name: array.ravel()[keep] for name, array in full.items()} | {"shape": list(shape), "thinned": True}
+
+
+def _plain(value: Any) -> Any:
+    """Plain JSON values: arrays to rounded lists, nan and inf to null."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return _rounded(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (bool, int, str)) or value is None:
+        return value
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+
+
+def _dump(value: Any, indent: str = "") -> str:
+    """JSON indented by two spaces, with lists of plain numbers on one line."""
+    if isinstance(value, list) and any(isinstance(item, (dict, list, str)) for item in value):
+        inner = (f"{indent}  {_dump(item, indent + '  ')}" for item in value)
+        return "[\n" + ",\n".join(inner) + f"\n{indent}]"
+    if isinstance(value, dict) and value:
+        inner = (f"{indent}  {json.dumps(key)}: {_dump(item, indent + '  ')}" for key, item in value.items())
+        return "{\n" + ",\n".join(inner) + f"\n{indent}}}"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git_state() -> tuple[str | None, bool | None]:
+    """The commit of the checkout that this code runs from and whether it is clean; None for an installed copy."""
+    here = Path(__file__).resolve().parent
+    try:
+        def git(*words: str) -> str:
+            return subprocess.run(
+                ["git", "-C", str(here), *words], capture_output=True, text=True, check=True, timeout=10
+            ).stdout.strip()  # fmt: skip
+
+        git("ls-files", "--error-unmatch", "record.py")  # an installed copy inside some other checkout is not tracked
+        return git("rev-parse", "HEAD"), not git("status", "--porcelain")
+    except (OSError, subprocess.SubprocessError):
+        return None, None
+
+
+def _peak_memory_mb() -> int | None:
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak / (1024 if sys.platform != "darwin" else 1024**2))

@@ -1,0 +1,151 @@
+"""The terminal view: listings, progress while running, and the verdict table."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from verify.discovery import Entry
+
+COLOUR = {"pass": "green", "undecided": "yellow", "fail": "red", "error": "magenta"}
+PLAIN_WIDTH = 110  # where there is no terminal to ask
+LINES_PER_TRAINING = 5  # progress lines where there is no terminal
+
+
+def console(stderr: bool = False) -> Console:
+    """A console as wide as the terminal, or of a fixed width elsewhere."""
+    plain = not (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(stderr=stderr, width=PLAIN_WIDTH if plain else None, highlight=False, soft_wrap=False)
+
+
+class Narrator:
+    """Says what is going on: a live line with the time left on a terminal, plain lines elsewhere."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._console = console(stderr=True)
+        self._live = self._console.is_terminal and not quiet
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), TimeRemainingColumn(),
+            console=self._console, transient=True,
+        )  # fmt: skip
+        self._task = self._bar.add_task("", total=None)
+        self._began = 0.0
+        self._next_line = 0
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def announce(self, text: str) -> None:
+        """A new check or control begins."""
+        if self._live:
+            self._bar.update(self._task, description=escape(text), total=None, completed=0)
+
+    def progress(self, step: int, steps: int, loss: float) -> None:
+        """Training has reached `step` of `steps`."""
+        if step == 0 or self._began == 0.0:
+            self._began, self._next_line, self._first_step = time.monotonic(), step, step
+        if self._live:
+            self._bar.update(self._task, description=f"training, loss {loss:.4g}", total=steps, completed=step)
+        elif not self._quiet and step >= self._next_line:
+            self._next_line = step + max(1, steps // LINES_PER_TRAINING)
+            done = step - self._first_step
+            left = f", about {(time.monotonic() - self._began) / done * (steps - step):.0f} s left" if 0 < step < steps and done else ""
+            self._console.print(f"training: step {step} of {steps}, loss {loss:.6g}{left}")
+
+
+def print_list(rows: list[dict[str, Any]]) -> None:
+    """The claims, one line each."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("claim", "place", "title", "grades", "last verdict"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(
+            row["id"], f"{row['place']} \\[{row['mark']}]", escape(row["title"]), ", ".join(row["grades"]),
+            _coloured(row["verdict"] or "not run"),
+        )  # fmt: skip
+    console().print(table)
+
+
+def print_entry(entry: Entry) -> None:
+    """One statement with its assumptions, checks and controls."""
+    out = console()
+    out.print(escape(entry.text))
+    for title, names in (("Assumptions", entry.assumptions), ("Builds on", entry.builds_on)):
+        if names:
+            out.print(f"\n[bold]{title}[/]: {', '.join(names)}")
+    out.print("\n[bold]Checks[/]")
+    for check in entry.checks:
+        out.print(f"  {check.grade:<12}{escape(check.sentence)}")
+    out.print("\n[bold]Controls[/] (planted defects that the same checks must fail)")
+    for control in entry.controls:
+        out.print(f"  {escape(control.sentence)}")
+
+
+def print_record(record: dict[str, Any], paths: list[Path], *, quiet: bool) -> None:
+    """The verdict table of one run, or a single line when quiet."""
+    out = console()
+    if not quiet:
+        out.print(_evidence_table(record))
+        _print_concerns(out, record)
+    rejected = sum(control["verdict"] == "rejected" for control in record["controls"])
+    facts = f"controls rejected {rejected}/{len(record['controls'])}"
+    if record["control_baseline"] != "pass":
+        facts += f" (the untouched small run is {record['control_baseline']})"
+    sizes = " ".join(f"{key}={value}" for key, value in record["instance"].items() if isinstance(value, (int, float)))
+    out.print(f"{_coloured(record['verdict'].upper())} [bold]{record['claim']}[/]  {facts}  {sizes}", soft_wrap=True)
+    out.print("  wrote " + ", ".join(map(str, paths)), soft_wrap=True, markup=False)
+
+
+def _evidence_table(record: dict[str, Any]) -> Table:
+    table = Table(title=f"{record['place']}: {record['title']}", title_justify="left", box=None, pad_edge=False)
+    table.add_column("verdict")
+    table.add_column("grade")
+    table.add_column("check", ratio=1)
+    table.add_column("reading", ratio=1)
+    for item in record["evidence"]:
+        table.add_row(
+            _coloured(item["verdict"]), item["grade"], escape(item["sentence"]), escape(summary_reading(item))
+        )  # fmt: skip
+    return table
+
+
+def summary_reading(item: dict[str, Any]) -> str:
+    """The reading of the worst finding of a check, with its name and how many there are."""
+    if item["error"]:
+        return str(item["error"])
+    if not item["findings"]:
+        return "no findings"
+    order = ("pass", "undecided", "fail", "error")
+    worst = max(item["findings"], key=lambda finding: order.index(finding["verdict"]))
+    more = f" [{len(item['findings'])} findings]" if len(item["findings"]) > 1 else ""
+    return f"{worst['name']}: {worst['reading']}{more}"
+
+
+def _print_concerns(out: Console, record: dict[str, Any]) -> None:
+    """Every finding and control that is not as it should be."""
+    for item in record["evidence"]:
+        for finding in item["findings"]:
+            if finding["verdict"] != "pass":
+                out.print(f"  {_coloured(finding['verdict'])} {escape(finding['name'])}: {escape(finding['reading'])}")
+    for control in record["controls"]:
+        if control["verdict"] != "rejected":
+            out.print(f"  [magenta]control {escape(control['verdict'])}[/]: {escape(control['sentence'])}")
+
+
+def _coloured(verdict: str) -> str:
+    colour = COLOUR.get(verdict.lower())
+    return f"[{colour}]{verdict}[/]" if colour else verdict

@@ -1,0 +1,160 @@
+"""Running a claim: its checks on the subject, then the planted defects on a small subject."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from verify.claim import Assumption, Check, Claim, Defect, Estimate, Finding, Grade, Verdict, grade_of, worst
+from verify.infer import corrected
+
+
+class Subject(Protocol):
+    """What a paper's checks look at, as far as the runner needs to know it."""
+
+    def describe(self) -> dict[str, Any]: ...
+    def quantities(self) -> dict[str, float]: ...
+    def provenance(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """One check's outcome: its findings, and the exception that ended it, if any."""
+
+    check: str
+    grade: Grade
+    sentence: str
+    findings: tuple[Finding, ...]
+    seconds: float
+    error: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.error is not None:
+            return Verdict.ERROR
+        return worst(finding.verdict for finding in self.findings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlOutcome:
+    """A planted defect: what the checks said of it, and which of them rejected it.
+
+    Rejected means that some check failed. Anything else leaves the verifier itself in doubt.
+    """
+
+    name: str
+    sentence: str
+    found: Verdict
+    caught_by: tuple[str, ...]
+
+    @property
+    def rejected(self) -> bool:
+        return self.found is Verdict.FAIL
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.PASS if self.rejected else Verdict.ERROR
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Everything one run of a claim found out."""
+
+    evidence: tuple[Evidence, ...]
+    baseline: Verdict
+    controls: tuple[ControlOutcome, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the evidence and the controls; without a passing baseline the controls prove nothing."""
+        verdicts = [item.verdict for item in self.evidence] or [Verdict.UNDECIDED]
+        if self.controls:
+            verdicts += [control.verdict for control in self.controls]
+            verdicts.append(Verdict.PASS if self.baseline is Verdict.PASS else Verdict.UNDECIDED)
+        else:
+            verdicts.append(Verdict.UNDECIDED)  # a claim that nothing could refute has not been tested
+        return worst(verdicts)
+
+
+Announce = Callable[[str], None]
+
+
+def run(claim: Claim, subject: Any, small: Any, announce: Announce = lambda text: None) -> Outcome:
+    """Run every check on `subject`; then on `small`, untouched (the baseline) and with each defect planted.
+
+    `announce` is told what begins. Exceptions inside a check become its verdict; KeyboardInterrupt passes.
+    """
+    evidence = run_checks(claim.checks, subject, announce)
+    announce("controls: the untouched small run")
+    baseline = worst(item.verdict for item in run_checks(claim.checks, small))
+    controls = []
+    for defect in claim.controls:
+        announce(f"control: {sentence_of(defect)}")
+        controls.append(_run_control(claim.checks, defect, small))
+    return Outcome(evidence=evidence, baseline=baseline, controls=tuple(controls))
+
+
+def run_checks(
+    checks: Iterable[Check], subject: Any, announce: Announce = lambda text: None
+) -> tuple[Evidence, ...]:
+    """Run the checks in order, then correct the statistical findings over all of them (Holm)."""
+    evidence = []
+    for check in checks:
+        announce(sentence_of(check))
+        evidence.append(_run_check(check, subject))
+    return _corrected(evidence)
+
+
+def sentence_of(function: Check | Defect) -> str:
+    """The first line of a function's docstring: the sentence printed in the report."""
+    return (function.__doc__ or function.__name__).strip().partition("\n")[0]
+
+
+def _run_check(check: Check, subject: Any) -> Evidence:
+    findings: list[Finding] = []
+    error = None
+    began = time.perf_counter()
+    try:
+        for finding in check(subject):
+            finding.verdict  # noqa: B018  a finding that cannot be judged is an error of this check
+            findings.append(finding)
+    except Exception as exception:  # any exception is evidence: verdict error, earlier findings kept
+        frame = traceback.extract_tb(exception.__traceback__)[-1]
+        error = f"{type(exception).__name__}: {exception} ({frame.name}, line {frame.lineno})"
+    return Evidence(
+        check=check.__name__, grade=grade_of(check), sentence=sentence_of(check), findings=tuple(findings),
+        seconds=time.perf_counter() - began, error=error,
+    )  # fmt: skip
+
+
+def _corrected(evidence: list[Evidence]) -> tuple[Evidence, ...]:
+    estimates = [finding for item in evidence for finding in item.findings if isinstance(finding, Estimate)]
+    after = iter(corrected(estimates))
+    return tuple(
+        Evidence(**vars(item) | {"findings": tuple(next(after) if isinstance(f, Estimate) else f for f in item.findings)})
+        for item in evidence
+    )
+
+
+def _run_control(checks: Iterable[Check], defect: Defect, small: Any) -> ControlOutcome:
+    try:
+        evidence = run_checks(checks, defect(small))
+    except Exception as exception:  # planting itself failed: nothing was rejected
+        return ControlOutcome(
+            name=defect.__name__, sentence=f"{sentence_of(defect)} (not planted: {exception})",
+            found=Verdict.ERROR, caught_by=(),
+        )  # fmt: skip
+    failed = tuple(item.check for item in evidence if item.verdict is Verdict.FAIL)
+    return ControlOutcome(
+        name=defect.__name__, sentence=sentence_of(defect), caught_by=failed,
+        found=worst(item.verdict for item in evidence),
+    )  # fmt: skip
+
+
+def violated_assumptions(evidence: Iterable[Evidence]) -> tuple[Assumption, ...]:
+    """The assumptions that do not hold on the instance."""
+    findings = (finding for item in evidence for finding in item.findings)
+    return tuple(f for f in findings if isinstance(f, Assumption) and f.verdict is not Verdict.PASS)
