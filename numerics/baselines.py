@@ -21,7 +21,7 @@ def ridge_sklearn(
 def ridge_least_squares(
     features: Float[ndarray, "N m"], labels: Float[ndarray, "N P"], penalty: float
 ) -> Float[ndarray, "m P"]:
-    """The same minimiser as ordinary least squares on data augmented by sqrt(penalty) I, by scipy's QR-free LAPACK driver."""
+    """The same minimiser as ordinary least squares on data augmented by sqrt(penalty) I, by scipy and LAPACK."""
     m = features.shape[1]
     design = np.vstack([features, np.sqrt(penalty) * np.eye(m)])
     targets = np.vstack([labels, np.zeros((m, labels.shape[1]))])

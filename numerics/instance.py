@@ -7,7 +7,6 @@ tokens form the prompt, the others are the queries.
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,17 +66,18 @@ class Instance:
     @property
     def token_dimension(self) -> int:
         """d, the dimension of a token."""
-        return self.tokens.shape[1]
+        return int(self.tokens.shape[1])
 
     @property
     def feature_count(self) -> int:
         """m, the number of basis functions."""
-        return self.features.shape[1]
+        return int(self.features.shape[1])
 
     @property
     def sha256(self) -> str:
         """Fingerprint of the data: sizes, noise level and every number in little-endian float64."""
-        digest = hashlib.sha256(f"{self.tokens.shape}{self.features.shape}{self.prompt_length}{self.noise!r}".encode())
+        sizes = f"{self.tokens.shape}{self.features.shape}{self.prompt_length}{float(self.noise)!r}"
+        digest = hashlib.sha256(sizes.encode())
         for array in (self.tokens, self.features):
             digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
         return digest.hexdigest()
@@ -111,10 +111,11 @@ def check_noise(noise: float) -> None:
 
 def unit_rows(matrix: Float[ndarray, "K d"], name: str = "tokens") -> Float[ndarray, "K d"]:
     """Scale every row to Euclidean length 1; raises InputError for a zero row."""
-    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
-    if not norms.all():
-        raise InputError(f"{name} row {int(np.flatnonzero(norms == 0)[0])} is zero and has no direction; remove it")
-    scaled: ndarray = matrix / norms
+    largest = np.abs(matrix).max(axis=1, keepdims=True)
+    if not largest.all():
+        raise InputError(f"{name} row {int(np.flatnonzero(largest == 0)[0])} is zero and has no direction; remove it")
+    moderate = np.ldexp(matrix, -np.frexp(largest)[1])  # exact; squares of huge or tiny entries would not be finite
+    scaled: ndarray = moderate / np.linalg.norm(moderate, axis=1, keepdims=True)
     return scaled
 
 
@@ -143,7 +144,7 @@ def synthetic(
 def digits(rng: np.random.Generator, *, N: int, K: int, m: int, tau: float) -> Instance:
     """K distinct images of scikit-learn's digits as unit tokens, m random Fourier features.
 
-    f_j(v) = sqrt(2) cos(omega_j . v + phase_j) with omega_j ~ N(0, I) scaled by the inverse of the median distance between tokens.
+    f_j(v) = sqrt(2) cos(omega_j . v + phase_j) with omega_j ~ N(0, I / s^2), s the median distance of two tokens.
 
     Raises:
         InputError: a size is out of range (there are 1797 images).
@@ -152,7 +153,7 @@ def digits(rng: np.random.Generator, *, N: int, K: int, m: int, tau: float) -> I
 
     check_sizes(N=N, K=K, m=m)
     images = np.unique(load_digits().data.astype(np.float64), axis=0)
-    if K > len(images):
+    if len(images) < K:
         raise InputError(f"K = {K} exceeds the {len(images)} distinct digits; choose a smaller --K")
     tokens = unit_rows(images[rng.choice(len(images), size=K, replace=False)])
     distances = np.linalg.norm(tokens[:, None, :] - tokens[None, :, :], axis=2)
@@ -175,16 +176,16 @@ def from_file(path: Path, *, N: int, tau: float, normalize: bool = False, raw: b
         InputError: the file is missing, not an .npz, lacks a key, or its contents are unusable.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             missing = {"tokens", "features"} - set(archive.files)
             if missing:
                 raise InputError(f"{path} lacks {' and '.join(sorted(missing))}; save both arrays with numpy.savez")
             tokens, features = archive["tokens"], archive["features"]
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; give --tokens an .npz file") from None
-    except (OSError, ValueError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except Exception as error:  # numpy, zipfile and zlib raise many kinds for files that are not archives
         raise InputError(f"{path} is not a readable .npz archive; save it with numpy.savez") from error
     tokens, features = _as_float("tokens", tokens), _as_float("features", features)
     check_matrix("tokens", tokens)

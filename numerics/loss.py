@@ -52,7 +52,8 @@ def sample_labels(
 ) -> Float[ndarray, "P K"]:
     """Noisy labels of all K tokens for each task."""
     spread = np.sqrt(noise.given_task(tasks))[:, None]
-    return tasks @ features.T + spread * rng.standard_normal((len(tasks), len(features)))
+    labels: ndarray = tasks @ features.T + spread * rng.standard_normal((len(tasks), len(features)))
+    return labels
 
 
 def population_loss(mixed: Float[Tensor, "N K"], moments: Float[Tensor, "K K"]) -> Float[Tensor, " K"]:

@@ -7,11 +7,11 @@ computed from those records.
 
 from __future__ import annotations
 
+import copy
 import math
-import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,12 +21,12 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from numerics import InputError
+from numerics.checkpoint import CHECKPOINT_SECONDS, read_checkpoint, run_identity, write_checkpoint
 from numerics.instance import Instance
 from numerics.loss import population_loss, sampled_loss
 from numerics.model import Network, mixture, mixture_float64
 
 RECORDS = 100
-CHECKPOINT_SECONDS = 60.0
 # Adam's rate is held for half the budget, then lowered along a cosine to this fraction: the noise
 # of the constant phase dies out and the loss settles. The second-moment average is short (0.99)
 # because the gradient shrinks by orders of magnitude within a hundred steps.
@@ -48,7 +48,7 @@ class Recipe:
         rate_queries, rate_weights: step sizes of Q and w (plain gradient descent takes both
             literally; Adam takes them as its two learning rates).
         objective: "population" (label moments) or "sampled" (a fixed set of prompts).
-        batch: prompts per update for the sampled objective.
+        batch, prompts: prompts per update, and in all, for the sampled objective.
         gradient_tolerance: stop once the gradient norm falls below this multiple of its first value.
     """
 
@@ -61,6 +61,7 @@ class Recipe:
     batch: int = 256
     gradient_tolerance: float = GRADIENT_TOLERANCE
     seed: int = 0
+    prompts: int = 10_000
 
     def __post_init__(self) -> None:
         if self.steps < 0:
@@ -95,7 +96,7 @@ class Trained:
 
 
 def resolve_device(name: str) -> str:
-    """"auto", "cpu" or "cuda" to a device that exists.
+    """ "auto", "cpu" or "cuda" to a device that exists.
 
     Raises:
         InputError: CUDA is asked for and absent, or the name is unknown.
@@ -120,6 +121,8 @@ class _Run:
     mixtures: list[ndarray]
     gradient_scale: float
     seconds: float
+    identity: str
+    snapshot: dict[str, Any]
 
 
 def train(
@@ -148,17 +151,17 @@ def train(
         KeyboardInterrupt: interrupted; the checkpoint, if asked for, has been written.
     """
     dtype = {"float32": torch.float32, "float64": torch.float64}[recipe.precision]
-    identity = _identity(instance, recipe, start)
-    run = _begin(start, recipe, device, dtype)
-    if resume is not None:
-        _restore(run, resume, identity)
     tokens = torch.tensor(instance.tokens, device=device, dtype=dtype)
     data = torch.tensor(_objective_data(recipe, moments, labels), device=device, dtype=dtype)
+    run = _begin(start, recipe, device, dtype, run_identity(instance, recipe, start))
+    if resume is not None:
+        _restore(run, read_checkpoint(resume, run.identity))
+    run.snapshot = _state(run)
     try:
-        stopped, diverged_at = _loop(run, instance, recipe, tokens, data, progress, checkpoint, identity)
+        stopped, diverged_at = _loop(run, instance, recipe, tokens, data, progress, checkpoint)
     except KeyboardInterrupt:
         if checkpoint is not None:
-            _save(run, checkpoint, identity)
+            write_checkpoint(checkpoint, run.identity, run.snapshot)
         raise
     return Trained(
         network=Network(queries=run.queries, weights=run.weights).to(device="cpu", dtype=torch.float64),
@@ -177,7 +180,7 @@ def _objective_data(recipe: Recipe, moments: ndarray | None, labels: ndarray | N
     return data
 
 
-def _begin(start: Network, recipe: Recipe, device: str, dtype: torch.dtype) -> _Run:
+def _begin(start: Network, recipe: Recipe, device: str, dtype: torch.dtype, identity: str) -> _Run:
     network = start.to(device=device, dtype=dtype)
     queries, weights = network.queries.clone().requires_grad_(), network.weights.clone().requires_grad_()
     groups = [
@@ -185,11 +188,13 @@ def _begin(start: Network, recipe: Recipe, device: str, dtype: torch.dtype) -> _
         {"params": [weights], "lr": recipe.rate_weights},
     ]
     optimizer = (
-        torch.optim.Adam(groups, betas=ADAM_BETAS, fused=True) if recipe.optimizer == "adam" else torch.optim.SGD(groups)
+        torch.optim.Adam(groups, betas=ADAM_BETAS, fused=True)
+        if recipe.optimizer == "adam"
+        else torch.optim.SGD(groups)
     )
     return _Run(
         queries=queries, weights=weights, optimizer=optimizer, step=0,
-        iterations=[], mixtures=[], gradient_scale=0.0, seconds=0.0,
+        iterations=[], mixtures=[], gradient_scale=0.0, seconds=0.0, identity=identity, snapshot={},
     )  # fmt: skip
 
 
@@ -204,7 +209,7 @@ def _rate_factor(recipe: Recipe, step: int) -> float:
 
 def _loop(
     run: _Run, instance: Instance, recipe: Recipe, tokens: torch.Tensor, data: torch.Tensor,
-    progress: ProgressCallback | None, checkpoint: Path | None, identity: str,
+    progress: ProgressCallback | None, checkpoint: Path | None,
 ) -> tuple[str, int | None]:  # fmt: skip
     record_at = set(np.unique(np.linspace(0, recipe.steps, RECORDS + 1).round().astype(int)).tolist())
     pending: list[torch.Tensor] = []  # losses since the last record, left on the device
@@ -227,9 +232,11 @@ def _loop(
                 return f"the budget of {recipe.steps} steps ended", None
             if _gradient_is_small(run, recipe):
                 return f"the gradient norm fell below {recipe.gradient_tolerance:g} of its first value", None
-            if checkpoint is not None and now - saved > CHECKPOINT_SECONDS:
-                _save(run, checkpoint, identity)
-                saved = now
+            if checkpoint is not None:
+                run.snapshot = _state(run)
+                if now - saved > CHECKPOINT_SECONDS:
+                    write_checkpoint(checkpoint, run.identity, run.snapshot)
+                    saved = now
         factor = _rate_factor(recipe, run.step)
         for group, rate in zip(run.optimizer.param_groups, (recipe.rate_queries, recipe.rate_weights), strict=True):
             group["lr"] = rate * factor
@@ -247,7 +254,7 @@ def _gradient(run: _Run, N: int, recipe: Recipe, tokens: torch.Tensor, data: tor
         rng = np.random.default_rng((recipe.seed, run.step))  # stateless, so a resumed run sees the same batches
         rows = rng.integers(len(data), size=min(recipe.batch, len(data)))
         loss = sampled_loss(mixed, data[torch.from_numpy(rows).to(data.device)]).mean()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     return loss.detach()
 
 
@@ -267,39 +274,21 @@ def _record(run: _Run, instance: Instance) -> None:
     run.mixtures.append(mixture_float64(network, instance.tokens, instance.prompt_length))
 
 
-def _identity(instance: Instance, recipe: Recipe, start: Network) -> str:
-    settings = " ".join(f"{field.name}={getattr(recipe, field.name)}" for field in fields(recipe))
-    beginning = float(start.queries.double().square().sum())
-    return f"{instance.sha256} {tuple(start.queries.shape)} {beginning!r} {settings}"
-
-
-def _save(run: _Run, path: Path, identity: str) -> None:
-    state: dict[str, Any] = {
-        "identity": identity,
-        "queries": run.queries.detach().cpu(),
-        "weights": run.weights.detach().cpu(),
-        "optimizer": run.optimizer.state_dict(),
+def _state(run: _Run) -> dict[str, Any]:
+    """A copy of the run's state: an interruption may fall in the middle of an update."""
+    return {
+        "queries": run.queries.detach().cpu().clone(),
+        "weights": run.weights.detach().cpu().clone(),
+        "optimizer": copy.deepcopy(run.optimizer.state_dict()),
         "step": run.step,
-        "iterations": run.iterations,
+        "iterations": list(run.iterations),
         "mixtures": torch.from_numpy(np.array(run.mixtures)),
         "gradient_scale": run.gradient_scale,
         "seconds": run.seconds,
     }
-    temporary = path.with_name(path.name + ".part")
-    torch.save(state, temporary)
-    os.replace(temporary, path)
 
 
-def _restore(run: _Run, path: Path, identity: str) -> None:
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        saved = state["identity"]
-    except FileNotFoundError:
-        raise InputError(f"checkpoint {path} does not exist; drop --resume to start afresh") from None
-    except Exception as error:  # torch raises many kinds for files that are not checkpoints
-        raise InputError(f"{path} is not a checkpoint of this program; drop --resume to start afresh") from error
-    if saved != identity:
-        raise InputError(f"checkpoint {path} belongs to another instance or recipe; rerun with the options it had")
+def _restore(run: _Run, state: dict[str, Any]) -> None:
     with torch.no_grad():
         run.queries.copy_(state["queries"])
         run.weights.copy_(state["weights"])

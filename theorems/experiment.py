@@ -17,7 +17,9 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
-from numerics import InputError, instance as instances
+from numerics import InputError
+from numerics import instance as instances
+from numerics.checkpoint import read_checkpoint, run_identity
 from numerics.instance import Instance, check_sizes
 from numerics.loss import LabelNoise, feature_noise, label_moments, sample_labels, sample_tasks
 from numerics.measure import rounding, token_loss_rounding, token_losses
@@ -51,7 +53,6 @@ class Study:
     start: Network
     recipe: Recipe
     seed: int
-    sample_size: int
     device: str
     progress: ProgressCallback | None = field(default=None, repr=False)
     checkpoint: Path | None = None
@@ -68,18 +69,18 @@ class Study:
         labels = None
         if self.recipe.objective == "sampled":
             rng = stream(self.seed, "training prompts")
-            tasks = sample_tasks(rng, self.sample_size, self.instance.feature_count)
+            tasks = sample_tasks(rng, self.recipe.prompts, self.instance.feature_count)
             labels = sample_labels(rng, tasks, self.instance.features, self.noise)
         return train(
             self.instance, self.start, self.recipe, moments=self.moments, labels=labels, device=self.device,
             progress=self.progress, checkpoint=self.checkpoint, resume=self.resume,
         )  # fmt: skip
 
-    def losses(self, mixtures: Float[ndarray, "... N K"]) -> Float[ndarray, "... K"]:
-        """Population loss of each token for given mixture matrices, in float64."""
+    def losses(self, mixtures: Float[ndarray, "R N K"]) -> Float[ndarray, "R K"]:
+        """Population loss of each token for R given mixture matrices, in float64."""
         return token_losses(mixtures, self.moments)
 
-    def loss_rounding(self, mixtures: Float[ndarray, "... N K"]) -> Float[ndarray, "... K"]:
+    def loss_rounding(self, mixtures: Float[ndarray, "R N K"]) -> Float[ndarray, "R K"]:
         """A bound on the rounding error of `losses`, that of the moments included."""
         size = np.abs(self.instance.features)
         absolute = size @ size.T + self.noise.mean(np.eye(self.instance.feature_count)) * np.eye(len(size))
@@ -94,7 +95,7 @@ class Experiment:
     """
 
     study: Study
-    limit: Limit = Limit()
+    limit: Limit = field(default_factory=Limit)
     shown: Callable[[Float[ndarray, "P N"]], Float[ndarray, "P N"]] = lambda labels: labels
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -108,12 +109,12 @@ class Experiment:
         """The claimed limit, evaluated on the instance."""
         return limit_values(self.limit, self.instance)
 
-    def gaps(self, mixtures: Float[ndarray, "... N K"]) -> Float[ndarray, "..."]:
-        """Delta: the population loss of given mixture matrices minus the claimed L*."""
+    def gaps(self, mixtures: Float[ndarray, "R N K"]) -> Float[ndarray, " R"]:
+        """Delta: the population loss of R given mixture matrices minus the claimed L*."""
         result: ndarray = self.study.losses(mixtures).mean(axis=-1) - self.theory.loss_star
         return result
 
-    def gap_rounding(self, mixtures: Float[ndarray, "... N K"]) -> Float[ndarray, "..."]:
+    def gap_rounding(self, mixtures: Float[ndarray, "R N K"]) -> Float[ndarray, " R"]:
         """A bound on the rounding error of `gaps`: that of the losses, of their mean, and of L*."""
         mean = np.abs(self.study.losses(mixtures)).mean(axis=-1)
         terms = rounding(self.instance.dictionary_size + 2) * (mean + abs(self.theory.loss_star))
@@ -180,11 +181,12 @@ class Experiment:
         }
         if "trained" in vars(self.study):
             trained, final = self.study.trained, self.study.trained.final
+            ends = trained.mixtures[[0, -1]]
             numbers |= {
-                "loss_final": float(self.study.losses(final).mean()),
-                "gap_initial": float(self.gaps(trained.mixtures[0])),
-                "gap_final": float(self.gaps(final)),
-                "gap_rounding": float(self.gap_rounding(final)),
+                "loss_final": float(self.study.losses(ends)[-1].mean()),
+                "gap_initial": float(self.gaps(ends)[0]),
+                "gap_final": float(self.gaps(ends)[-1]),
+                "gap_rounding": float(self.gap_rounding(ends)[-1]),
                 "distance_to_limit_frobenius": float(np.linalg.norm(final - theory.a_hat)),
                 "distance_to_limit_max": float(np.abs(final - theory.a_hat).max()),
                 "steps": int(trained.iterations[-1]),
@@ -228,9 +230,12 @@ def build(
         K=data.dictionary_size, scale=parameters.beta,
     )  # fmt: skip
     noise = feature_noise(data.noise)
+    recipe = _recipe(parameters, data, noise)
+    if resume is not None:
+        read_checkpoint(resume, run_identity(data, recipe, start))  # found out now, not in the middle of a check
     study = Study(
-        instance=data, noise=noise, start=start, recipe=_recipe(parameters, data, noise), seed=parameters.seed,
-        sample_size=parameters.prompts, device=device, progress=progress, checkpoint=checkpoint, resume=resume,
+        instance=data, noise=noise, start=start, recipe=recipe, seed=parameters.seed,
+        device=device, progress=progress, checkpoint=checkpoint, resume=resume,
     )  # fmt: skip
     return Experiment(study=study, settings={key: _plain(value) for key, value in vars(parameters).items()})
 
@@ -269,6 +274,7 @@ def _recipe(parameters: Parameters, data: Instance, noise: LabelNoise) -> Recipe
         precision=cast(Any, parameters.precision),
         objective=cast(Any, parameters.objective),
         seed=parameters.seed,
+        prompts=parameters.prompts,
     )
 
 
@@ -282,4 +288,3 @@ def initial_mixing(study: Study) -> Float[ndarray, "K N H"]:
     tokens = torch.from_numpy(np.ascontiguousarray(study.instance.tokens))
     weights: ndarray = attention(start.queries, tokens, study.instance.prompt_length).permute(2, 1, 0).numpy()
     return weights
-

@@ -50,9 +50,14 @@ def measure_interval(subject: Experiment | Variant) -> Iterator[Bound]:
     gaps, low, high = _ends(variant, trained.mixtures)
     # The ends are products and sums of at most N K + N + 4 rounded terms of one sign.
     error = experiment.gap_rounding(trained.mixtures) + rounding(trained.final.size + len(trained.final) + 4) * high
-    shared = {"rounding": error, "x": trained.iterations, "x_label": "training step"}
-    yield Bound(name="mτ‖Ã − Â‖²/(2K) ≤ Δ", observed=low, bound=gaps, reason="Z̄² ⪰ mτI and Lemma 5", **shared)
-    yield Bound(name="Δ ≤ ‖Z̄‖²‖Ã − Â‖²/(2K)", observed=gaps, bound=high, reason="Z̄² ⪯ ‖Z̄‖²I and Lemma 5", **shared)
+    for name, observed, bound, reason in (
+        ("mτ‖Ã − Â‖²/(2K) ≤ Δ", low, gaps, "Z̄² ⪰ mτI and Lemma 5"),
+        ("Δ ≤ ‖Z̄‖²‖Ã − Â‖²/(2K)", gaps, high, "Z̄² ⪯ ‖Z̄‖²I and Lemma 5"),
+    ):
+        yield Bound(
+            name=name, observed=observed, bound=bound, rounding=error, reason=reason,
+            x=trained.iterations, x_label="training step",
+        )  # fmt: skip
 
 
 def measure_attained(subject: Experiment | Variant) -> Iterator[Agreement]:
@@ -65,7 +70,7 @@ def measure_attained(subject: Experiment | Variant) -> Iterator[Agreement]:
     for name, vector, end in (("lower", vectors[:, 0], 1), ("upper", vectors[:, -1], 2)):
         if name == "lower" and not has_null_vector:
             continue
-        moved = a_hat + size * vector[:, None]
+        moved = (a_hat + size * vector[:, None])[None]
         values = _ends(variant, moved)
         # Eigenvectors are orthonormal to N u and enter the loss squared.
         error = experiment.gap_rounding(moved) + 4 * rounding(moved.size) * values[2]

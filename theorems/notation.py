@@ -31,8 +31,8 @@ tau = sp.Symbol("tau", positive=True)
 
 # sympy ships no types for matrix expressions; Any keeps the algebra readable.
 Z: Any = sp.MatrixSymbol("Z", m, N)
-Z_tilde: Any = sp.MatrixSymbol("Z_tilde", m, K)
-Z_query: Any = sp.MatrixSymbol("Z_query", m, K - N)
+Z_tilde: Any = sp.MatrixSymbol("Z̃", m, K)
+Z_query: Any = sp.MatrixSymbol("Z_Q", m, K - N)
 P: Any = sp.MatrixSymbol("P", N, K)
 y: Any = sp.MatrixSymbol("y", N, 1)
 
@@ -52,6 +52,8 @@ LETTERS = (
     Letter(paper="Â", name="Limit.a_hat", shape="N × K", meaning="the limit matrix", place="Section 3"),
     Letter(paper="λ̂", name="Limit.lambda_hat", shape="m", meaning="the ridge coefficients", place="Section 3"),
     Letter(paper="L*", name="Limit.loss_star", shape="scalar", meaning="the least population loss", place="Lemma 5"),
-    Letter(paper="Ã(θ)", name="mixture", shape="N × K", meaning="what the network applies to the labels", place="Eq. (8)"),
+    Letter(
+        paper="Ã(θ)", name="mixture", shape="N × K", meaning="what the network applies to the labels", place="Eq. (8)"
+    ),
     Letter(paper="Δ", name="gap", shape="scalar", meaning="L(θ) − inf L", place="Theorem 1"),
 )

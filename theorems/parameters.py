@@ -48,7 +48,7 @@ class Parameters:
     device: str = _option("auto", "where to train", ("auto", "cpu", "cuda"))
 
 
-QUICK = {"N": 6, "K": 16, "d": 10, "m": 4, "H": 24, "tau": 0.1, "steps": 1000}
+QUICK: dict[str, Any] = {"N": 6, "K": 16, "d": 10, "m": 4, "H": 24, "tau": 0.1, "steps": 1000}
 PRESETS: dict[str, dict[str, Any]] = {"quick": QUICK, "paper": {}}
 DEFAULT_PRESET = "paper"
 
@@ -59,14 +59,27 @@ def resolve(preset: str, given: dict[str, Any]) -> Parameters:
     Raises:
         UsageError: an option that contradicts another.
     """
-    if given.get("tokens") is not None and given.get("data") not in (None, "synthetic"):
-        raise UsageError(f"data = {given['data']!r} and tokens = {given['tokens']} exclude each other; drop one")
+    _reject_contradictions(given)
     settings = PRESETS[preset] | given
     if given.get("tokens") is not None:
         settings |= {name: given.get(name) for name in ("K", "d", "m")}
     elif given.get("data") == "digits":
         settings |= {"d": given.get("d")}
     return Parameters(**settings)
+
+
+def _reject_contradictions(given: dict[str, Any]) -> None:
+    tokens, data = given.get("tokens"), given.get("data")
+    if tokens is not None and data not in (None, "synthetic"):
+        raise UsageError(f"data = {data!r} and tokens = {tokens} exclude each other; drop one")
+    if given.get("normalize") and given.get("raw_tokens"):
+        raise UsageError("normalize and raw-tokens ask for opposite things; drop one")
+    if given.get("normalize") and tokens is None:
+        raise UsageError("normalize = True applies to a file of tokens; add --tokens FILE.npz or drop --normalize")
+    if given.get("raw_tokens") and data == "digits":
+        raise UsageError("raw-tokens does not apply to data = 'digits', whose tokens are unit-norm; drop one")
+    if given.get("seed", 0) < 0:
+        raise UsageError(f"seed = {given['seed']} is negative; give --seed 0 or more")
 
 
 def control_parameters(parameters: Parameters) -> Parameters:

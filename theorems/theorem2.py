@@ -19,10 +19,15 @@ import sympy as sp
 from scipy import stats
 
 from numerics.loss import sample_labels, sample_tasks
-from numerics.measure import UNIT_ROUNDOFF, mean_squared_gap, rounding
+from numerics.measure import mean_squared_gap, rounding
 from theorems.assumptions import measure_assumptions
 from theorems.defects import (
-    labels_shuffled, noise_ignores_task, one_head, penalty_n_tau, penalty_twice, untrained,
+    labels_shuffled,
+    noise_ignores_task,
+    one_head,
+    penalty_n_tau,
+    penalty_twice,
+    untrained,
 )  # fmt: skip
 from theorems.experiment import Experiment, stream
 from theorems.limit_iff import measure_interval
@@ -81,7 +86,7 @@ def measure_training(experiment: Experiment) -> Iterator[Trend | Bound]:
 def measure_inequality(experiment: Experiment) -> Iterator[Bound]:
     """For every test prompt, (1/2K) ‖ŷ − ŷ*‖² ≤ ‖y‖² Δ / (mτ)."""
     final, theory = experiment.study.trained.final, experiment.theory
-    gap, error = float(experiment.gaps(final)), float(experiment.gap_rounding(final))
+    gap, error = float(experiment.gaps(final[None])[0]), float(experiment.gap_rounding(final[None])[0])
     for prompts in experiment.test_sets:
         network, limit = experiment.network_predictions(prompts), experiment.limit_predictions(prompts)
         size = np.sum(experiment.prompt_labels(prompts) ** 2, axis=1)

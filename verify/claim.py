@@ -49,7 +49,9 @@ def _array(value: ArrayLike) -> NDArray[np.float64]:
 
 
 def _decide(certain: NDArray[np.bool_], possible: NDArray[np.bool_]) -> Verdict:
-    """Pass when every entry is certain, fail when some entry is impossible, else undecided."""
+    """Pass when every entry is certain, fail when some entry is impossible, else (or without entries) undecided."""
+    if not possible.size:
+        return Verdict.UNDECIDED
     if not np.all(possible):
         return Verdict.FAIL
     return Verdict.PASS if np.all(certain) else Verdict.UNDECIDED
@@ -110,21 +112,23 @@ class Agreement:
 
     @property
     def error(self) -> NDArray[np.float64]:
-        return np.abs(_array(self.predicted) - _array(self.observed))
+        with np.errstate(invalid="ignore"):  # inf - inf is NaN
+            return np.abs(_array(self.predicted) - _array(self.observed))
 
     @property
     def verdict(self) -> Verdict:
         inside = self.error <= _array(self.tolerance)  # NaN compares false, hence fails
-        return _decide(inside, inside) if inside.size else Verdict.UNDECIDED
+        return _decide(inside, inside)
 
     @property
     def reading(self) -> str:
-        if not self.error.size:
+        error, tolerance = np.broadcast_arrays(self.error, _array(self.tolerance))
+        if not error.size:
             return "nothing to compare"
-        ratio = self.error / np.maximum(_array(self.tolerance), np.finfo(float).tiny)
+        with np.errstate(over="ignore", invalid="ignore"):
+            ratio = error / np.maximum(tolerance, np.finfo(float).tiny)
         worst_at = np.unravel_index(int(np.argmax(np.nan_to_num(ratio, nan=np.inf))), ratio.shape)
-        tolerance = np.broadcast_to(_array(self.tolerance), ratio.shape)[worst_at]
-        return f"largest difference {self.error[worst_at]:.2g}, tolerance {tolerance:.2g} ({self.reason})"
+        return f"largest difference {error[worst_at]:.2g}, tolerance {tolerance[worst_at]:.2g} ({self.reason})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,34 +150,40 @@ class Bound:
     x_label: str = ""
 
     @property
+    def excess(self) -> NDArray[np.float64]:
+        """observed - bound."""
+        with np.errstate(invalid="ignore"):  # inf - inf is NaN
+            return np.asarray(_array(self.observed) - _array(self.bound))
+
+    @property
     def verdict(self) -> Verdict:
-        gap = _array(self.bound) - _array(self.observed)
         rounding = _array(self.rounding)
-        return _decide(gap >= rounding, gap >= -rounding) if gap.size else Verdict.UNDECIDED
+        return _decide(self.excess <= -rounding, self.excess <= rounding)
 
     @property
     def slack(self) -> float:
         """The smallest bound/observed over the entries: 1 is tight, below 1 is violated."""
         observed, bound = np.broadcast_arrays(_array(self.observed), _array(self.bound))
         tight = observed > 0
-        return float(np.min(bound[tight] / observed[tight])) if np.any(tight) else float("inf")
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(np.min(bound[tight] / observed[tight], initial=np.inf))
 
     @property
     def vacuous(self) -> bool:
-        return self.ceiling is not None and bool(np.all(_array(self.bound) >= self.ceiling))
+        return bool(np.all(_array(self.bound) >= (np.inf if self.ceiling is None else self.ceiling)))
 
     @property
     def reading(self) -> str:
-        if not _array(self.observed).size:
+        excess = self.excess
+        if not excess.size:
             return "nothing to compare"
-        excess = _array(self.observed) - _array(self.bound)
         text = f"slack {self.slack:.3g}" if np.isfinite(self.slack) else f"margin {-np.max(excess):.3g}"
-        if not np.all(np.isfinite(excess)):
+        if np.any(np.isnan(excess)):
             text = "not a number"
         elif self.verdict is Verdict.FAIL:
             text = f"violated: observed exceeds the bound by {np.max(excess):.3g}"
         elif self.verdict is Verdict.UNDECIDED:
-            text = f"within rounding error {np.max(_array(self.rounding)):.2g}"
+            text = f"within rounding error {np.max(_array(self.rounding), initial=0.0):.2g}"
         return text + (", vacuous" if self.vacuous else "") + f" ({self.reason})"
 
 
@@ -246,7 +256,7 @@ class Estimate:
     def verdict_at(self, rate: float) -> Verdict:
         """The verdict of the interval with error rate `rate`."""
         low, high = self.interval(rate)
-        if not (np.isfinite(low) and np.isfinite(high)):
+        if not (np.isfinite(low) and np.isfinite(high)) or np.isnan([*self.allowed, self.resolution]).any():
             return Verdict.FAIL
         if high < self.allowed[0] or low > self.allowed[1]:
             return Verdict.FAIL
@@ -278,7 +288,7 @@ class Assumption:
 
     @property
     def verdict(self) -> Verdict:
-        if np.isnan(self.margin):
+        if np.isnan(self.margin) or np.isnan(self.rounding):
             return Verdict.FAIL
         return Verdict.PASS if self.margin > self.rounding else Verdict.UNDECIDED
 

@@ -167,9 +167,7 @@ def run_claims(
     Raises:
         UsageError: anything about the request is unusable; found out before anything runs or is written.
     """
-    chosen = [
-        entry for claim in claims for entry in (discovery.entries(package) if claim == "all" else [discovery.find(package, claim)])
-    ]  # fmt: skip
+    chosen = _chosen(package, claims)
     parameters = import_module(f"{package}.parameters")
     settings = parameters.resolve(preset, given)
 
@@ -200,6 +198,13 @@ def run_claims(
         statuses.append(EXIT_STATUS[record["verdict"]])
     checkpoint.unlink(missing_ok=True)
     return 1 if 1 in statuses else max(statuses, default=0)
+
+
+def _chosen(package: str, claims: list[str]) -> list[discovery.Entry]:
+    """The statements asked for, each once, in the order given; 'all' stands for every one."""
+    known = [entry.id for entry in discovery.entries(package)]
+    names = [name for claim in claims for name in (known if claim == "all" else [claim])]
+    return [discovery.find(package, name) for name in dict.fromkeys(names)]
 
 
 def _write(record: dict[str, Any], output: Path, pdf: bool) -> list[Path]:

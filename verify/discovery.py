@@ -13,7 +13,7 @@ import importlib.util
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -77,6 +77,8 @@ def find(package: str, claim: str) -> Entry:
     known = {entry.id: entry for entry in entries(package)}
     if claim in known:
         return known[claim]
+    if not known:
+        raise UsageError(f"package {package!r} holds no statements; give a package with files that end in CLAIM = ...")
     nearest = difflib.get_close_matches(claim, known, n=1, cutoff=0.0)
     raise UsageError(f"claim {claim!r} is unknown; did you mean {nearest[0]!r}? 'list' shows every claim")
 
@@ -104,7 +106,7 @@ def _read_all(package: str) -> Iterator[Entry]:
             yield _entry(path, call)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 

@@ -47,6 +47,7 @@ def make_record(
         "assumptions": claim.assumptions,
         "builds_on": claim.builds_on,
         "verdict": str(outcome.verdict),
+        "reasons": [text for _, text in outcome.reasons],
         "instance": subject.describe(),
         "quantities": subject.quantities(),
         "evidence": [_evidence_record(item) for item in outcome.evidence],
@@ -168,10 +169,9 @@ def _details(finding: Finding) -> dict[str, Any]:
         case Bound():
             x = {} if finding.x is None else {"x": finding.x}
             arrays = {"observed": finding.observed, "bound": finding.bound} | x
-            worst = np.asarray(finding.observed) - np.asarray(finding.bound)
-            return _thinned(arrays, worst) | {
+            return _thinned(arrays, finding.excess) | {
                 "slack": finding.slack, "vacuous": finding.vacuous, "x_label": finding.x_label,
-                "rounding": float(np.max(finding.rounding)), "reason": finding.reason,
+                "rounding": float(np.max(finding.rounding, initial=0.0)), "reason": finding.reason,
             }  # fmt: skip
         case Trend():
             return {
@@ -190,9 +190,9 @@ def _details(finding: Finding) -> dict[str, Any]:
 
 def _thinned(arrays: dict[str, Any], worst: np.ndarray) -> dict[str, Any]:
     """The arrays broadcast to one shape; above KEPT entries an even sample that includes the worst entry."""
-    names = list(arrays)
-    full = dict(zip(names, np.broadcast_arrays(*(np.asarray(arrays[name], dtype=float) for name in names)), strict=True))
-    shape = full[names[0]].shape
+    alike = np.broadcast_arrays(*(np.asarray(array, dtype=float) for array in arrays.values()))
+    full = dict(zip(arrays, alike, strict=True))
+    shape = alike[0].shape
     size = math.prod(shape)
     if size <= KEPT:
         return dict(full) | {"shape": list(shape), "thinned": False}
@@ -244,6 +244,7 @@ def _git_state() -> tuple[str | None, bool | None]:
     """The commit of the checkout that this code runs from and whether it is clean; None for an installed copy."""
     here = Path(__file__).resolve().parent
     try:
+
         def git(*words: str) -> str:
             return subprocess.run(
                 ["git", "-C", str(here), *words], capture_output=True, text=True, check=True, timeout=10

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from verify.claim import Assumption, Check, Claim, Defect, Estimate, Finding, Grade, Verdict, grade_of, worst
@@ -40,9 +40,10 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class ControlOutcome:
-    """A planted defect: what the checks said of it, and which of them rejected it.
+    """A planted defect: the worst that the checks said of it, and which of them rejected it.
 
-    Rejected means that some check failed. Anything else leaves the verifier itself in doubt.
+    Rejected means that some check failed and none broke down. Anything else leaves the verifier
+    itself in doubt.
     """
 
     name: str
@@ -54,10 +55,6 @@ class ControlOutcome:
     def rejected(self) -> bool:
         return self.found is Verdict.FAIL
 
-    @property
-    def verdict(self) -> Verdict:
-        return Verdict.PASS if self.rejected else Verdict.ERROR
-
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -68,15 +65,41 @@ class Outcome:
     controls: tuple[ControlOutcome, ...]
 
     @property
+    def reasons(self) -> tuple[tuple[Verdict, str], ...]:
+        """Everything that keeps the claim from passing: how bad it is, and a sentence that says why."""
+        return (*self._doubts_about_evidence(), *self._doubts_about_controls())
+
+    @property
     def verdict(self) -> Verdict:
-        """The worst of the evidence and the controls; without a passing baseline the controls prove nothing."""
-        verdicts = [item.verdict for item in self.evidence] or [Verdict.UNDECIDED]
-        if self.controls:
-            verdicts += [control.verdict for control in self.controls]
-            verdicts.append(Verdict.PASS if self.baseline is Verdict.PASS else Verdict.UNDECIDED)
-        else:
-            verdicts.append(Verdict.UNDECIDED)  # a claim that nothing could refute has not been tested
-        return worst(verdicts)
+        """The worst of the reasons; pass where there is none."""
+        return max((verdict for verdict, _ in self.reasons), default=Verdict.PASS)
+
+    def _doubts_about_evidence(self) -> Iterator[tuple[Verdict, str]]:
+        """A hypothesis that fails on the instance leaves what is measured there without consequence.
+
+        The statement then says nothing about the instance, so a failed measurement is no refutation;
+        a refuted identity still is one.
+        """
+        if not self.evidence:
+            yield Verdict.UNDECIDED, "no check was made"
+        violated = violated_assumptions(self.evidence)
+        if violated:
+            yield Verdict.UNDECIDED, f"on this instance {' and '.join(f.name for f in violated)} cannot be relied on"
+        for item in self.evidence:
+            verdict = item.verdict
+            if violated and verdict is Verdict.FAIL and item.grade is not Grade.SYMBOLIC:
+                verdict = Verdict.UNDECIDED
+            if verdict is not Verdict.PASS:
+                yield verdict, f"{item.check}: {item.verdict}"
+
+    def _doubts_about_controls(self) -> Iterator[tuple[Verdict, str]]:
+        if not self.controls:
+            yield Verdict.UNDECIDED, "no defect was planted, so nothing shows that the checks can fail"
+        elif self.baseline is not Verdict.PASS:
+            yield Verdict.UNDECIDED, f"the untouched small run is {self.baseline}, so its controls prove nothing"
+        for control in self.controls:
+            if not control.rejected:
+                yield Verdict.ERROR, f"a planted defect went unnoticed: {control.sentence}"
 
 
 Announce = Callable[[str], None]
@@ -97,9 +120,7 @@ def run(claim: Claim, subject: Any, small: Any, announce: Announce = lambda text
     return Outcome(evidence=evidence, baseline=baseline, controls=tuple(controls))
 
 
-def run_checks(
-    checks: Iterable[Check], subject: Any, announce: Announce = lambda text: None
-) -> tuple[Evidence, ...]:
+def run_checks(checks: Iterable[Check], subject: Any, announce: Announce = lambda text: None) -> tuple[Evidence, ...]:
     """Run the checks in order, then correct the statistical findings over all of them (Holm)."""
     evidence = []
     for check in checks:
@@ -133,10 +154,11 @@ def _run_check(check: Check, subject: Any) -> Evidence:
 def _corrected(evidence: list[Evidence]) -> tuple[Evidence, ...]:
     estimates = [finding for item in evidence for finding in item.findings if isinstance(finding, Estimate)]
     after = iter(corrected(estimates))
-    return tuple(
-        Evidence(**vars(item) | {"findings": tuple(next(after) if isinstance(f, Estimate) else f for f in item.findings)})
-        for item in evidence
-    )
+
+    def exchange(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        return tuple(next(after) if isinstance(finding, Estimate) else finding for finding in findings)
+
+    return tuple(replace(item, findings=exchange(item.findings)) for item in evidence)
 
 
 def _run_control(checks: Iterable[Check], defect: Defect, small: Any) -> ControlOutcome:

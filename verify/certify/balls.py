@@ -16,7 +16,7 @@ SHRINK = 0.999
 BITS_PER_CORRECTION = 40
 
 
-class NotPositiveDefinite(ArithmeticError):
+class NotPositiveDefiniteError(ArithmeticError):
     """The matrix could not be shown to be positive definite at this precision."""
 
 
@@ -28,23 +28,23 @@ def balls(matrix: Float[ndarray, "r c"]) -> flint.arb_mat:
 def as_float64(matrix: flint.arb_mat) -> tuple[Float[ndarray, "r c"], float]:
     """Midpoints rounded to float64, and a bound on the distance of any entry to the exact value."""
     middle = np.array([[float(entry.mid()) for entry in row] for row in matrix.tolist()])
-    radius = max((float(entry.rad()) for entry in matrix.entries()), default=0.0)
-    unit_roundoff = float(np.finfo(np.float64).eps) / 2
-    return middle, radius + unit_roundoff * float(np.max(np.abs(middle), initial=0.0))
+    gaps = [gap for gap in (matrix - balls(middle)).entries() if not gap.is_zero()]
+    distances = [np.nextafter(float(gap.abs_upper()), np.inf) for gap in gaps]  # float() itself may round down
+    return middle, float(np.max(distances, initial=0.0))
 
 
 def cholesky(matrix: flint.arb_mat) -> flint.arb_mat:
     """Lower triangular L with L L^T = matrix (symmetric); its existence proves positive definiteness.
 
     Raises:
-        NotPositiveDefinite: a pivot's ball is not entirely positive.
+        NotPositiveDefiniteError: a pivot's ball is not entirely positive.
     """
     n = matrix.nrows()
     lower = [[flint.arb(0)] * n for _ in range(n)]
     for j in range(n):
         pivot = matrix[j, j] - sum((lower[j][k] ** 2 for k in range(j)), flint.arb(0))
         if not pivot > 0:
-            raise NotPositiveDefinite(f"pivot {j} is {pivot.str(5)}")
+            raise NotPositiveDefiniteError(f"pivot {j} is {pivot.str(5)}")
         lower[j][j] = pivot.sqrt()
         for i in range(j + 1, n):
             inner = sum((lower[i][k] * lower[j][k] for k in range(j)), flint.arb(0))
@@ -56,12 +56,12 @@ def eigenvalue_lower_bound(matrix: flint.arb_mat) -> flint.arb:
     """A certified positive lower bound on the least eigenvalue of a symmetric positive definite matrix.
 
     Raises:
-        NotPositiveDefinite: no positive bound can be certified at this precision.
+        NotPositiveDefiniteError: no positive bound can be certified at this precision.
     """
     estimate = float(np.linalg.eigvalsh(as_float64(matrix)[0])[0])
     bound = flint.arb(SHRINK * estimate)
     if not estimate > 0:
-        raise NotPositiveDefinite(f"least eigenvalue is about {estimate:.3g}")
+        raise NotPositiveDefiniteError(f"least eigenvalue is about {estimate:.3g}")
     cholesky(matrix - bound * _identity(matrix.nrows()))
     return bound
 
@@ -73,7 +73,7 @@ def square_root(matrix: flint.arb_mat) -> flint.arb_mat:
     gives |X - S|_F <= |X^2 - A|_F / (a + b).
 
     Raises:
-        NotPositiveDefinite: A is not positive definite at this precision.
+        NotPositiveDefiniteError: A is not positive definite at this precision.
     """
     root_bound = eigenvalue_lower_bound(matrix).sqrt()
     eigenvalues, vectors = np.linalg.eigh(as_float64(matrix)[0])
@@ -82,7 +82,10 @@ def square_root(matrix: flint.arb_mat) -> flint.arb_mat:
     for _ in range(flint.ctx.prec // BITS_PER_CORRECTION):
         residual = basis.transpose() * (matrix - approximate * approximate) * basis
         correction = flint.arb_mat(  # solves X D + D X = A - X^2 in the eigenbasis
-            [[entry / float(roots[i] + roots[j]) for j, entry in enumerate(row)] for i, row in enumerate(residual.tolist())]
+            [
+                [entry / float(roots[i] + roots[j]) for j, entry in enumerate(row)]
+                for i, row in enumerate(residual.tolist())
+            ]
         )
         improved = approximate + basis * correction * basis.transpose()
         approximate = ((improved + improved.transpose()) / 2).mid()

@@ -24,7 +24,7 @@ def evaluate(expression: Any, values: Values) -> Any:
     Raises:
         KeyError: a symbol has no value.
         TypeError: the expression holds an operation that is not supported.
-        verify.certify.balls.NotPositiveDefinite: a square root could not be certified.
+        verify.certify.balls.NotPositiveDefiniteError: a square root could not be certified.
     """
     raise TypeError(f"cannot evaluate {expression} of type {type(expression).__name__}")
 
@@ -63,6 +63,8 @@ def _(expression: Any, values: Values) -> Any:
 
 @evaluate.register(sp.Pow)
 def _(expression: sp.Pow, values: Values) -> Any:
+    if not expression.exp.is_Integer:
+        raise TypeError(f"cannot evaluate the power {expression}")
     return evaluate(expression.base, values) ** int(expression.exp)
 
 

@@ -46,7 +46,9 @@ class Narrator:
             self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bar.stop()
 
     def announce(self, text: str) -> None:
@@ -63,7 +65,11 @@ class Narrator:
         elif not self._quiet and step >= self._next_line:
             self._next_line = step + max(1, steps // LINES_PER_TRAINING)
             done = step - self._first_step
-            left = f", about {(time.monotonic() - self._began) / done * (steps - step):.0f} s left" if 0 < step < steps and done else ""
+            left = (
+                f", about {(time.monotonic() - self._began) / done * (steps - step):.0f} s left"
+                if 0 < step < steps and done
+                else ""
+            )
             self._console.print(f"training: step {step} of {steps}, loss {loss:.6g}{left}")
 
 
@@ -136,14 +142,13 @@ def summary_reading(item: dict[str, Any]) -> str:
 
 
 def _print_concerns(out: Console, record: dict[str, Any]) -> None:
-    """Every finding and control that is not as it should be."""
+    """Every finding that does not pass, and every reason why the claim does not."""
     for item in record["evidence"]:
         for finding in item["findings"]:
             if finding["verdict"] != "pass":
                 out.print(f"  {_coloured(finding['verdict'])} {escape(finding['name'])}: {escape(finding['reading'])}")
-    for control in record["controls"]:
-        if control["verdict"] != "rejected":
-            out.print(f"  [magenta]control {escape(control['verdict'])}[/]: {escape(control['sentence'])}")
+    for reason in record["reasons"]:
+        out.print(f"  because {escape(reason)}")
 
 
 def _coloured(verdict: str) -> str:

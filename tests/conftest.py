@@ -1,0 +1,11 @@
+"""Shape annotations are checked in every test: numerics and theorems are imported through jaxtyping.
+
+Hypothesis draws the same examples in every run and times none of them: a failure is never the machine's.
+"""
+
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+install_import_hook(["numerics", "theorems"], "beartype.beartype")
+settings.register_profile("project", deadline=None, derandomize=True)
+settings.load_profile("project")

@@ -1,0 +1,45 @@
+"""What holds for every statement file: it passes quickly, its controls fail, and its defects are caught."""
+
+import pytest
+
+from theorems.experiment import Experiment
+from verify.claim import Claim, Verdict, grade_of
+from verify.discovery import entries, load
+from verify.runner import run
+
+ENTRIES = {entry.id: entry for entry in entries("theorems")}
+
+
+@pytest.fixture(params=sorted(ENTRIES))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def claim_of(name: str) -> Claim:
+    claim = load("theorems", name)
+    assert isinstance(claim, Claim)
+    return claim
+
+
+def test_the_quick_run_passes_and_every_control_is_rejected(name: str, quick: Experiment) -> None:
+    outcome = run(claim_of(name), quick, quick)
+    assert [item.error for item in outcome.evidence if item.error] == []
+    troubles = [
+        f"{item.check}: {finding.name}: {finding.reading}"
+        for item in outcome.evidence
+        for finding in item.findings
+        if finding.verdict is not Verdict.PASS
+    ]
+    assert troubles == []
+    assert [control.name for control in outcome.controls if not control.rejected] == []
+    assert outcome.verdict is Verdict.PASS
+
+
+def test_the_listing_tells_what_the_claim_holds(name: str) -> None:
+    claim, entry = claim_of(name), ENTRIES[name]
+    assert [part.name for part in entry.checks] == [check.__name__ for check in claim.checks]
+    assert [part.grade for part in entry.checks] == [str(grade_of(check)) for check in claim.checks]
+    assert [part.name for part in entry.controls] == [defect.__name__ for defect in claim.controls]
+    assert all(part.sentence.endswith(".") for part in (*entry.checks, *entry.controls))
+    assert claim.controls, "a claim without controls has never been refutable"
+    assert "Wrong if" in entry.text or "wrong if" in entry.text.lower()

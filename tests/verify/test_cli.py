@@ -1,0 +1,175 @@
+"""The command line as a stranger meets it: exit status, one-sentence errors, nothing half-written."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from verify.record import read_record
+
+
+def verify(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    root = Path(__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": str(root), "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        [sys.executable, "-m", "verify", *arguments], capture_output=True, text=True, cwd=cwd or root, env=environment,
+        check=False, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    folder = tmp_path_factory.mktemp("reports")
+    return folder, verify("theorem2", "eq8", "--preset", "quick", "--output", str(folder))
+
+
+def test_a_run_prints_a_verdict_and_writes_record_and_report(
+    finished: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, process = finished
+    assert process.returncode == 0, process.stderr
+    assert "PASS theorem2  controls rejected 6/6" in process.stdout
+    assert sorted(path.name for path in folder.iterdir()) == ["eq8.json", "eq8.pdf", "theorem2.json", "theorem2.pdf"]
+    assert (folder / "theorem2.pdf").read_bytes().startswith(b"%PDF")
+    record = read_record(folder / "theorem2.json")
+    assert record["verdict"] == "pass"
+    assert record["quantities"]["gap_final"] * 1e6 < record["quantities"]["gap_initial"]
+
+
+def test_the_recorded_command_reproduces_the_numbers(
+    finished: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    folder, _ = finished
+    first = read_record(folder / "theorem2.json")
+    arguments = first["provenance"]["command"].split()[3:]
+    assert verify(*arguments, "--output", str(tmp_path), "--no-pdf").returncode == 0
+    second = read_record(tmp_path / "theorem2.json")
+    for record in (first, second):
+        record.pop("provenance")
+        for item in record["evidence"]:
+            item.pop("seconds")
+    assert first == second
+
+
+def test_plain_output_reports_progress_in_lines(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    _, process = finished
+    lines = [line for line in process.stderr.splitlines() if line.startswith("training: step")]
+    assert lines
+    assert "\r" not in process.stderr
+
+
+def test_an_unfinished_training_fails_with_status_1(tmp_path: Path) -> None:
+    process = verify("theorem2", "--preset", "quick", "--steps", "5", "--no-pdf", "--output", str(tmp_path))
+    assert process.returncode == 1
+    assert "FAIL theorem2" in process.stdout
+
+
+def test_a_broken_assumption_is_undecided_with_status_3(tmp_path: Path) -> None:
+    process = verify(
+        "theorem2", "--preset", "quick", "--raw-tokens", "--no-pdf", "--quiet", "--output", str(tmp_path)
+    )  # fmt: skip
+    assert process.returncode == 3, process.stdout
+    assert "UNDECIDED theorem2" in process.stdout
+
+
+def test_list_knows_the_last_verdict(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, _ = finished
+    rows = {row["id"]: row for row in json.loads(verify("list", "--json", "--output", str(folder)).stdout)}
+    assert rows["theorem2"]["verdict"] == "pass"
+    assert rows["ridge"]["verdict"] is None
+    assert rows["theorem2"]["grades"][0] == "symbolic"
+    assert "theorem2" in verify("list", "--output", str(folder)).stdout
+
+
+def test_show_prints_statement_checks_and_controls() -> None:
+    shown = verify("show", "theorem2").stdout
+    for words in ("ridge regression", "Checks", "Controls", "one head", "assumption2", "statistical"):
+        assert words in shown
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("list",), ("show", "theorem2"), ("run", "--help")])
+def test_help_and_listings_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    code = (
+        "import sys\nfrom verify.cli import build_app\n"
+        f"try: build_app('theorems')({list(arguments)!r})\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'sympy', 'scipy', 'numpy', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+
+
+def test_bad_usage_says_what_and_how_and_writes_nothing(tmp_path: Path) -> None:
+    rows = np.eye(3)
+    files = {
+        "keys.npz": {"tokens": rows},
+        "rows.npz": {"tokens": rows, "features": rows[:2]},
+        "nan.npz": {"tokens": np.where(rows, np.nan, 0.0), "features": rows},
+        "equal.npz": {"tokens": rows[[0, 1, 1]], "features": rows},
+        "long.npz": {"tokens": 3 * rows, "features": rows},
+    }
+    for name, arrays in files.items():
+        np.savez(tmp_path / name, **arrays)
+    (tmp_path / "text.npz").write_text("not an archive")
+    (tmp_path / "file").write_text("")
+    cases = [
+        (["theorem3"], ["'theorem3'", "'theorem2'"]),
+        (["theorem2", "--N", "200"], ["N = 200", "--N"]),
+        (["theorem2", "--tau", "nan"], ["tau = nan", "--tau"]),
+        (["theorem2", "--output", str(tmp_path / "file" / "deep")], ["output", "--output"]),
+        (["theorem2", "--resume", "nowhere.pt"], ["nowhere.pt", "--resume"]),
+        (["theorem2", "--N", "2", "--tokens", str(tmp_path / "none.npz")], ["none.npz", "--tokens"]),
+        (["theorem2", "--N", "2", "--tokens", str(tmp_path / "text.npz")], ["text.npz", "numpy.savez"]),
+        (["theorem2", "--N", "2", "--tokens", str(tmp_path / "keys.npz")], ["features"]),
+        (["theorem2", "--N", "2", "--tokens", str(tmp_path / "rows.npz")], ["3 rows", "2"]),
+        (["theorem2", "--N", "2", "--tokens", str(tmp_path / "nan.npz")], ["nan or inf", "row 0"]),
+        (["theorem2", "--N", "2", "--tokens", str(tmp_path / "equal.npz")], ["tokens 1 and 2 are equal"]),
+        (["theorem2", "--N", "2", "--tokens", str(tmp_path / "long.npz")], ["norm 3", "--normalize"]),
+    ]
+    if not torch.cuda.is_available():
+        cases.append((["theorem2", "--device", "cuda"], ["'cuda'", "--device cpu"]))
+    out = tmp_path / "out"
+    for arguments, words in cases:
+        target = [] if "--output" in arguments else ["--output", str(out)]
+        process = verify(*arguments, *target)
+        assert process.returncode == 2, (arguments, process.stdout, process.stderr)
+        assert all(word in process.stderr for word in words), (arguments, process.stderr)
+        assert process.stderr.startswith("verify: "), process.stderr
+        assert process.stderr.count("\n") == 1, process.stderr
+        assert not out.exists() or not any(out.iterdir()), arguments
+
+
+@pytest.mark.parametrize("arguments", [("theorem2", "--Nx", "3"), ("theorem2", "--N", "three"), ("list", "--bad")])
+def test_unknown_options_end_with_status_2(arguments: tuple[str, ...]) -> None:
+    process = verify(*arguments)
+    assert process.returncode == 2
+    assert arguments[1].lstrip("-") in process.stderr or arguments[-1] in process.stderr
+
+
+def test_interrupting_keeps_a_checkpoint_and_resuming_gives_the_same_network(tmp_path: Path) -> None:
+    options = ["limit_iff", "--preset", "quick", "--H", "200", "--steps", "2000", "--no-pdf", "--output"]
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "verify", *options, str(tmp_path / "a")], cwd=root, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    seen = ""
+    deadline = time.monotonic() + 60
+    while "training: step 400" not in seen and time.monotonic() < deadline:
+        seen += process.stderr.readline()
+    process.send_signal(2)
+    remainder = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, seen + remainder
+    checkpoint = tmp_path / "a" / "training.checkpoint"
+    assert f"--resume {checkpoint}" in remainder
+    resumed = verify(*options, str(tmp_path / "b"), "--resume", str(checkpoint))
+    fresh = verify(*options, str(tmp_path / "c"))
+    assert resumed.returncode == fresh.returncode, resumed.stderr
+    quantities = [read_record(tmp_path / name / "limit_iff.json")["quantities"] for name in "bc"]
+    assert quantities[0] == quantities[1]

@@ -1,0 +1,186 @@
+"""Statements are found by listing a folder and read without being imported."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from verify import UsageError
+from verify.claim import Claim
+from verify.discovery import GRADES, Entry, Part, entries, find, load
+
+Paper = Callable[..., str]
+
+STATEMENT = '''"""Theorem 2 [T]: water is wet.
+
+For every drop of water.
+"""
+
+raise RuntimeError("a listing must not import statements")
+
+from fakepaper.shared import dry_water, measure_volume
+
+
+def derive_wetness(subject):
+    """Water is wet in all dimensions.
+
+    This line is not printed.
+    """
+
+
+def certify_silence(subject):
+    yield
+
+
+CLAIM = Claim(
+    statement="x",
+    assumptions=("gravity", "a cup"),
+    builds_on=("lemma1",),
+    checks=(measure_volume, derive_wetness, certify_silence),
+    controls=(dry_water,),
+)
+'''
+
+SHARED = '''"""What several statements use."""
+from fakepaper.deeper import dry_water
+
+
+def measure_volume(subject):
+    """The volume is positive."""
+'''
+
+DEEPER = '''
+def dry_water(subject):
+    """The water is dry."""
+'''
+
+
+def plain(place: str = "Lemma 1", mark: str = "R", title: str = "a title") -> str:
+    return f'"""{place} [{mark}]: {title}"""\nCLAIM = Claim(statement="", checks=(), controls=())\n'
+
+
+@pytest.fixture
+def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paper:
+    """Write a package `fakepaper` with the given files and put it on the path."""
+
+    def write(**files: str) -> str:
+        folder = tmp_path / "fakepaper"
+        folder.mkdir()
+        for name, text in {"__init__": "", **files}.items():
+            (folder / f"{name}.py").write_text(text, encoding="utf-8")
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "fakepaper", raising=False)
+        return "fakepaper"
+
+    return write
+
+
+def test_a_statement_is_read_without_importing_it(paper: Paper) -> None:
+    package = paper(theorem2=STATEMENT, shared=SHARED, deeper=DEEPER)
+    assert entries(package) == (
+        Entry(
+            id="theorem2",
+            place="Theorem 2",
+            mark="T",
+            title="water is wet",
+            text="Theorem 2 [T]: water is wet.\n\nFor every drop of water.",
+            assumptions=("gravity", "a cup"),
+            builds_on=("lemma1",),
+            checks=(
+                Part(name="measure_volume", sentence="The volume is positive."),
+                Part(name="derive_wetness", sentence="Water is wet in all dimensions."),
+                Part(name="certify_silence", sentence=""),
+            ),
+            controls=(Part(name="dry_water", sentence="The water is dry."),),
+        ),
+    )
+    assert not any(name.startswith("fakepaper") for name in sys.modules)
+
+
+def test_grades_come_from_names_strongest_first(paper: Paper) -> None:
+    entry = find(paper(theorem2=STATEMENT, shared=SHARED, deeper=DEEPER), "theorem2")
+    assert [check.grade for check in entry.checks] == ["numeric", "symbolic", "certified"]
+    assert entry.grades == ("symbolic", "certified", "numeric")
+    assert entry.controls[0].grade == ""
+    assert GRADES == ("symbolic", "certified", "statistical", "numeric")
+
+
+def test_names_are_sorted_as_people_count(paper: Paper) -> None:
+    names = ["theorem10", "theorem2", "eq8", "lemma5", "theorem1", "figure3b", "figure3a", "figure12"]
+    package = paper(**{name: plain() for name in names})
+    found = [entry.id for entry in entries(package)]
+    assert found == ["eq8", "figure3a", "figure3b", "figure12", "lemma5", "theorem1", "theorem2", "theorem10"]
+
+
+def test_files_without_a_claim_are_no_statements(paper: Paper) -> None:
+    package = paper(
+        lemma1=plain(), notation='"""No statement."""\nN = 3\n', alias="CLAIM = 3\n", other="A = B = CLAIM2 = f()\n"
+    )  # fmt: skip
+    assert [entry.id for entry in entries(package)] == ["lemma1"]
+
+
+@pytest.mark.parametrize(("asked", "nearest"), [("lema1", "lemma1"), ("theorem", "theorem2"), ("xyz", "")])
+def test_an_unknown_claim_names_the_nearest(paper: Paper, asked: str, nearest: str) -> None:
+    package = paper(lemma1=plain(), theorem2=plain("Theorem 2"), eq8=plain("Eq. (8)"))
+    message = f"claim '{asked}' is unknown; did you mean '{nearest}" if nearest else f"claim '{asked}' is unknown"
+    with pytest.raises(UsageError, match=re.escape(message)):
+        find(package, asked)
+
+
+def test_a_known_claim_is_found(paper: Paper) -> None:
+    package = paper(eq8=plain("Eq. (8)", "B", "two forms agree."))
+    entry = find(package, "eq8")
+    assert (entry.place, entry.mark, entry.title) == ("Eq. (8)", "B", "two forms agree")
+    assert (entry.checks, entry.controls, entry.grades) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    "opening",
+    ["", '"""No heading."""', '"""Theorem 2: no mark."""', '"""[T]: no place."""', '"""Theorem 2 [T] no colon"""']
+    + ['"""Theorem 2 [T]:"""', '"""\nTheorem 2 is late [T]\n"""'],
+)
+def test_a_statement_must_open_with_its_heading(paper: Paper, opening: str) -> None:
+    package = paper(theorem2=f"{opening}\nCLAIM = Claim()\n")
+    with pytest.raises(UsageError, match=r"theorem2.py must open with a line 'Place \[mark\]: title', such as"):
+        entries(package)
+
+
+def test_a_package_without_statements_says_so(paper: Paper) -> None:
+    package = paper(notation="N = 3\n")
+    assert entries(package) == ()
+    with pytest.raises(UsageError, match="package 'fakepaper' holds no statements; give a package with files"):
+        find(package, "theorem2")
+
+
+@pytest.mark.parametrize("name", ["no_such_package", "json.decoder"])
+def test_what_is_no_package_holds_no_statements(name: str) -> None:
+    with pytest.raises(UsageError, match=f"package '{name}' holds no statements; give an importable package"):
+        entries(name)
+
+
+def test_loading_imports_one_statement(paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "from verify.claim import Claim\n" + plain().partition("\n")[2]
+    package = paper(lemma1=text, broken="raise RuntimeError\nCLAIM = f()\n")
+    for name in ("fakepaper", "fakepaper.lemma1"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    claim = load(package, "lemma1")
+    assert claim == Claim(statement="", checks=(), controls=())
+    for name in ("fakepaper", "fakepaper.lemma1"):
+        sys.modules.pop(name)
+
+
+def test_reading_the_statements_of_the_paper_loads_nothing_heavy() -> None:
+    program = (
+        "import json, sys; from verify.discovery import entries; found = [entry.id for entry in entries('theorems')];"
+        "print(json.dumps([found, [name for name in ('torch', 'numpy', 'sympy', 'flint') if name in sys.modules]]))"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    found, heavy = json.loads(answer.stdout)
+    assert {"eq8", "limit_iff", "ridge", "theorem2"} <= set(found)
+    assert heavy == []

@@ -1,0 +1,151 @@
+"""Expectations of expressions that are at most quadratic in each of some independent random matrices.
+
+Nothing is used but this: the entries of a random matrix are independent, of mean 0 and of one
+variance, and different random matrices are independent. No distribution is assumed. A vector is a
+matrix with one column, so that E[λ λᵀ] = v I and E[λᵀ M λ] = v tr(M).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from itertools import product
+from math import prod
+from typing import Any
+
+import sympy
+
+from verify.claim import Identity, Step
+from verify.prove import rational
+from verify.prove.identity import assuming, difference, settle, trials
+from verify.prove.instance import Instance
+from verify.prove.moments import mean
+from verify.prove.polynomial import Polynomial
+from verify.prove.rational import Matrix
+from verify.prove.reading import Reader
+from verify.prove.sampling import Equation, Sample, instances
+from verify.prove.text import show, show_name, show_scalar
+from verify.prove.writing import write
+
+MOST_ENTRIES = 6  # random entries of an instance whose mean is taken, over 2^6 outcomes
+Outcome = tuple[Fraction, Fraction]  # a value and its probability
+
+
+@dataclass(frozen=True)
+class Random:
+    """A matrix symbol with independent entries of mean 0 and the given variance, independent of all else.
+
+    Raises:
+        ValueError: the symbol is no matrix symbol, or the variance is not known to be nonnegative.
+    """
+
+    symbol: Any
+    variance: Any = sympy.S.One
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.symbol, sympy.MatrixSymbol):
+            raise ValueError(f"only a matrix symbol can be random, got {self.symbol!r}")
+        if self.variance.is_nonnegative is not True:
+            raise ValueError(
+                f"the variance {self.variance} of {self.symbol} may be negative: declare its symbols positive"
+            )
+
+
+def expectation(expression: Any, randoms: Sequence[Random]) -> Any:
+    """E[expression] as a sympy expression, the mean taken over `randoms` with everything else fixed.
+
+    Raises:
+        ValueError: a symbol is random twice, the expression is of degree three or more in a random
+            symbol, has one in an inverse, has shapes that do not fit, or is outside the calculus.
+    """
+    reader = assuming([expression, *(random.variance for random in randoms)], [])
+    value, _ = _mean(reader.matrix(expression), reader, randoms)
+    return write(value, expression.atoms(sympy.MatrixSymbol), reader.inverses)
+
+
+def prove_expectation(
+    name: str,
+    expression: Any,
+    right: Any,
+    *,
+    randoms: Sequence[Random],
+    premises: Sequence[Equation] = (),
+    sample: Sample | None = None,
+) -> Identity:
+    """E[expression] = right for all sizes, the mean taken over `randoms` with everything else fixed.
+
+    An instance that refutes it is exact too: its random entries take two values each, with the
+    right mean and variance, and the mean is taken over all outcomes.
+
+    Raises:
+        ValueError: a symbol is random twice, the expression is of degree three or more in a random
+            symbol or has one in an inverse, the right side or a premise has one, or as in `prove`.
+    """
+    for side in (right, *(side for premise in premises for side in (premise.left, premise.right))):
+        if side.has(*(random.symbol for random in randoms)):
+            raise ValueError(f"{side} holds a random symbol, but it stands outside the expectation")
+    names = [show_name(random.symbol.name) for random in randoms]
+    variances = [random.variance for random in randoms]
+    reader = assuming([expression, right, *variances], premises)
+    value, steps = _mean(reader.matrix(expression), reader, randoms)
+    goal = difference(value, reader.matrix(right))
+    known = (_without(instance, randoms) for instance in instances([expression, right, *variances], premises, sample))
+    small = (instance for instance in known if len(_cells(instance, randoms)) <= MOST_ENTRIES)
+    given = trials(small, lambda i: average(expression, i, randoms), lambda i: i.evaluate(right))
+    about = f"; mean over entries of {', '.join(names)} that are v with probability 1/(1 + v), else −1, v the variance"
+    return settle(name, goal, reader, given, steps, about)
+
+
+def _mean(value: Polynomial, reader: Reader, randoms: Sequence[Random]) -> tuple[Polynomial, tuple[Step, ...]]:
+    names = {random.symbol.name for random in randoms}
+    if len(names) < len(randoms):
+        raise ValueError(f"a symbol is random twice: {', '.join(random.symbol.name for random in randoms)}")
+    for inverse in reader.inverses:
+        if any(atom.name in names for key in inverse.of.terms for word in (key.word, *key.traces) for atom in word):
+            raise ValueError(
+                f"a random symbol stands in the inverse of {show(inverse.of)}: its mean is not a second moment"
+            )
+    steps = [Step(expression=f"E[{show(value)}]", rule="expand")]
+    for random in randoms:
+        variance = show_scalar(random.variance)
+        shown = "" if random.variance == 1 else f"({variance}) " if random.variance.is_Add else f"{variance} "
+        value, rules = mean(value, random.symbol.name, reader.scalars.read(random.variance), shown)
+        about = f"mean over {show_name(random.symbol.name)}, entries independent of mean 0 and variance {variance}"
+        steps.append(Step(expression=show(value), rule=f"{about}: {'; '.join(rules) or 'it does not occur'}"))
+    return value, tuple(steps)
+
+
+def _without(instance: Instance, randoms: Sequence[Random]) -> Instance:
+    symbols = {random.symbol for random in randoms}
+    return Instance({symbol: value for symbol, value in instance.values.items() if symbol not in symbols})
+
+
+def _cells(instance: Instance, randoms: Sequence[Random]) -> list[list[Outcome]]:
+    """The outcomes of every random entry, matrix after matrix and row after row."""
+    cells: list[list[Outcome]] = []
+    for random in randoms:
+        rows, cols = instance.size(random.symbol)
+        cells += [_two_points(instance.evaluate(random.variance)[0][0])] * (rows * cols)
+    return cells
+
+
+def _two_points(variance: Fraction) -> list[Outcome]:
+    if not variance:
+        return [(variance, Fraction(1))]
+    return [(variance, 1 / (1 + variance)), (Fraction(-1), variance / (1 + variance))]
+
+
+def average(expression: Any, instance: Instance, randoms: Sequence[Random]) -> Matrix:
+    """The exact mean of the expression when a random entry is its variance v or −1, with mean 0 and variance v."""
+    terms = []
+    for outcome in product(*_cells(instance, randoms)):
+        entries = iter(value for value, _ in outcome)
+        drawn: dict[Any, Matrix] = {}
+        for random in randoms:
+            rows, cols = instance.size(random.symbol)
+            drawn[random.symbol] = tuple(tuple(next(entries) for _ in range(cols)) for _ in range(rows))
+        weight = prod((probability for _, probability in outcome), start=Fraction(1))
+        terms.append(rational.scale(weight, Instance({**instance.values, **drawn}).evaluate(expression)))
+    return reduce(rational.add, terms)

@@ -1,0 +1,165 @@
+"""Identities between matrix expressions of any size: proved, refuted by an exact instance, or unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import sympy
+
+from verify.claim import Identity, Step
+from verify.prove.derivation import Trial, check, rewrite, search
+from verify.prove.instance import Instance
+from verify.prove.polynomial import Polynomial
+from verify.prove.rational import Matrix
+from verify.prove.reading import Reader
+from verify.prove.sampling import Equation, Sample, instances
+from verify.prove.text import show
+
+TRIALS = 8  # instances at which an identity is tried before it is called unknown
+
+
+def prove(
+    name: str, left: Any, right: Any, *, premises: Sequence[Equation] = (), sample: Sample | None = None
+) -> Identity:
+    """Left = right for all sizes, given the premises.
+
+    Args:
+        left, right: sympy matrix expressions (symbols, sums, products, transposes, inverses, whole
+            powers, traces, identity and zero matrices) or scalars, with dimensions symbolic or not;
+            a 1 × 1 matrix and a scalar may be compared. An inverse asserts that it exists.
+        premises: equations that the symbols satisfy.
+        sample: gives random values to the symbols that premises constrain, from the sizes; without
+            it a statement under premises can be proved but not refuted.
+
+    Raises:
+        ValueError: shapes do not fit, an expression is outside the calculus, a premise cannot be
+            used or contradicts the others, or the sample violates a premise.
+    """
+    reader = assuming([left, right], premises)
+    first, second = reader.matrix(left), reader.matrix(right)
+    goal = difference(first, second)
+    opening = (_expanded("left", first), _expanded("right", second))
+    known = instances([left, right], premises, sample)
+    given = trials(known, lambda instance: instance.evaluate(left), lambda instance: instance.evaluate(right))
+    return settle(name, goal, reader, given, opening)
+
+
+def _expanded(side: str, value: Polynomial) -> Step:
+    return Step(expression=show(value), rule=f"{side} side, expanded")
+
+
+def prove_positive_definite(
+    name: str,
+    expression: Any,
+    *,
+    factor: Any,
+    shift: Any,
+    premises: Sequence[Equation] = (),
+    sample: Sample | None = None,
+) -> Identity:
+    """expression = Xᵀ X + c I with X = `factor` and c = `shift`, which makes it positive definite if c > 0.
+
+    Unknown if c is not known to be positive. A refutation is of the equation: the expression may be
+    positive definite in another way. Raises as `prove`.
+    """
+    whole = _gram(factor) + shift * sympy.Identity(expression.rows)
+    found = prove(name, expression, whole, premises=premises, sample=sample)
+    if shift.is_positive is not True and found.witness is None:
+        return replace(found, residual=f"{found.residual}, with {shift} not known to be positive")
+    return _concluded(found, f"vᵀ M v = ‖X v‖² + c ‖v‖² > 0 for v ≠ 0, where {_shown(X=factor, c=shift)} > 0")
+
+
+def prove_positive_semidefinite(
+    name: str, expression: Any, *, factor: Any, premises: Sequence[Equation] = (), sample: Sample | None = None
+) -> Identity:
+    """expression = Xᵀ X with X = `factor`, which makes it positive semidefinite. Refuted and raises as above."""
+    found = prove(name, expression, _gram(factor), premises=premises, sample=sample)
+    return _concluded(found, f"vᵀ M v = ‖X v‖² ≥ 0, where {_shown(X=factor)}")
+
+
+def _shown(**parts: Any) -> str:
+    reader = Reader.of(parts.values())
+    return ", ".join(f"{name} = {show(reader.matrix(part))}" for name, part in parts.items())
+
+
+def _concluded(found: Identity, conclusion: str) -> Identity:
+    if found.status != "proved":
+        return found
+    return replace(found, derivation=(*found.derivation, Step(expression=conclusion, rule="a sum of squares")))
+
+
+def _gram(factor: Any) -> Any:
+    return sympy.Transpose(factor) * factor
+
+
+def assuming(expressions: Sequence[Any], premises: Sequence[Equation]) -> Reader:
+    """A reader of the expressions that knows the premises.
+
+    Raises:
+        ValueError: two premises share a name, which derivations could not tell apart; or as in `prove`.
+    """
+    if len({premise.name for premise in premises}) < len(premises):
+        raise ValueError(f"two premises share a name: {', '.join(premise.name for premise in premises)}")
+    sides = [side for premise in premises for side in (premise.left, premise.right)]
+    reader = Reader.of([*expressions, *sides])
+    for premise in premises:
+        reader.assume(difference(reader.matrix(premise.left), reader.matrix(premise.right)), premise.name)
+    return reader
+
+
+def difference(left: Polynomial, right: Polynomial) -> Polynomial:
+    """left − right.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if left.shape != right.shape:
+        raise ValueError(f"the left side is {' × '.join(left.shape)} and the right side {' × '.join(right.shape)}")
+    return left - right
+
+
+def trials(
+    given: Iterator[Instance], left: Callable[[Instance], Matrix], right: Callable[[Instance], Matrix]
+) -> Iterator[Trial]:
+    """The instances at which both sides are defined, with their values."""
+    for instance in given:
+        try:
+            yield Trial(instance, left(instance), right(instance))
+        except ZeroDivisionError:
+            continue
+
+
+def settle(
+    name: str, goal: Polynomial, reader: Reader, given: Iterator[Trial], opening: tuple[Step, ...], about: str = ""
+) -> Identity:
+    """Rewrite the goal; if it does not vanish, look for an instance against it, and only then for a longer proof.
+
+    Raises:
+        UnsoundStepError: a line of the proof is false at an instance.
+    """
+    derivation = rewrite(goal, reader)
+    tried = _until_refuted(given, TRIALS if derivation.remainder else 1)
+    refuted = bool(derivation.remainder and tried and not tried[-1].holds)
+    if derivation.remainder and not refuted:
+        derivation = search(goal, reader) or derivation
+    if not derivation.remainder and tried:
+        check(derivation, tried[0], reader)
+    before, after = ([line.step for line in lines] for lines in (derivation.known, derivation.lines))
+    return Identity(
+        name=name,
+        residual=show(derivation.remainder),
+        derivation=(*before, *opening, *after),
+        witness=str(tried[-1]) + about if refuted else None,
+    )
+
+
+def _until_refuted(given: Iterator[Trial], most: int) -> list[Trial]:
+    tried: list[Trial] = []
+    for trial in islice(given, most):
+        tried.append(trial)
+        if not trial.holds:
+            break
+    return tried
