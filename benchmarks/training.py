@@ -100,7 +100,7 @@ def main() -> None:
     report = {"machine": machine, "steps": steps, "rounds": ROUNDS, "variants": results}
     Path(__file__).with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     for name, row in results.items():
-        print(f"{name:<26}{row['median_ms_per_step']:>10.3f} ms per step{row['ratio_to_plain_loop']:>9.3f} of the plain loop")
+        print(f"{name:<24}{row['median_ms_per_step']:>10.3f} ms per step{row['ratio_to_plain_loop']:>8.3f} of plain")
 
 
 if __name__ == "__main__":

@@ -109,7 +109,6 @@ def norm_not_squared(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
-    builds_on=("lemma5",),
     checks=(derive_lower_constant, measure_interval, measure_attained),
     controls=(
         penalty_n_tau, penalty_twice, noise_ignores_task,

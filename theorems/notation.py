@@ -5,10 +5,14 @@ Sizes are positive integer symbols, so that every expression below holds for all
 
 from __future__ import annotations
 
+import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
+
+from verify.prove import Equation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,29 @@ Z_query: Any = sp.MatrixSymbol("Z_Q", m, K - N)
 P: Any = sp.MatrixSymbol("P", N, K)
 y: Any = sp.MatrixSymbol("y", N, 1)
 
+e_k: Any = sp.MatrixSymbol("e_k", K, 1)
+z_k: Any = sp.MatrixSymbol("z_k", m, 1)
+
+# What ties these letters together, for proofs: the prompt comes first, and token k is unseen.
+PROMPT = (Equation(P * P.T, sp.Identity(N), "P = (I, 0)"), Equation(Z_tilde * P.T, Z, "Z̃Pᵀ = Z"))
+UNSEEN = (Equation(P * e_k, sp.ZeroMatrix(N, 1), "k > N"), Equation(Z_tilde * e_k, z_k, "z_k is column k of Z̃"))
+
+
+def small_dictionary(sizes: Mapping[Any, int], rng: random.Random) -> dict[Any, list[list[int]]] | None:
+    """Small integers for the letters that PROMPT and UNSEEN tie together; None where no token is unseen."""
+    prompt, tokens = sizes[N], sizes[K]
+    if prompt >= tokens:
+        return None
+    features = [[rng.randint(-3, 3) for _ in range(tokens)] for _ in range(sizes[m])]
+    return {
+        P: [[int(i == j) for j in range(tokens)] for i in range(prompt)],
+        Z_tilde: features,
+        Z: [row[:prompt] for row in features],
+        e_k: [[int(j == tokens - 1)] for j in range(tokens)],
+        z_k: [[row[-1]] for row in features],
+    }
+
+
 LETTERS = (
     Letter(paper="N", name="N", shape="size", meaning="prompt length", place="Section 2"),
     Letter(paper="K", name="K", shape="size", meaning="dictionary size, N < K", place="Section 2"),
@@ -47,6 +74,8 @@ LETTERS = (
     Letter(paper="Z̃", name="Z_tilde", shape="m × K", meaning="features of all tokens, (Z, Z^Q)", place="Section 2"),
     Letter(paper="Z^Q", name="Z_query", shape="m × (K−N)", meaning="features of the unseen tokens", place="Section 2"),
     Letter(paper="(I_N, 0)", name="P", shape="N × K", meaning="selects the prompt tokens", place="Section 3"),
+    Letter(paper="e_k", name="e_k", shape="K", meaning="unit vector of an unseen token k > N", place="Theorem 2"),
+    Letter(paper="z_k", name="z_k", shape="m", meaning="features of that token, Z̃e_k", place="Section 2"),
     Letter(paper="y", name="y", shape="N", meaning="labels in the prompt", place="Section 2"),
     Letter(paper="Z̄", name="Limit.z_bar", shape="N × N", meaning="(ZᵀZ + mτI)^{1/2}", place="Section 3"),
     Letter(paper="Â", name="Limit.a_hat", shape="N × K", meaning="the limit matrix", place="Section 3"),

@@ -26,7 +26,6 @@ GRADE_OF_PREFIX = {
     "measure": "numeric",
 }
 GRADES = tuple(GRADE_OF_PREFIX.values())  # strongest first
-MARKS = {"T": "the paper's own words", "R": "re-derived here", "B": "beyond the paper"}
 _HEADING = re.compile(r"(?P<place>[^\[\]]+?) \[(?P<mark>[^\]]+)\]: (?P<title>.+)")
 
 

@@ -47,7 +47,7 @@ def make_record(
         "assumptions": claim.assumptions,
         "builds_on": claim.builds_on,
         "verdict": str(outcome.verdict),
-        "reasons": [text for _, text in outcome.reasons],
+        "reasons": [{"verdict": str(verdict), "text": text} for verdict, text in outcome.reasons],
         "instance": subject.describe(),
         "quantities": subject.quantities(),
         "evidence": [_evidence_record(item) for item in outcome.evidence],
@@ -130,6 +130,7 @@ def _evidence_record(item: Evidence) -> dict[str, Any]:
         "grade": str(item.grade),
         "sentence": item.sentence,
         "verdict": str(item.verdict),
+        "summary": item.summary,
         "seconds": round(item.seconds, 3),
         "error": item.error,
         "findings": [_finding_record(finding) for finding in item.findings],
@@ -163,12 +164,13 @@ def _details(finding: Finding) -> dict[str, Any]:
                 "derivation": [asdict(step) for step in finding.derivation],
             }  # fmt: skip
         case Agreement():
-            arrays = {name: getattr(finding, name) for name in ("predicted", "observed", "tolerance")}
+            # Differences are kept beside the values: they may be far below the values' last kept digit.
+            arrays = {name: getattr(finding, name) for name in ("predicted", "observed", "difference", "tolerance")}
             worst = finding.error - np.asarray(finding.tolerance)
             return _thinned(arrays, worst) | {"reason": finding.reason}
         case Bound():
             x = {} if finding.x is None else {"x": finding.x}
-            arrays = {"observed": finding.observed, "bound": finding.bound} | x
+            arrays = {"observed": finding.observed, "bound": finding.bound, "margin": -finding.excess} | x
             return _thinned(arrays, finding.excess) | {
                 "slack": finding.slack, "vacuous": finding.vacuous, "x_label": finding.x_label,
                 "rounding": float(np.max(finding.rounding, initial=0.0)), "reason": finding.reason,

@@ -37,6 +37,16 @@ class Evidence:
             return Verdict.ERROR
         return worst(finding.verdict for finding in self.findings)
 
+    @property
+    def summary(self) -> str:
+        """What the verdict rests on: the error, or the name and reading of the first of the worst findings."""
+        if self.error is not None:
+            return self.error
+        if not self.findings:
+            return "nothing was found to judge"
+        weakest = max(self.findings, key=lambda finding: finding.verdict)
+        return f"{weakest.name}: {weakest.reading}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ControlOutcome:
@@ -66,8 +76,9 @@ class Outcome:
 
     @property
     def reasons(self) -> tuple[tuple[Verdict, str], ...]:
-        """Everything that keeps the claim from passing: how bad it is, and a sentence that says why."""
-        return (*self._doubts_about_evidence(), *self._doubts_about_controls())
+        """Everything that keeps the claim from passing, worst first: how bad it is, and a sentence that says why."""
+        doubts = (*self._doubts_about_evidence(), *self._doubts_about_controls())
+        return tuple(sorted(doubts, key=lambda doubt: -doubt[0]))
 
     @property
     def verdict(self) -> Verdict:
@@ -90,7 +101,7 @@ class Outcome:
             if violated and verdict is Verdict.FAIL and item.grade is not Grade.SYMBOLIC:
                 verdict = Verdict.UNDECIDED
             if verdict is not Verdict.PASS:
-                yield verdict, f"{item.check}: {item.verdict}"
+                yield verdict, f"{item.check}: {item.verdict}, {item.summary}"
 
     def _doubts_about_controls(self) -> Iterator[tuple[Verdict, str]]:
         if not self.controls:

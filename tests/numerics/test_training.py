@@ -231,9 +231,8 @@ def test_mini_batches_lower_the_loss_of_all_prompts() -> None:
     labels = prompts(2000)
     changes: dict[str, Any] = {"objective": "sampled", "optimizer": "adam", "rate_queries": 0.02, "rate_weights": 0.02}
     trained = train(INSTANCE, START, recipe(steps=400, **changes), labels=labels)
-    first, last = (
-        float(sampled_loss(torch.from_numpy(mixed), torch.from_numpy(labels)).mean()) for mixed in trained.mixtures[[0, -1]]
-    )
+    ends = [torch.from_numpy(mixed) for mixed in trained.mixtures[[0, -1]]]
+    first, last = (float(sampled_loss(mixed, torch.from_numpy(labels)).mean()) for mixed in ends)
     # least squares on all prompts: no mixture does better, and mini-batches of 256 recover most of the difference
     best = np.linalg.lstsq(labels[:, :N], labels, rcond=None)[0]
     least = float(sampled_loss(torch.from_numpy(best), torch.from_numpy(labels)).mean())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from verify import UsageError
+from verify import UsageError, discovery
 from verify.claim import Claim
 from verify.discovery import GRADES, Entry, Part, entries, find, load
 
@@ -142,8 +142,15 @@ def test_a_known_claim_is_found(paper: Paper) -> None:
 
 @pytest.mark.parametrize(
     "opening",
-    ["", '"""No heading."""', '"""Theorem 2: no mark."""', '"""[T]: no place."""', '"""Theorem 2 [T] no colon"""']
-    + ['"""Theorem 2 [T]:"""', '"""\nTheorem 2 is late [T]\n"""'],
+    [
+        "",
+        '"""No heading."""',
+        '"""Theorem 2: no mark."""',
+        '"""[T]: no place."""',
+        '"""Theorem 2 [T] no colon"""',
+        '"""Theorem 2 [T]:"""',
+        '"""\nTheorem 2 is late [T]\n"""',
+    ],  # fmt: skip
 )
 def test_a_statement_must_open_with_its_heading(paper: Paper, opening: str) -> None:
     package = paper(theorem2=f"{opening}\nCLAIM = Claim()\n")
@@ -180,7 +187,8 @@ def test_reading_the_statements_of_the_paper_loads_nothing_heavy() -> None:
         "import json, sys; from verify.discovery import entries; found = [entry.id for entry in entries('theorems')];"
         "print(json.dumps([found, [name for name in ('torch', 'numpy', 'sympy', 'flint') if name in sys.modules]]))"
     )
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    root = Path(discovery.__file__).parents[1]
+    answer = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
     found, heavy = json.loads(answer.stdout)
     assert {"eq8", "limit_iff", "ridge", "theorem2"} <= set(found)
     assert heavy == []

@@ -49,7 +49,9 @@ def cancel(
 
 def _factors(goal: Polynomial, inverses: Sequence[Inverse]) -> Iterator[tuple[Polynomial, str]]:
     for inverse in inverses:
-        for of, atom in ((inverse.of, inverse.atom), (inverse.of.transpose(), inverse.atom.flip())):
+        pairs = {inverse.atom: inverse.of}  # one of them if the inverse is symmetric
+        pairs.setdefault(inverse.atom.flip(), inverse.of.transpose())
+        for atom, of in pairs.items():
             for side, end in (("left", 0), ("right", -1)):
                 if any(key.word and key.word[end] == atom for key in goal.terms):
                     yield of, side

@@ -38,7 +38,7 @@ class Random:
     """A matrix symbol with independent entries of mean 0 and the given variance, independent of all else.
 
     Raises:
-        ValueError: the symbol is no matrix symbol, or the variance is not known to be nonnegative.
+        ValueError: the symbol is no matrix symbol, or the variance is no scalar known to be nonnegative.
     """
 
     symbol: Any
@@ -47,9 +47,10 @@ class Random:
     def __post_init__(self) -> None:
         if not isinstance(self.symbol, sympy.MatrixSymbol):
             raise ValueError(f"only a matrix symbol can be random, got {self.symbol!r}")
-        if self.variance.is_nonnegative is not True:
+        if not isinstance(self.variance, sympy.Expr) or self.variance.is_nonnegative is not True:
             raise ValueError(
-                f"the variance {self.variance} of {self.symbol} may be negative: declare its symbols positive"
+                f"the variance {self.variance!r} of {self.symbol} is no sympy expression known to be nonnegative: "
+                "declare its symbols positive"
             )
 
 
@@ -83,12 +84,12 @@ def prove_expectation(
         ValueError: a symbol is random twice, the expression is of degree three or more in a random
             symbol or has one in an inverse, the right side or a premise has one, or as in `prove`.
     """
-    for side in (right, *(side for premise in premises for side in (premise.left, premise.right))):
-        if side.has(*(random.symbol for random in randoms)):
-            raise ValueError(f"{side} holds a random symbol, but it stands outside the expectation")
     names = [show_name(random.symbol.name) for random in randoms]
     variances = [random.variance for random in randoms]
     reader = assuming([expression, right, *variances], premises)
+    for side in (right, *(side for premise in premises for side in (premise.left, premise.right))):
+        if side.has(*(random.symbol for random in randoms)):
+            raise ValueError(f"{side} holds a random symbol, but it stands outside the expectation")
     value, steps = _mean(reader.matrix(expression), reader, randoms)
     goal = difference(value, reader.matrix(right))
     known = (_without(instance, randoms) for instance in instances([expression, right, *variances], premises, sample))

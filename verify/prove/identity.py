@@ -37,6 +37,7 @@ def prove(
     Raises:
         ValueError: shapes do not fit, an expression is outside the calculus, a premise cannot be
             used or contradicts the others, or the sample violates a premise.
+        UnsoundStepError: a line of the proof is false at an instance; that would be a defect of the calculus.
     """
     reader = assuming([left, right], premises)
     first, second = reader.matrix(left), reader.matrix(right)
@@ -65,6 +66,7 @@ def prove_positive_definite(
     Unknown if c is not known to be positive. A refutation is of the equation: the expression may be
     positive definite in another way. Raises as `prove`.
     """
+    shift = sympy.sympify(shift)
     whole = _gram(factor) + shift * sympy.Identity(expression.rows)
     found = prove(name, expression, whole, premises=premises, sample=sample)
     if shift.is_positive is not True and found.witness is None:

@@ -37,7 +37,7 @@ class Instance:
         Raises:
             ValueError: the text gives no value to one of the symbols.
         """
-        found = dict(ASSIGNMENT.findall(text))
+        found = dict(reversed(ASSIGNMENT.findall(text)))  # the first of a name: "left" and "right" come last
         values: dict[Any, Any] = {}
         for symbol in symbols:
             if symbol.name not in found:
@@ -53,7 +53,7 @@ class Instance:
 
     def __str__(self) -> str:
         shown = [
-            f"{symbol.name} = {value if isinstance(value, Fraction) else rational.show(value)}"
+            f"{symbol.name} = {rational.show(value) if is_matrix(symbol) else value}"
             for symbol, value in sorted(self.values.items(), key=lambda item: is_matrix(item[0]))
         ]
         return ", ".join(shown)

@@ -16,6 +16,7 @@ from verify.prove.instance import Instance
 SEED = 0  # the draws are the same in every run, so a witness found once is found again
 DRAWS = 60  # sizes and values drawn before giving up
 SMALL = 4  # of these draws, so many with sizes of at most 2, for short witnesses; then up to 3
+LARGEST = 12  # dimension of an instance; more comes only from sizes that are explicit in the expressions
 Sample = Callable[[Mapping[Any, int], random.Random], Mapping[Any, Any] | None]
 """Values for the symbols that premises constrain, given the sizes; None where there are none of these sizes."""
 
@@ -66,7 +67,7 @@ def instances(expressions: Sequence[Any], premises: Sequence[Equation], sample: 
     unknowns = Unknowns.of([*expressions, *sides])
     for draw in range(DRAWS):
         sizes = {symbol: rng.randint(1, 2 if draw < SMALL else 3) for symbol in unknowns.sizes}
-        if any(dimension.subs(sizes) < 1 for dimension in unknowns.dimensions):
+        if not all(1 <= dimension.subs(sizes) <= LARGEST for dimension in unknowns.dimensions):
             continue
         given = sample(sizes, rng) if sample else {}
         if given is None:

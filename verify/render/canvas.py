@@ -12,8 +12,10 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
@@ -71,7 +73,10 @@ def logarithmic(*arrays: Array) -> bool:
 
 def scale(axes: Axes, which: Literal["x", "y"], values: Array, *, log: bool) -> None:
     """Limits with a little room around the values, and ticks that read as numbers."""
-    values = values if values.size else np.array([0.1, 1.0])
+    if not values.size:
+        values = np.array([0.1, 1.0])
+        if which == "y":
+            axes.text(0.5, 0.5, "no numbers to draw", transform=axes.transAxes, ha="center", style="italic")
     low, high = float(values.min()), float(values.max())
     if log:
         room = max((high / low) ** 0.06, 1.1)
@@ -152,13 +157,18 @@ def level(axes: Axes, value: float, words: str, *, below: bool) -> None:
     )  # fmt: skip
 
 
-def colour_range(values: Array, signed: str = "RdBu_r") -> dict[str, Any]:
-    """A colour-blind safe scale: symmetric around zero for values of both signs."""
+def colour_range(values: Array, *, difference: bool = False) -> dict[str, Any]:
+    """A colour-blind safe scale, symmetric around zero for differences and values of both signs; nan is grey."""
     values = values[np.isfinite(values)]
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
-    if low < 0 < high:
-        return {"cmap": signed, "vmin": -max(-low, high), "vmax": max(-low, high)}
-    return {"cmap": "cividis", "vmin": low, "vmax": high if high > low else low + (abs(low) or 1.0)}
+    if difference or low < 0 < high:
+        most = max(-low, high) or 1.0
+        return {"cmap": _palette("PuOr" if difference else "RdBu_r"), "vmin": -most, "vmax": most}
+    return {"cmap": _palette("cividis"), "vmin": low, "vmax": high if high > low else low + (abs(low) or 1.0)}
+
+
+def _palette(name: str) -> Colormap:
+    return colormaps[name].with_extremes(bad="#BBBBBB")
 
 
 def colour_bar(figure: Figure, image: ScalarMappable, place: tuple[float, float, float, float]) -> None:

@@ -1,47 +1,45 @@
 """The report of one claim as a PDF: a view of its record, and of nothing else.
 
-`view_of` turns the record into words, numbers and pictures; `report.typ` lays them out. The record
-reaches Typst as data, never as markup: only `statement` is evaluated, as mathematics. The fonts are
-those inside the typst package, so the same record gives the same bytes on every machine.
+The record reaches Typst as data, never as markup: only its `statement` is evaluated, as
+mathematics. The fonts are those inside the typst package, so nothing depends on the machine and the
+same record gives the same bytes.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
 import typst
 
-from verify.render import words
-from verify.render.plots import Picture, has_picture, interval_strip, picture
-from verify.render.words import number, rich
-
-Json = dict[str, Any]
-
-PICTURES_PER_CHECK = 8  # of a check with more, those that do not pass come first
-CONCERNS_IN_FRONT = 8  # on the first page; all of them are in the tables
+from verify.render.view import view_of
 
 
-def render_pdf(record: Json) -> bytes:
+def render_pdf(record: dict[str, Any]) -> bytes:
     """The report of a record; the record itself is attached to the PDF as `<claim>.json`.
 
     Raises:
         ValueError: the record's `statement` is not Typst mathematics, or the record holds no plain JSON.
     """
-    source = json.dumps(record, ensure_ascii=False, allow_nan=False)
     _require_statement(record)
-    return typst.compile(
-        resources.files("verify.render").joinpath("report.typ").read_bytes(),
-        sys_inputs={"view": json.dumps(view_of(record), ensure_ascii=False), "record": source},
-        ignore_system_fonts=True,
-        timestamp=int(datetime.fromisoformat(record["provenance"]["time"]).timestamp()),
-    )
+    report: bytes = typst.compile(**compile_arguments(record))
+    return report
 
 
-def _require_statement(record: Json) -> None:
+def compile_arguments(record: dict[str, Any]) -> dict[str, Any]:
+    """What Typst is given: the template, the view, the record to attach, and the record's own time as the date."""
+    source = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    return {
+        "input": resources.files("verify.render").joinpath("report.typ").read_bytes(),
+        "sys_inputs": {"view": json.dumps(view_of(record), ensure_ascii=False), "record": source},
+        "ignore_system_fonts": True,
+        "timestamp": int(datetime.fromisoformat(record["provenance"]["time"]).timestamp()),
+    }
+
+
+def _require_statement(record: dict[str, Any]) -> None:
     """Compile the statement alone, so that its mistakes are told from the report's."""
     try:
         typst.compile(
@@ -53,241 +51,3 @@ def _require_statement(record: Json) -> None:
             f"the statement of claim {record['claim']!r} is not Typst mathematics: {error.message}; "
             f"correct it in the claim's file"
         ) from error
-
-
-def view_of(record: Json) -> Json:
-    """Everything that the template shows, as text, pieces of text (see `words.rich`) and SVG."""
-    paragraphs, wrong = words.split_text(record["text"])
-    numbers = {item["check"]: place for place, item in enumerate(record["evidence"], start=1)}
-    return {
-        "claim": record["claim"],
-        "place": words.sentence(record["place"]),
-        "title": rich(record["title"][:1].upper() + record["title"][1:]),
-        "mark": record["mark"],
-        "marks": [(letter, text) for letter, text in words.MARKS if re.search(rf"\b{letter}\b", record["mark"])],
-        "verdict": record["verdict"],
-        "meaning": words.MEANING[record["verdict"]],
-        "concerns": _concerns(record, numbers),
-        "facts": _facts(record),
-        "statement": record["statement"],
-        "paragraphs": [rich(paragraph) for paragraph in paragraphs],
-        "wrong": wrong and rich(wrong),
-        "builds_on": record["builds_on"],
-        "checks": [_check(item, numbers) for item in record["evidence"]],
-        "assumptions": [_assumption(finding) for finding in _findings(record, "assumption")],
-        "controls": _controls(record, numbers),
-        "figures": _figures(record),
-        "derivations": [_derivation(finding) for finding in _findings(record, "identity")],
-        "instance": _pairs(record["instance"]),
-        "quantities": _pairs(record["quantities"]),
-        "provenance": _provenance(record),
-        "command": _unbreakable_units(record["provenance"]["command"]),
-        "grades": words.GRADES,
-        "verdicts": words.VERDICT_LEGEND,
-    }
-
-
-def _findings(record: Json, kind: str) -> list[Json]:
-    return [finding for item in record["evidence"] for finding in item["findings"] if finding["kind"] == kind]
-
-
-def _concerns(record: Json, numbers: dict[str, int]) -> list[words.Rich]:
-    """What keeps the verdict from being a pass, worst first."""
-    found: list[tuple[str, str]] = []
-    for item in record["evidence"]:
-        head = f"Check {numbers[item['check']]}"
-        if item["error"]:
-            found.append(("error", f"{head} stopped with an error: {item['error']}"))
-        elif not item["findings"]:
-            found.append(("undecided", f"{head} found nothing to judge."))
-        for finding in item["findings"]:
-            if finding["verdict"] != "pass":
-                found.append((finding["verdict"], f"{head}, {finding['name']}: {finding['reading']}"))
-    for control in record["controls"]:
-        if control["verdict"] != "rejected":
-            found.append(("error", f"A planted defect was {control['verdict']}: {control['sentence']}"))
-    if not record["controls"]:
-        found.append(("undecided", "No defects were planted, so nothing shows that the checks could have failed."))
-    elif record["control_baseline"] != "pass":
-        baseline = record["control_baseline"]
-        found.append(("undecided", f"The small run that the defects are planted in is itself {baseline}."))
-    found.sort(key=lambda concern: -words.VERDICTS.index(concern[0]))
-    shown = [rich(text) for _, text in found[:CONCERNS_IN_FRONT]]
-    if len(found) > len(shown):
-        shown.append(rich(f"{len(found) - len(shown)} more are in the table of all findings."))
-    return shown
-
-
-def _facts(record: Json) -> list[tuple[str, str]]:
-    """The run in four short phrases."""
-    checks = [item["verdict"] for item in record["evidence"]]
-    controls = [control["verdict"] for control in record["controls"]]
-    assumptions = [finding["verdict"] for finding in _findings(record, "assumption")]
-    grades = [item["grade"] for item in record["evidence"]]
-    return [
-        ("checks passed", f"{checks.count('pass')}/{len(checks)}"),
-        ("controls rejected", f"{controls.count('rejected')}/{len(controls)}"),
-        ("assumptions hold", f"{assumptions.count('pass')}/{len(assumptions)}") if assumptions else ("assumptions", "none"),
-        ("grades", ", ".join(f"{grades.count(name)} {name}" for name, _ in words.GRADES if name in grades) or "none"),
-    ]
-
-
-def _check(item: Json, numbers: dict[str, int]) -> Json:
-    findings = [
-        {
-            "name": rich(finding["name"]),
-            "kind": finding["kind"],
-            "verdict": finding["verdict"],
-            "reading": rich(words.breakable(finding["reading"])),
-        }
-        for finding in item["findings"]
-    ]
-    order = [finding["verdict"] for finding in findings]
-    worst = findings[order.index(words.worst(order))] if findings else None
-    return {
-        "number": numbers[item["check"]],
-        "sentence": rich(item["sentence"]),
-        "grade": item["grade"],
-        "verdict": item["verdict"],
-        "seconds": number(item["seconds"], 2) if item["seconds"] else "< 0.001",
-        "error": item["error"] and words.breakable(item["error"]),
-        "worst": worst,
-        "findings": findings,
-    }
-
-
-def _assumption(finding: Json) -> Json:
-    return {
-        "name": rich(finding["name"]),
-        "verdict": finding["verdict"],
-        "holds": _holds(finding),
-        "margin": number(finding["margin"]),
-        "meaning": rich(finding["meaning"]),
-    }
-
-
-def _holds(finding: Json) -> str:
-    margin, rounding = finding["margin"], finding["rounding"] or 0.0
-    if margin is None or finding["verdict"] == "pass":
-        return "not a number" if margin is None else "holds"
-    return "does not hold" if margin <= -rounding else "within rounding"
-
-
-def _controls(record: Json, numbers: dict[str, int]) -> Json:
-    rows = [
-        {
-            "sentence": rich(control["sentence"]),
-            "verdict": control["verdict"],
-            "caught": [str(numbers.get(check, check)) for check in control["caught_by"]],
-        }
-        for control in record["controls"]
-    ]
-    return {
-        "rows": rows,
-        "rejected": sum(row["verdict"] == "rejected" for row in rows),
-        "baseline": record["control_baseline"],
-        "instance": [pair for pair in _pairs(record["control_instance"]) if pair[0] != "sha256"],
-    }
-
-
-def _derivation(finding: Json) -> Json:
-    return {
-        "name": rich(finding["name"]),
-        "verdict": finding["verdict"],
-        "status": finding["status"],
-        "steps": [(rich(step["expression"]), rich(step["rule"])) for step in finding["derivation"]],
-        "witness": finding["witness"] and words.breakable(finding["witness"]),
-    }
-
-
-def _figures(record: Json) -> list[list[Json]]:
-    """The pictures in rows of one or two: of each check first the narrow ones, then the wide ones."""
-    figures = [figure for item in record["evidence"] for figure in _figures_of(item)]
-    rows: list[list[Json]] = []
-    for place, figure in enumerate(figures, start=1):
-        figure["number"] = place
-        if rows and not figure["wide"] and len(rows[-1]) == 1 and not rows[-1][0]["wide"]:
-            rows[-1].append(figure)
-        else:
-            rows.append([figure])
-    return rows
-
-
-def _figures_of(item: Json) -> list[Json]:
-    """The captioned pictures of one check; its estimates share one chart."""
-    candidates = sorted(filter(has_picture, item["findings"]), key=lambda finding: finding["verdict"] == "pass")
-    drawn = [(finding, picture(finding)) for finding in candidates[:PICTURES_PER_CHECK]]
-    figures = [_figure(item, *pair) for pair in sorted(drawn, key=lambda pair: pair[1].wide)]
-    if len(candidates) > len(drawn):
-        figures[-1]["notes"] += f" {len(drawn)} of this check's {len(candidates)} pictures are shown."
-    estimates = [finding for finding in item["findings"] if finding["kind"] == "estimate"]
-    if estimates:
-        strips = [(rich(f["name"]), interval_strip(f).svg, _interval(f["interval"])) for f in estimates]
-        figures.append({"wide": True, "strips": strips, "sentence": rich(item["sentence"])})
-    return figures
-
-
-def _interval(ends: list[float | None]) -> str:
-    """The ends of a confidence interval; null stands for an infinite one."""
-    low, high = ends
-    return f"{'−∞' if low is None else number(low, 4)} to {'∞' if high is None else number(high, 4)}"
-
-
-def _figure(item: Json, finding: Json, drawing: Picture) -> Json:
-    return {
-        "wide": drawing.wide,
-        "svg": drawing.svg,
-        "x_label": rich(drawing.x_label),
-        "y_label": rich(drawing.y_label),
-        "sentence": rich(item["sentence"]),
-        "name": rich(finding["name"]),
-        "reading": rich(finding["reading"]),
-        "notes": " ".join(drawing.notes),
-        "alt": f"{item['sentence']} {finding['name']}: {finding['reading']}",
-    }
-
-
-def _pairs(values: Json) -> list[tuple[str, str]]:
-    """Names and values for a table; six digits are enough to recognise a number."""
-    return [(name, _value(value)) for name, value in values.items()]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_value(item)}" for name, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_value(item) for item in value) or "none"
-    if isinstance(value, str):
-        return words.sentence(value)
-    return "none" if value is None else number(value, 6)
-
-
-def _provenance(record: Json) -> list[tuple[str, str]]:
-    """What the run ran on, in the order of a reader's questions; whatever else was recorded follows."""
-    known, instance = dict(record["provenance"]), record["instance"]
-    commit, state = known.get("git_commit"), {True: ", clean", False: ", with uncommitted changes"}
-    spent = [f"{_moment(known['time'])}", f"took {number(known.get('wall_seconds'))} s"]
-    if known.get("peak_memory_mb") is not None:
-        spent.append(f"peak memory {known['peak_memory_mb']} MB")
-    device = [str(known[name]) for name in ("device", "dtype") if known.get(name)]
-    if known.get("tf32") is not None:
-        device.append(f"TF32 {'on' if known['tf32'] else 'off'}")
-    rows = [
-        ("time", ", ".join(spent)),
-        ("code", f"git commit {commit}{state.get(known.get('git_clean'), '')}" if commit else "no git commit recorded"),
-        ("data", f"{instance.get('source', '')}, sha256 {instance.get('sha256', 'not recorded')}"),
-        ("device", ", ".join([*device, str(known.get("platform"))])),
-    ]
-    shown = {"command", "time", "wall_seconds", "peak_memory_mb", "git_commit", "git_clean"}
-    shown |= {"device", "dtype", "tf32", "platform"}
-    rest = {name: value for name, value in known.items() if name not in shown}
-    return rows + [(name.replace("_", " "), words.breakable(_value(value), 90)) for name, value in rest.items()]
-
-
-def _moment(time: str) -> str:
-    return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _unbreakable_units(command: str) -> list[str]:
-    """A command in pieces between which a line may break: an option stays with its value."""
-    return re.split(r" (?=--)", command)

@@ -15,7 +15,6 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from verify.record import DIGITS
 from verify.render import canvas
 from verify.render.canvas import BLUE, DASHES, GREY, INK, SHADE, VERMILION, Array
 from verify.render.words import number
@@ -26,7 +25,6 @@ Place = tuple[float, float, float, float]
 HALF, FULL = 83.0, 170.0  # widths of one and two columns, in millimetres
 SINGLE_HEIGHT, SINGLE = 38.0, (13.0, 8.0, 66.0, 25.0)  # a picture with one pair of axes, and where they are
 HEIGHT, BOTTOM, SIDE = 43.0, 8.0, 30.0  # a picture with several, which are this high
-RESOLVED = 4  # differences are drawn where their scale is this many times the rounding of the record's digits
 BINS_PER_DECADE = 6
 SMALLEST_SHARE = 1e-6  # shares of a tolerance below this are counted in the lowest bin
 CELL_PIXELS = 8  # an entry of a heat map is a block of pixels, so that no viewer blurs it
@@ -71,6 +69,7 @@ def interval_strip(finding: Finding) -> Picture:
         canvas.ticks(axes, "x", log=False)
         axes.spines["left"].set_visible(False)
         axes.axvspan(max(lowest, left), min(highest, right), color="#CFE3F1", linewidth=0)
+        axes.vlines([end for end in (lowest, highest) if math.isfinite(end)], 0, 1, color=BLUE, linewidth=0.8)
         if finding["interval"][0] is not None and finding["interval"][1] is not None:
             colour = VERMILION if finding["verdict"] == "fail" else INK
             axes.plot([low, high], [0.5, 0.5], color=colour, linewidth=2, solid_capstyle="butt")
@@ -106,12 +105,11 @@ def _bound(finding: Finding) -> Picture:
 
 def _bound_curve(finding: Finding) -> Picture:
     """Observed and bound against x; where they have no logarithm, the margin between them if it has one."""
-    (x, observed, bound), notes = _finite(finding, "x", "observed", "bound")
-    margin = bound - observed
+    (x, observed, bound, margin), notes = _finite(finding, "x", "observed", "bound", "margin")
     figure = canvas.sheet(HALF, SINGLE_HEIGHT)
     axes = canvas.axes_at(figure, *SINGLE)
     log = canvas.logarithmic(observed, bound)
-    if not log and canvas.logarithmic(margin) and _resolved(margin, observed, bound):
+    if not log and canvas.logarithmic(margin):
         title = "margin: bound minus observed"
         axes.plot(x, margin, color=BLUE, linewidth=1.1, marker="o", markersize=1.4)
         rounding = finding["rounding"] or None
@@ -155,10 +153,10 @@ def _bound_scatter(finding: Finding) -> Picture:
 
 def _agreement(finding: Finding) -> Picture:
     """Observed against predicted, the share of the tolerance that is used, and heat maps of matrices."""
-    (predicted, observed, tolerance), notes = _finite(finding, "predicted", "observed", "tolerance")
-    matrices = [np.asarray(finding[name], dtype=float) for name in ("predicted", "observed")]
-    mapped = matrices[0].ndim == 2 and min(matrices[0].shape) > 2 and not finding["thinned"]
-    resolved = bool(predicted.size) and _resolved(tolerance, predicted, observed)
+    names = ("predicted", "observed", "difference")
+    (predicted, observed, difference, tolerance), notes = _finite(finding, *names, "tolerance")
+    panels = {name: np.asarray(finding[name], dtype=float) for name in names}
+    mapped = panels["predicted"].ndim == 2 and min(panels["predicted"].shape) > 2 and not finding["thinned"]
     figure = canvas.sheet(FULL if mapped else HALF, HEIGHT)
     axes = canvas.axes_at(figure, 10, BOTTOM, SIDE, SIDE)
     both = np.concatenate([predicted, observed])
@@ -166,19 +164,16 @@ def _agreement(finding: Finding) -> Picture:
     canvas.scale(axes, "y", both, log=False)
     canvas.diagonal(axes)
     canvas.dots(axes, predicted, observed)
-    difference = np.abs(predicted - observed)
-    _mark(axes, finding, predicted, observed, difference > tolerance)
+    _mark(axes, finding, predicted, observed, np.abs(difference) > tolerance)
     axes.set_title("observed", loc="left")
     axes.set_xlabel("predicted")
-    if resolved:
-        share = difference / np.maximum(tolerance, np.finfo(float).tiny)
+    if predicted.size:
+        share = np.abs(difference) / np.maximum(tolerance, np.finfo(float).tiny)
         if finding["verdict"] == "pass":  # known from full precision; the record's digits may blur it
             share = np.minimum(share, np.nextafter(1, 0))
         _shares(canvas.axes_at(figure, 52, BOTTOM, 28, SIDE), share)
-    elif predicted.size:
-        notes += (f"Differences are not drawn: the tolerance is finer than the {DIGITS} digits kept in the record.",)
     if mapped:
-        _heat_maps(figure, matrices, left=94.0 if resolved else 58.0, difference=resolved)
+        _heat_maps(figure, panels, left=94.0)
     return Picture(svg=canvas.to_svg(figure), wide=mapped, notes=notes)
 
 
@@ -200,25 +195,23 @@ def _shares(axes: Axes, share: Array) -> None:
     axes.set_xlabel("|difference| / tolerance")
 
 
-def _heat_maps(figure: Figure, matrices: list[Array], *, left: float, difference: bool) -> None:
-    """Predicted, observed and, where the record resolves it, their difference; the long side runs across."""
-    turned = matrices[0].shape[0] > matrices[0].shape[1]
-    panels = dict(zip(("predicted", "observed"), matrices, strict=True))
-    if difference:
-        panels["observed − predicted"] = matrices[1] - matrices[0]
-    rows, columns = sorted(matrices[0].shape)
-    shared = canvas.colour_range(np.concatenate([matrix.ravel() for matrix in matrices]))
+def _heat_maps(figure: Figure, panels: dict[str, Array], *, left: float) -> None:
+    """Predicted, observed and their difference; the long side runs across."""
+    shape = panels["predicted"].shape
+    turned = shape[0] > shape[1]
+    rows, columns = sorted(shape)
+    shared = canvas.colour_range(np.concatenate([panels[name].ravel() for name in ("predicted", "observed")]))
     stacked = columns > 3 * rows
     places, bars = (_stacked if stacked else _side_by_side)(left, len(panels))
     for index, (name, matrix) in enumerate(panels.items()):
-        colours = shared if index < 2 else canvas.colour_range(matrix.ravel(), "PuOr")
+        colours = shared if index < 2 else canvas.colour_range(matrix.ravel(), difference=True)
         axes = canvas.axes_at(figure, *places[index])
         cells = np.ma.masked_invalid(matrix.T if turned else matrix)
         image = axes.imshow(
             np.repeat(np.repeat(cells, CELL_PIXELS, 0), CELL_PIXELS, 1), aspect="auto", interpolation="none",
             extent=(0.5, columns + 0.5, rows + 0.5, 0.5), **colours,
         )  # fmt: skip
-        axes.set_title(name, loc="left")
+        axes.set_title("observed − predicted" if name == "difference" else name, loc="left")
         lowest = places[index][1] == min(place[1] for place in places)
         axes.set(xticks=[1, columns] if lowest else [], yticks=[1, rows] if places[index][0] == left else [])
         axes.set_xlabel(("row" if turned else "column") if lowest else "", labelpad=-6.5)
@@ -260,10 +253,3 @@ def _finite(finding: Finding, *names: str) -> tuple[list[Array], tuple[str, ...]
     if not np.all(kept):
         notes += (f"{np.count_nonzero(~kept)} of {kept.size} points are not numbers and are left out.",)
     return list(flat[:, kept]), notes
-
-
-def _resolved(difference: Array, *values: Array) -> bool:
-    """Whether differences of this size survive that the record rounds the values to its digits."""
-    ranks = [np.floor(np.log10(np.maximum(np.abs(value), 1e-300))) for value in values]
-    grain = sum(0.5 * 10.0 ** (rank + 1 - DIGITS) for rank in ranks)
-    return bool(np.all(difference >= RESOLVED * grain))

@@ -106,7 +106,7 @@ def print_record(record: dict[str, Any], paths: list[Path], *, quiet: bool) -> N
     out = console()
     if not quiet:
         out.print(_evidence_table(record))
-        _print_concerns(out, record)
+        _print_reasons(out, record)
     rejected = sum(control["verdict"] == "rejected" for control in record["controls"])
     facts = f"controls rejected {rejected}/{len(record['controls'])}"
     if record["control_baseline"] != "pass":
@@ -124,31 +124,20 @@ def _evidence_table(record: dict[str, Any]) -> Table:
     table.add_column("reading", ratio=1)
     for item in record["evidence"]:
         table.add_row(
-            _coloured(item["verdict"]), item["grade"], escape(item["sentence"]), escape(summary_reading(item))
+            _coloured(item["verdict"]), item["grade"], escape(item["sentence"]), escape(_summary(item))
         )  # fmt: skip
     return table
 
 
-def summary_reading(item: dict[str, Any]) -> str:
-    """The reading of the worst finding of a check, with its name and how many there are."""
-    if item["error"]:
-        return str(item["error"])
-    if not item["findings"]:
-        return "no findings"
-    order = ("pass", "undecided", "fail", "error")
-    worst = max(item["findings"], key=lambda finding: order.index(finding["verdict"]))
-    more = f" [{len(item['findings'])} findings]" if len(item["findings"]) > 1 else ""
-    return f"{worst['name']}: {worst['reading']}{more}"
+def _summary(item: dict[str, Any]) -> str:
+    count = len(item["findings"])
+    return str(item["summary"]) + (f" [{count} findings]" if count > 1 else "")
 
 
-def _print_concerns(out: Console, record: dict[str, Any]) -> None:
-    """Every finding that does not pass, and every reason why the claim does not."""
-    for item in record["evidence"]:
-        for finding in item["findings"]:
-            if finding["verdict"] != "pass":
-                out.print(f"  {_coloured(finding['verdict'])} {escape(finding['name'])}: {escape(finding['reading'])}")
+def _print_reasons(out: Console, record: dict[str, Any]) -> None:
+    """What keeps the claim from passing."""
     for reason in record["reasons"]:
-        out.print(f"  because {escape(reason)}")
+        out.print(f"  {_coloured(reason['verdict'])} because {escape(reason['text'])}", soft_wrap=True)
 
 
 def _coloured(verdict: str) -> str:

@@ -125,6 +125,14 @@ def breakable(text: str, longest: int = 60) -> str:
     return re.sub(rf"\S{{{longest},}}", lambda m: re.sub(r"(.{30}|[,;\]\)])", "\\1\u200b", m[0]), text)
 
 
+def clipped(text: str, longest: int) -> str:
+    """The text, cut at a word if it is longer than this; the whole of it stands elsewhere in the report."""
+    if len(text) <= longest:
+        return breakable(text)
+    words = text[:longest].rpartition(" ")[0]
+    return breakable(words if 2 * len(words) > longest else text[:longest]) + " …"
+
+
 def worst(verdicts: list[str]) -> str:
     """The worst of the verdicts; a word that is no verdict counts as an error."""
     rank = {verdict: place for place, verdict in enumerate(VERDICTS)}

@@ -184,7 +184,8 @@ def test_refuses_random_symbols_outside() -> None:
 
 
 def test_refuses_what_is_not_a_random_matrix() -> None:
-    with pytest.raises(ValueError, match="may be negative"):
-        Random(lam, sympy.Symbol("t"))
+    for variance in (sympy.Symbol("t"), sympy.Integer(-1), 1):
+        with pytest.raises(ValueError, match="no sympy expression known to be nonnegative"):
+            Random(lam, variance)
     with pytest.raises(ValueError, match="only a matrix symbol"):
         Random(tau)

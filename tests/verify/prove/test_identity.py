@@ -9,6 +9,8 @@ from sympy import Identity, Inverse, MatMul, MatrixSymbol, Trace, ZeroMatrix
 from tests.verify.prove import vocabulary as v
 from tests.verify.prove.vocabulary import I_K, I_N, A, B, C, I_m, K, N, P, R, S, U, V, Z, c, m, tau, y
 from verify.prove import Equation, Instance, prove, prove_positive_definite, prove_positive_semidefinite
+from verify.prove.completion import deduce
+from verify.prove.identity import assuming
 
 q, z = MatrixSymbol("q", K, 1), MatrixSymbol("z", m, 1)
 x, a, b = (MatrixSymbol(name, N, 1) for name in "xab")
@@ -154,6 +156,12 @@ def test_a_proof_under_premises_is_tried_on_the_sample() -> None:
     assert prove("prompt", v.A_hat * P.T, I_N, premises=v.PROMPT, sample=v.split_sample).status == "proved"
 
 
+def test_large_explicit_sizes_are_proved_and_not_tried_out() -> None:
+    large = MatrixSymbol("A", 1000, 1000)
+    assert prove("large", large.T.T * large, large**2).status == "proved"
+    assert prove("large", large.T, large).status == "unknown"
+
+
 def test_unknown_says_what_remains() -> None:
     identity = prove("scaled", P * P.T, 2 * I_N, premises=v.PROMPT)
     assert (identity.status, identity.residual) == ("unknown", "−I")
@@ -182,6 +190,20 @@ def test_deduced_rules_are_numbered_and_derived_before_they_are_used() -> None:
     assert "in two ways" in rules[first]
     assert rules[second].count("(1)") == 1
     assert rules[-1].endswith("(2)")
+
+
+def test_completion_of_two_ridge_inverses_ends() -> None:
+    reader = assuming([R, S], ())
+    for inverse in (R, S):
+        reader.matrix(inverse)
+    complete = list(deduce(reader.rules, traces=True))[-1]
+    assert {str(rule) for rule in complete.rules} == {
+        "R₁ Zᵀ → Zᵀ R₂",
+        "R₂ Z → Z R₁",
+        "Zᵀ Z R₁ → I − c R₁",
+        "Z Zᵀ R₂ → I − c R₂",
+        "tr(R₂) → tr(R₁) + (m − N)/c",
+    }
 
 
 def test_positive_definite() -> None:

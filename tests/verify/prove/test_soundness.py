@@ -91,7 +91,8 @@ def assert_kept(expression: Any, instance: Instance, reader: Reader) -> None:
         assume(False)
     polynomial = reader.matrix(expression)
     assert instance.value(polynomial, reader.inverses) == expected
-    assert instance.evaluate(write(polynomial, expression.atoms(MatrixSymbol), reader.inverses)) == expected
+    symbols = [symbol for symbol in instance.values if isinstance(symbol, MatrixSymbol)]
+    assert instance.evaluate(write(polynomial, symbols, reader.inverses)) == expected
     rules = [reader.rules, *_some(reader.rules)]
     for known in (rules[0], rules[-1]):
         normal, rounds = reduce(polynomial, known)
@@ -150,4 +151,7 @@ def test_values_are_kept_under_premises(expression: Any, seed: int) -> None:
     chosen = v.split_sample(sizes, rng)
     assert chosen is not None
     values = {**sizes, **chosen, c: abs(rational.draw_fraction(rng)) + 1}
-    assert_kept(expression, Instance(values), assuming([expression, c, v.R, v.S], v.SPLIT))
+    reader = assuming([expression, c, v.R, v.S], v.SPLIT)
+    for inverse in (v.R, v.S):  # both, so that completion always has them
+        reader.matrix(inverse)
+    assert_kept(expression, Instance(values), reader)

@@ -1,0 +1,254 @@
+"""Running a claim: what each kind of evidence and each kind of control does to the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from statistics import NormalDist
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify.claim import Agreement, Assumption, Check, Claim, Defect, Estimate, Finding, Grade, Identity, Verdict
+from verify.infer import FAMILY_RATE
+from verify.runner import ControlOutcome, Evidence, Outcome, run, run_checks, sentence_of, violated_assumptions
+
+PASS, UNDECIDED, FAIL, ERROR = Verdict
+# The subject of these checks is a number that the claim says is zero.
+
+
+def measure_zero(subject: float) -> Iterator[Agreement]:
+    """The number is zero.
+
+    Only the first line is printed.
+    """
+    yield Agreement(name="zero", predicted=0.0, observed=subject, tolerance=0.5, reason="test")
+
+
+def measure_nothing(subject: float) -> Iterator[Finding]:
+    """Nothing is looked at."""
+    yield from ()
+
+
+def measure_broken(subject: float) -> Iterator[Agreement]:
+    """One finding, then a mistake."""
+    yield from measure_zero(subject)
+    raise RuntimeError("the pipette broke")
+
+
+def measure_unjudgeable(subject: float) -> Iterator[Agreement]:
+    """A finding that cannot be judged."""
+    yield Agreement(name="shapes", predicted=[1.0, 2.0], observed=[1.0, 2.0, 3.0], tolerance=0.5, reason="test")
+
+
+def measure_assumption(subject: float) -> Iterator[Assumption]:
+    """The number is small."""
+    yield Assumption(name="smallness", margin=10 - abs(subject), meaning="below 10")
+
+
+def derive_unknown(subject: float) -> Iterator[Identity]:
+    """An identity nobody can prove."""
+    yield Identity(name="x", residual="x - y")
+
+
+def derive_refuted(subject: float) -> Iterator[Identity]:
+    """A wrong identity."""
+    yield Identity(name="x", residual="x - y", witness="x = 1, y = 2")
+
+
+def one_off(subject: float) -> float:
+    """The number is one."""
+    return subject + 1
+
+
+def harmless(subject: float) -> float:
+    """Nothing is wrong."""
+    return subject
+
+
+def unplantable(subject: float) -> float:
+    """A defect that breaks while it is planted."""
+    raise ValueError("no soil")
+
+
+def poison(subject: float) -> Any:
+    """The number becomes a word, and checks break."""
+    return "word"
+
+
+def claim(*checks: Check, controls: tuple[Defect, ...] = (one_off,)) -> Claim:
+    return Claim(statement="x = 0", checks=checks, controls=controls)
+
+
+def verdict(*checks: Check, controls: tuple[Defect, ...] = (one_off,), subject: float = 0.0) -> Verdict:
+    return run(claim(*checks, controls=controls), subject, 0.0).verdict
+
+
+CASES: list[tuple[dict[str, Any], tuple[Check, ...], Verdict, str]] = [
+    ({}, (measure_zero,), PASS, ""),
+    ({"subject": 1.0}, (measure_zero,), FAIL, "measure_zero: fail"),
+    ({"subject": float("nan")}, (measure_zero,), FAIL, "measure_zero: fail"),
+    ({}, (), ERROR, "no check was made"),  # and the planted defect goes unnoticed
+    ({"controls": ()}, (), UNDECIDED, "no check was made"),
+    ({}, (measure_zero, measure_nothing), UNDECIDED, "measure_nothing: undecided"),
+    ({}, (measure_zero, derive_unknown), UNDECIDED, "derive_unknown: undecided"),
+    ({}, (measure_zero, derive_refuted), FAIL, "derive_refuted: fail"),
+    ({}, (measure_zero, measure_broken), ERROR, "measure_broken: error"),
+    ({}, (measure_zero, measure_unjudgeable), ERROR, "measure_unjudgeable: error"),
+    ({"controls": ()}, (measure_zero,), UNDECIDED, "no defect was planted"),
+    ({"small": 1.0}, (measure_zero,), UNDECIDED, "the untouched small run is fail, so its controls prove nothing"),
+    ({"controls": (harmless,)}, (measure_zero,), ERROR, "a planted defect went unnoticed: Nothing is wrong."),
+    ({"controls": (one_off, harmless)}, (measure_zero,), ERROR, "went unnoticed: Nothing is wrong."),
+    ({"controls": (unplantable,)}, (measure_zero,), ERROR, "went unnoticed: A defect that breaks while it is planted."),
+    ({"controls": (poison,)}, (measure_zero,), ERROR, "went unnoticed: The number becomes a word"),
+    ({}, (measure_zero, measure_assumption), PASS, ""),
+    ({"subject": 11.0}, (measure_zero, measure_assumption), UNDECIDED, "smallness cannot be relied on"),
+    ({"subject": 11.0}, (measure_assumption, derive_refuted), FAIL, "derive_refuted: fail"),
+    ({"subject": 11.0}, (measure_assumption, measure_broken), ERROR, "measure_broken: error"),
+]
+
+
+@pytest.mark.parametrize(("options", "checks", "expected", "reason"), CASES)
+def test_the_verdict_is_the_worst_of_evidence_and_controls(
+    options: dict[str, Any], checks: tuple[Check, ...], expected: Verdict, reason: str
+) -> None:
+    given = {"controls": (one_off,), "subject": 0.0, "small": 0.0} | options
+    outcome = run(claim(*checks, controls=given["controls"]), given["subject"], given["small"])
+    assert outcome.verdict is expected
+    reasons = [text for _, text in outcome.reasons]
+    assert any(reason in text for text in reasons) if reason else reasons == []
+
+
+CHECKS = [measure_zero, measure_nothing, measure_broken, measure_assumption, derive_unknown, derive_refuted]
+DEFECTS = [one_off, harmless, unplantable, poison]
+
+
+@given(st.lists(st.sampled_from(CHECKS), max_size=4), st.sampled_from(CHECKS), st.sampled_from([0.0, 1.0, 11.0]))
+def test_one_more_check_never_turns_the_claim_into_a_pass(checks: list[Check], extra: Check, subject: float) -> None:
+    before = verdict(measure_zero, *checks, subject=subject)
+    assert before is PASS or verdict(measure_zero, *checks, extra, subject=subject) is not PASS
+
+
+@given(st.lists(st.sampled_from(DEFECTS), min_size=1, max_size=3), st.sampled_from(DEFECTS))
+def test_one_more_control_never_improves_the_verdict(controls: list[Defect], extra: Defect) -> None:
+    before = verdict(measure_zero, controls=tuple(controls))
+    assert verdict(measure_zero, controls=(*controls, extra)) >= before
+
+
+def test_a_passing_claim_needs_everything_to_pass() -> None:
+    outcome = run(claim(measure_zero, measure_assumption), 0.0, 0.0)
+    assert (outcome.verdict, outcome.reasons, outcome.baseline) == (PASS, (), PASS)
+    assert [item.verdict for item in outcome.evidence] == [PASS, PASS]
+    assert Outcome(evidence=(), baseline=PASS, controls=()).verdict is UNDECIDED
+
+
+def test_evidence_keeps_what_was_found_before_an_error() -> None:
+    (item,) = run_checks([measure_broken], 0.0)
+    assert item.verdict is ERROR
+    assert [finding.name for finding in item.findings] == ["zero"]
+    assert item.error is not None
+    assert item.error.startswith("RuntimeError: the pipette broke (measure_broken, line ")
+
+
+def test_evidence_carries_the_check_its_grade_and_its_sentence() -> None:
+    first, second = run_checks([measure_zero, derive_unknown], 0.0)
+    assert (first.check, first.grade, first.sentence) == ("measure_zero", Grade.NUMERIC, "The number is zero.")
+    assert (second.check, second.grade) == ("derive_unknown", Grade.SYMBOLIC)
+    assert first.error is None
+    assert first.seconds >= 0
+
+
+def test_a_control_tells_who_caught_it() -> None:
+    outcome = run(claim(measure_assumption, measure_zero, controls=(one_off, harmless, unplantable, poison)), 0.0, 0.0)
+    caught, missed, unplanted, broken = outcome.controls
+    assert caught == ControlOutcome(
+        name="one_off", sentence="The number is one.", found=FAIL, caught_by=("measure_zero",)
+    )  # fmt: skip
+    assert (missed.found, missed.caught_by) == (PASS, ())
+    assert unplanted.sentence == "A defect that breaks while it is planted. (not planted: no soil)"
+    assert (unplanted.found, broken.found) == (ERROR, ERROR)
+    assert [control.rejected for control in outcome.controls] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("found", [PASS, UNDECIDED, ERROR])
+def test_only_a_failed_check_rejects_a_control(found: Verdict) -> None:
+    assert not ControlOutcome(name="c", sentence="c", found=found, caught_by=()).rejected
+    assert ControlOutcome(name="c", sentence="c", found=FAIL, caught_by=()).rejected
+
+
+def test_checks_and_controls_are_announced_in_order() -> None:
+    heard: list[str] = []
+    run(claim(measure_zero, measure_assumption, controls=(one_off,)), 0.0, 0.0, heard.append)
+    assert heard == [
+        "The number is zero.",
+        "The number is small.",
+        "controls: the untouched small run",
+        "control: The number is one.",
+    ]
+
+
+def test_a_function_without_a_docstring_is_called_by_its_name() -> None:
+    def measure_silence(subject: float) -> Iterator[Finding]:
+        yield from ()
+
+    assert sentence_of(measure_silence) == "measure_silence"
+
+
+@pytest.mark.parametrize("place", ["subject", "control"])
+def test_an_interrupt_passes_through(place: str) -> None:
+    def measure_until_interrupted(subject: float) -> Iterator[Finding]:
+        if (subject == 1.0) == (place == "control"):
+            raise KeyboardInterrupt
+        yield from measure_zero(0.0)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(claim(measure_until_interrupted), 0.0, 0.0)
+
+
+def test_violated_assumptions_are_collected_over_all_checks() -> None:
+    evidence = run_checks([measure_assumption, measure_zero, measure_assumption], 11.0)
+    assert [finding.margin for finding in violated_assumptions(evidence)] == [-1.0, -1.0]
+    assert violated_assumptions(run_checks([measure_assumption], 0.0)) == ()
+
+
+def estimating(*deviations: float) -> Check:
+    """A check whose estimates lie so many standard deviations outside what the claim allows."""
+
+    def estimate_all(subject: float) -> Iterator[Estimate]:
+        for deviation in deviations:
+            yield Estimate(name="e", allowed=(-1.0, 0.0), interval=normal(deviation), reason="test")
+
+    return estimate_all
+
+
+def normal(centre: float) -> Callable[[float], tuple[float, float]]:
+    def interval(rate: float) -> tuple[float, float]:
+        reach = -NormalDist().inv_cdf(rate / 2)
+        return centre - reach, centre + reach
+
+    return interval
+
+
+def decided(*checks: Check) -> list[tuple[float, Verdict]]:
+    evidence: tuple[Evidence, ...] = run_checks(checks, 0.0)
+    return [(f.rate, f.verdict) for item in evidence for f in item.findings if isinstance(f, Estimate)]
+
+
+def test_estimates_share_their_rate_over_all_checks_of_a_run() -> None:
+    # 3.4 deviations have a p-value of 6.7e-4: significant at the whole rate 1e-3, not at half of it
+    assert decided(estimating(3.4)) == [(FAMILY_RATE, FAIL)]
+    assert decided(estimating(3.4, 3.4)) == [(FAMILY_RATE / 2, UNDECIDED)] * 2
+    assert decided(estimating(3.4), measure_zero, estimating(3.4)) == [(FAMILY_RATE / 2, UNDECIDED)] * 2
+    assert decided(estimating(3.4), estimating(30.0)) == [(FAMILY_RATE, FAIL), (FAMILY_RATE / 2, FAIL)]
+
+
+def test_correction_leaves_other_findings_and_errors_alone() -> None:
+    def estimate_then_break(subject: float) -> Iterator[Finding]:
+        yield from measure_zero(subject)
+        yield from estimating(3.4)(subject)
+        raise RuntimeError("later")
+
+    first, second = run_checks([estimate_then_break, estimating(3.4)], 0.0)
+    assert [type(finding).__name__ for finding in first.findings] == ["Agreement", "Estimate"]
+    assert (first.verdict, second.verdict) == (ERROR, UNDECIDED)
