@@ -150,7 +150,7 @@ def test_a_known_claim_is_found(paper: Paper) -> None:
         '"""Theorem 2 [T] no colon"""',
         '"""Theorem 2 [T]:"""',
         '"""\nTheorem 2 is late [T]\n"""',
-    ],  # fmt: skip
+    ],
 )
 def test_a_statement_must_open_with_its_heading(paper: Paper, opening: str) -> None:
     package = paper(theorem2=f"{opening}\nCLAIM = Claim()\n")
