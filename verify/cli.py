@@ -33,13 +33,13 @@ class _RunByDefault(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in self.commands and args[0] != "--help":
             args = ["run", *args]
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, args or ["--help"])
 
 
 def build_app(package: str) -> typer.Typer:
     """The command-line application for the statements of one paper's package."""
     app = typer.Typer(
-        cls=_RunByDefault, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+        cls=_RunByDefault, add_completion=False, pretty_exceptions_enable=False,
         rich_markup_mode=None,
         help=f"Check the statements of a theory paper: {_first_line(package)}",
         epilog="Run a claim by its name: python -m verify theorem2. See every option: python -m verify run --help.",
@@ -55,12 +55,15 @@ def build_app(package: str) -> typer.Typer:
 def main(package: str = "theorems") -> NoReturn:
     """Run the command line for the statements in `package` and exit with its status."""
     try:
-        build_app(package)()
+        status = build_app(package)(standalone_mode=False)
     except UsageError as error:
         _complain(str(error), 2)
-    except KeyboardInterrupt:
+    except typer.TyperException as error:  # an unknown option, a value of the wrong type
+        described = error.format_message() if hasattr(error, "format_message") else str(error)
+        _complain(f"{described.rstrip('.')}; see --help", 2)
+    except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted", 130)
-    sys.exit(0)
+    sys.exit(status or 0)
 
 
 def _complain(message: str, status: int) -> NoReturn:

@@ -92,7 +92,10 @@ def _natural(text: str) -> list[tuple[int, str]]:
 
 
 def _folder(package: str) -> Path:
-    spec = importlib.util.find_spec(package)
+    try:
+        spec = importlib.util.find_spec(package)
+    except ModuleNotFoundError:
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise UsageError(f"package {package!r} holds no statements; give an importable package")
     return Path(next(iter(spec.submodule_search_locations)))
@@ -152,5 +155,5 @@ def _sentence(path: Path, name: str) -> str:
             return (ast.get_docstring(node) or "").partition("\n")[0]
         if isinstance(node, ast.ImportFrom) and node.module and any(alias.name == name for alias in node.names):
             source = path.parent / (node.module.rpartition(".")[2] + ".py")
-            return _sentence(source, name)
+            return _sentence(source, name) if source.is_file() else ""
     return ""

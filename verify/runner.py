@@ -93,12 +93,13 @@ class Outcome:
         """
         if not self.evidence:
             yield Verdict.UNDECIDED, "no check was made"
-        violated = violated_assumptions(self.evidence)
+        violated = [finding for finding in _assumptions(self.evidence) if finding.verdict is Verdict.UNDECIDED]
         if violated:
             yield Verdict.UNDECIDED, f"on this instance {' and '.join(f.name for f in violated)} cannot be relied on"
         for item in self.evidence:
             verdict = item.verdict
-            if violated and verdict is Verdict.FAIL and item.grade is not Grade.SYMBOLIC:
+            unknown_margin = any(finding.verdict is Verdict.FAIL for finding in _assumptions([item]))
+            if violated and verdict is Verdict.FAIL and item.grade is not Grade.SYMBOLIC and not unknown_margin:
                 verdict = Verdict.UNDECIDED
             if verdict is not Verdict.PASS:
                 yield verdict, f"{item.check}: {item.verdict}, {item.summary}"
@@ -187,7 +188,5 @@ def _run_control(checks: Iterable[Check], defect: Defect, small: Any) -> Control
     )  # fmt: skip
 
 
-def violated_assumptions(evidence: Iterable[Evidence]) -> tuple[Assumption, ...]:
-    """The assumptions that do not hold on the instance."""
-    findings = (finding for item in evidence for finding in item.findings)
-    return tuple(f for f in findings if isinstance(f, Assumption) and f.verdict is not Verdict.PASS)
+def _assumptions(evidence: Iterable[Evidence]) -> list[Assumption]:
+    return [finding for item in evidence for finding in item.findings if isinstance(finding, Assumption)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from verify.claim import Agreement, Assumption, Check, Claim, Defect, Estimate, Finding, Grade, Identity, Verdict
 from verify.infer import FAMILY_RATE
-from verify.runner import ControlOutcome, Evidence, Outcome, run, run_checks, sentence_of, violated_assumptions
+from verify.runner import ControlOutcome, Evidence, Outcome, run, run_checks, sentence_of
 
 PASS, UNDECIDED, FAIL, ERROR = Verdict
 # The subject of these checks is a number that the claim says is zero.
@@ -206,10 +206,8 @@ def test_an_interrupt_passes_through(place: str) -> None:
         run(claim(measure_until_interrupted), 0.0, 0.0)
 
 
-def test_violated_assumptions_are_collected_over_all_checks() -> None:
-    evidence = run_checks([measure_assumption, measure_zero, measure_assumption], 11.0)
-    assert [finding.margin for finding in violated_assumptions(evidence)] == [-1.0, -1.0]
-    assert violated_assumptions(run_checks([measure_assumption], 0.0)) == ()
+def test_an_assumption_whose_margin_is_not_a_number_fails_the_claim() -> None:
+    assert verdict(measure_zero, measure_assumption, subject=float("nan")) is FAIL
 
 
 def estimating(*deviations: float) -> Check:

@@ -78,7 +78,8 @@ def square_root(matrix: flint.arb_mat) -> flint.arb_mat:
     root_bound = eigenvalue_lower_bound(matrix).sqrt()
     eigenvalues, vectors = np.linalg.eigh(as_float64(matrix)[0])
     roots, basis = np.sqrt(eigenvalues), balls(vectors)
-    approximate = balls((vectors * roots) @ vectors.T)
+    start = balls((vectors * roots) @ vectors.T)
+    approximate = ((start + start.transpose()) / 2).mid()
     for _ in range(flint.ctx.prec // BITS_PER_CORRECTION):
         residual = basis.transpose() * (matrix - approximate * approximate) * basis
         correction = flint.arb_mat(  # solves X D + D X = A - X^2 in the eigenbasis

@@ -1,0 +1,122 @@
+"""Noiseless features [T]: without noise the limit is Z†Z̃, and it reproduces every label exactly.
+
+If τ = 0 and rank Z = m ≤ N, then Z† = Zᵀ(ZZᵀ)⁻¹, Â = (ZᵀZ)†ZᵀZ̃ = Z†Z̃, and labels y = Zᵀλ of the prompt give
+yᵀÂ = λᵀZ̃: the labels of all K tokens, unseen ones included, whatever λ is.
+
+Beyond the paper, how Â for τ > 0 gets there: Â(τ) = Z†Z̃ + ((I − Z†Z), 0) − mτ Z†(ZZᵀ + mτI)⁻¹(Z̃ − (Z, 0)) exactly, so its
+limit for τ → 0 has the unit vectors in the prompt's columns where Z†Z̃ has those of Z†Z (equal for m = N only);
+labels y = Zᵀλ do not see the difference. Wrong if an identity leaves a remainder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import sympy as sp
+
+from theorems.defects import penalty_n_tau, penalty_twice
+from theorems.experiment import Experiment
+from theorems.notation import PROMPT, K, N, P, Z, Z_tilde, m, small_dictionary, tau
+from verify.claim import Claim, Identity
+from verify.prove import prove
+from verify.prove.identity import concluded
+
+STATEMENT = r"""
+tau = 0, quad "rank" Z = m <= N quad ==> quad hat(A) = Z^dagger tilde(Z), quad
+y = Z^top lambda ==> y^top hat(A) = lambda^top tilde(Z)
+"""
+
+task: Any = sp.MatrixSymbol("lambda", m, 1)
+noise: Any = sp.MatrixSymbol("ε", N, 1)
+gram = Z * Z.T  # m x m; writing its inverse asserts rank Z = m
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The experiment with another candidate for Z†, or with noise on the prompt's labels."""
+
+    experiment: Experiment
+    inverse: Any = Z.T * gram.I
+    label_noise: Any = sp.ZeroMatrix(N, 1)
+
+
+def derive_pseudoinverse(subject: Experiment | Variant) -> Iterator[Identity]:
+    """Zᵀ(ZZᵀ)⁻¹ satisfies Penrose's four equations, which have one solution, the pseudoinverse."""
+    X = _variant(subject).inverse
+    yield prove("Z Z† Z = Z", Z * X * Z, Z)
+    yield prove("Z† Z Z† = Z†", X * Z * X, X)
+    yield prove("Z Z† is symmetric", (Z * X).T, Z * X)
+    yield prove("Z† Z is symmetric", (X * Z).T, X * Z)
+
+
+def derive_limit(subject: Experiment | Variant) -> Iterator[Identity]:
+    """(ZᵀZ)† = Z†Z†ᵀ by the same four equations, so Â = (ZᵀZ)†ZᵀZ̃ = Z†Z̃."""
+    X = _variant(subject).inverse
+    square, inverse = Z.T * Z, X * X.T
+    yield prove("ZᵀZ (ZᵀZ)† ZᵀZ = ZᵀZ", square * inverse * square, square)
+    yield prove("(ZᵀZ)† ZᵀZ (ZᵀZ)† = (ZᵀZ)†", inverse * square * inverse, inverse)
+    yield prove("ZᵀZ (ZᵀZ)† is symmetric", (square * inverse).T, square * inverse)
+    yield prove("(ZᵀZ)† ZᵀZ is symmetric", (inverse * square).T, inverse * square)
+    yield prove("(ZᵀZ)†ZᵀZ̃ = Z†Z̃", inverse * Z.T * Z_tilde, X * Z_tilde)
+
+
+def derive_labels(subject: Experiment | Variant) -> Iterator[Identity]:
+    """yᵀZ†Z̃ = λᵀZ̃ for y = Zᵀλ: every label is reproduced."""
+    variant = _variant(subject)
+    labels = Z.T * task + variant.label_noise
+    yield prove("yᵀÂ = λᵀZ̃", labels.T * variant.inverse * Z_tilde, task.T * Z_tilde)
+
+
+def derive_vanishing_noise(subject: Experiment | Variant) -> Iterator[Identity]:
+    """Â(τ) differs from its limit by mτ times a bounded matrix; labels without noise are reproduced there too."""
+    variant = _variant(subject)
+    X, limit = variant.inverse, variant.experiment.limit
+    ridge = (gram + m * tau * sp.Identity(m)).I
+    at_zero = X * Z_tilde + (sp.Identity(N) - X * Z) * P
+    rest = m * tau * X * ridge * (Z_tilde - Z * P)
+    yield prove("Â(τ) = Â(0) − mτ Z†(ZZᵀ + mτI)⁻¹(Z̃ − ZP)", limit.a_hat, at_zero - rest, sample=_full_rank)
+    squares = ridge.T * ridge + m * tau * (Z.T * gram.I * ridge).T * (Z.T * gram.I * ridge)
+    found = prove("(ZZᵀ)⁻¹ − (ZZᵀ + mτI)⁻¹ = mτ (a sum of two Gram matrices)", gram.I - ridge, m * tau * squares)
+    yield concluded(found, "0 ⪯ (ZZᵀ + mτI)⁻¹ ⪯ (ZZᵀ)⁻¹, so Â(τ) → Â(0) at the rate τ", "bounded times mτ")
+    labels = Z.T * task + variant.label_noise
+    yield prove("yᵀÂ(0) = λᵀZ̃", labels.T * at_zero, task.T * Z_tilde)
+    yield prove("Â(0)Pᵀ = I", at_zero * P.T, sp.Identity(N), premises=PROMPT, sample=_full_rank)
+
+
+def _full_rank(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+    """Small integers; where Z has a smaller rank than m the inverse is not defined and the draw is passed over."""
+    return small_dictionary(sizes, rng) if sizes[m] <= sizes[N] else None
+
+
+def _variant(subject: Experiment | Variant) -> Variant:
+    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
+
+
+def wrong_side(experiment: Experiment) -> Variant:
+    """Z† is (ZᵀZ)⁻¹Zᵀ, as if the rank were N instead of m."""
+    return Variant(experiment=experiment, inverse=(Z.T * Z).I * Z.T)
+
+
+def transpose_for_inverse(experiment: Experiment) -> Variant:
+    """Z† is Zᵀ, as if the features were orthonormal."""
+    return Variant(experiment=experiment, inverse=Z.T)
+
+
+def inverse_twice(experiment: Experiment) -> Variant:
+    """Z† is Zᵀ(ZZᵀ)⁻²: a wrong exponent."""
+    return Variant(experiment=experiment, inverse=Z.T * gram.I * gram.I)
+
+
+def labels_noisy(experiment: Experiment) -> Variant:
+    """The prompt's labels carry noise after all."""
+    return Variant(experiment=experiment, label_noise=noise)
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    checks=(derive_pseudoinverse, derive_limit, derive_labels, derive_vanishing_noise),
+    controls=(wrong_side, transpose_for_inverse, inverse_twice, labels_noisy, penalty_n_tau, penalty_twice),
+)
