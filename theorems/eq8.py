@@ -3,21 +3,30 @@
 With W^V_h = (0, w_h), (W^K_h)ᵀ W^Q_h = diag(Q_h, 0) and the diagonal of the K × K output as the answer,
 ŷ_k = Σ_h w_{h,k} yᵀ softmax(Vᵀ Q_h v_k) for every token k.
 
-Wrong if one random network and prompt exist for which the two differ beyond rounding.
+For all d, N, K, H by block matrices: with J = (I_d, 0)ᵀ and j the last unit vector, E = JṼ + j(yᵀ, 0).
+
+Wrong if that leaves a remainder, or if for one random network and prompt the two sides differ beyond rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from random import Random
+from typing import Any
 
 import numpy as np
+import sympy as sp
 import torch
 
 from numerics.measure import rounding
 from numerics.model import Network, attention, full_attention, mixture, predict
 from theorems.experiment import Experiment, stream
-from verify.claim import Agreement, Claim
+from theorems.notation import K, N, P, d, e_k, y
+from verify.claim import Agreement, Claim, Identity
+from verify.prove import Equation, prove, selection
+from verify.prove.identity import concluded
+from verify.prove.rational import draw, transpose
 
 STATEMENT = r"""
 hat(y)_k = sum_(h=1)^H w_(h,k) thin y^top "softmax"(V^top Q_h v_k)
@@ -26,13 +35,71 @@ hat(y)_k = sum_(h=1)^H w_(h,k) thin y^top "softmax"(V^top Q_h v_k)
 
 TRIALS = 5
 
+V: Any = sp.MatrixSymbol("V", d, N)
+V_tilde: Any = sp.MatrixSymbol("Ṽ", d, K)
+Q_h: Any = sp.MatrixSymbol("Q_h", d, d)
+w_h: Any = sp.MatrixSymbol("w_h", K, 1)
+S_h: Any = sp.MatrixSymbol("S_h", N, K)  # softmax of the logits, column by column
+A: Any = sp.MatrixSymbol("A", d, d)  # invertible: W^K_h = (A, 0), W^Q_h = (A⁻ᵀQ_h, 0)
+J: Any = sp.MatrixSymbol("J", d + 1, d)
+j: Any = sp.MatrixSymbol("j", d + 1, 1)
+row: Any = sp.MatrixSymbol("e_1", K, 1)
+
+BLOCKS = (
+    Equation(J.T * J, sp.Identity(d), "J = (I, 0)ᵀ"),
+    Equation(j.T * j, sp.Identity(1), "j is a unit vector"),
+    Equation(J.T * j, sp.ZeroMatrix(d, 1), "j stands below J"),
+)
+SELECTED = (Equation(P * P.T, sp.Identity(N), "P = (I, 0)"), Equation(V_tilde * P.T, V, "ṼPᵀ = V"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """The experiment, and the full attention that is compared with Eq. (8) (K x K output)."""
+    """The experiment, the full attention that is compared with Eq. (8) (K x K output), and defects of its matrices."""
 
     experiment: Experiment
-    full: Callable[..., torch.Tensor]
+    full: Callable[..., torch.Tensor] = full_attention
+    transposed: bool = False
+    labels_in_logits: bool = False
+    first_row: bool = False
+
+
+def derive_reduction(subject: Experiment | Variant) -> Iterator[Identity]:
+    """For every head the embeddings and block matrices give the logits VᵀQ_hṼ and w_{h,k} yᵀ softmax(VᵀQ_h v_k)."""
+    variant = subject if isinstance(subject, Variant) else Variant(experiment=subject)
+    prompt, whole = J * V + j * y.T, J * V_tilde + j * y.T * P  # E^P and E
+    yield _prove("E^P is the part of E that P selects", whole * P.T, prompt, *SELECTED)
+    query = Q_h.T if variant.transposed else Q_h
+    W_key, W_query = A * J.T, A.T.I * query * J.T
+    yield _prove("(W^K)ᵀW^Q = diag(Q_h, 0)", W_key.T * W_query, J * Q_h * J.T)
+    product = J * Q_h * J.T + (j * j.T if variant.labels_in_logits else sp.ZeroMatrix(d + 1, d + 1))
+    yield _prove("(W^K E^P)ᵀ W^Q E = VᵀQ_hṼ", prompt.T * product * whole, V.T * Q_h * V_tilde)
+    output = w_h * j.T * prompt * S_h
+    left = row if variant.first_row else e_k
+    found = _prove("[W^V E^P S]_kk = w_hk yᵀ S e_k", left.T * output * e_k, (e_k.T * w_h) * (y.T * S_h * e_k))
+    meaning = "S e_k = softmax(VᵀQ_h v_k) because softmax acts on each column; the sum over h is taken term by term"
+    yield concluded(found, "ŷ_k = Σ_h w_hk yᵀ softmax(VᵀQ_h v_k)", meaning)
+
+
+def _prove(name: str, left: Any, right: Any, *premises: Equation) -> Identity:
+    return prove(name, left, right, premises=(*BLOCKS, *premises), sample=_blocks)
+
+
+def _blocks(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+    """J = (I, 0)ᵀ, the last unit vector j, and a prompt of the first N of K random tokens."""
+    size, prompt, count = sizes[d], sizes.get(N, 1), sizes.get(K, 1)
+    if prompt > count:
+        return None
+    tokens = draw(rng, size, count)
+    return {
+        J: transpose(selection(range(size), size + 1)),
+        j: transpose(selection([size], size + 1)),
+        P: selection(range(prompt), count),
+        V_tilde: tokens,
+        V: [column[:prompt] for column in tokens],
+        e_k: transpose(selection([rng.randrange(count)], count)),
+        row: transpose(selection([0], count)),
+    }
 
 
 def measure_reduction(subject: Experiment | Variant) -> Iterator[Agreement]:
@@ -98,7 +165,7 @@ def transposed_query(experiment: Experiment) -> Variant:
         turned = Network(queries=network.queries.mT, weights=network.weights)
         return full_attention(turned, tokens, labels, key)
 
-    return Variant(experiment=experiment, full=full)
+    return Variant(experiment=experiment, full=full, transposed=True)
 
 
 def row_instead_of_diagonal(experiment: Experiment) -> Variant:
@@ -107,11 +174,16 @@ def row_instead_of_diagonal(experiment: Experiment) -> Variant:
     def full(network: Network, tokens: torch.Tensor, labels: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
         return torch.diag(full_attention(network, tokens, labels, key)[0])
 
-    return Variant(experiment=experiment, full=full)
+    return Variant(experiment=experiment, full=full, first_row=True)
+
+
+def labels_in_logits(experiment: Experiment) -> Variant:
+    """(W^K)ᵀW^Q = diag(Q_h, 1): the labels enter the logits."""
+    return Variant(experiment=experiment, labels_in_logits=True)
 
 
 CLAIM = Claim(
     statement=STATEMENT,
-    checks=(measure_reduction,),
-    controls=(wrong_softmax_axis, transposed_query, row_instead_of_diagonal),
+    checks=(derive_reduction, measure_reduction),
+    controls=(wrong_softmax_axis, transposed_query, row_instead_of_diagonal, labels_in_logits),
 )

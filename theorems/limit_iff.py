@@ -2,14 +2,19 @@
 
 For every θ: mτ ‖Ã − Â‖_F² / (2K) ≤ L(θ) − L* ≤ ‖Z̄‖₂² ‖Ã − Â‖_F² / (2K).
 
-Wrong if, anywhere along a training run, the gap leaves this interval, or if a constant is not the
-best possible: both ends are attained, along the extreme eigenvectors of Z̄².
+By Lemma 5 the gap is ‖Z̄X‖_F² / (2K) with X = Ã − Â, and each end differs from it by a sum of squares.
+
+Wrong if that leaves a remainder, if the gap leaves this interval anywhere along a training run, or if a
+constant is not the best possible: both ends are attained, along the extreme eigenvectors of Z̄².
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -17,13 +22,18 @@ import sympy as sp
 from numerics.measure import rounding
 from theorems.defects import noise_ignores_task, penalty_n_tau, penalty_twice
 from theorems.experiment import Experiment
-from theorems.notation import N, Z, m, tau
+from theorems.notation import K, N, Z, m, tau
 from verify.claim import Agreement, Bound, Claim, Identity
-from verify.prove import prove, prove_positive_definite
+from verify.prove import Equation, prove, prove_positive_definite
+from verify.prove.identity import concluded
 
 STATEMENT = r"""
 (m tau)/(2 K) norm(tilde(A) - hat(A))_F^2 <= L(theta) - L^* <= norm(overline(Z))_2^2/(2 K) norm(tilde(A) - hat(A))_F^2
 """
+
+X: Any = sp.MatrixSymbol("X", N, K)  # Ã − Â
+M: Any = sp.MatrixSymbol("M", N, N)
+top = sp.Symbol("s", positive=True)  # ‖Z̄‖₂²
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +47,41 @@ class Variant:
 
 
 def derive_lower_constant(subject: Experiment | Variant) -> Iterator[Identity]:
-    """Z̄² − mτI = ZᵀZ is positive semidefinite, so ‖Z̄x‖² ≥ mτ‖x‖² for every x."""
-    gram = _variant(subject).experiment.limit.z_bar_squared
-    yield prove("Z̄² = ZᵀZ + mτI", gram, Z.T * Z + m * tau * sp.Identity(N))
+    """‖Z̄X‖_F² − mτ‖X‖_F² = ‖ZX‖_F² ≥ 0, because Z̄² − mτI = ZᵀZ."""
+    variant = _variant(subject)
+    gram = variant.experiment.limit.z_bar_squared
     yield prove_positive_definite("Z̄² ⪰ mτI", gram, factor=Z, shift=m * tau)
+    gap = sp.Trace(X.T * gram * X) - sp.Rational(variant.lower) * m * tau * sp.Trace(X.T * X)
+    found = prove("‖Z̄X‖_F² − mτ‖X‖_F² = ‖ZX‖_F²", gap, sp.Trace((Z * X).T * (Z * X)))
+    yield concluded(found, "‖Z̄X‖_F² ≥ mτ‖X‖_F²")
+
+
+def derive_upper_constant(subject: Experiment | Variant) -> Iterator[Identity]:
+    """‖Z̄‖₂²‖X‖_F² − ‖Z̄X‖_F² = ‖MX‖_F² ≥ 0, because ‖Z̄‖₂²I − Z̄² is positive semidefinite, hence some MᵀM."""
+    variant = _variant(subject)
+    gram = variant.experiment.limit.z_bar_squared
+    norm = Equation(top * sp.Identity(N) - gram, M.T * M, "‖Z̄x‖ ≤ ‖Z̄‖₂‖x‖, the definition of ‖Z̄‖₂: ‖Z̄‖₂²I − Z̄² = MᵀM")
+    gap = sp.Rational(variant.upper) * top * sp.Trace(X.T * X) - sp.Trace(X.T * gram * X)
+    found = prove(
+        "‖Z̄‖₂²‖X‖_F² − ‖Z̄X‖_F² = ‖MX‖_F²", gap, sp.Trace((M * X).T * (M * X)),
+        premises=(norm,), sample=partial(_diagonal, variant.experiment.limit.penalty),
+    )  # fmt: skip
+    yield concluded(
+        found, "‖Z̄X‖_F² ≤ ‖Z̄‖₂²‖X‖_F²",
+        "a sum of squares; that a positive semidefinite matrix is some MᵀM is a textbook fact, not proved here",
+    )  # fmt: skip
+
+
+def _diagonal(penalty: Any, sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any]:
+    """A diagonal Z with 3, 4, 5 or 0 on the diagonal and M with 4, 3, 0 or 5, so that ZᵀZ + MᵀM = 25 I."""
+    pairs = [rng.choice(((3, 4), (4, 3), (5, 0), (0, 5))) if i < sizes[m] else (0, 5) for i in range(sizes[N])]
+    level = sp.Rational(rng.randint(1, 4), 2)
+    return {
+        Z: [[pairs[j][0] * (i == j) for j in range(sizes[N])] for i in range(sizes[m])],
+        M: [[pairs[j][1] * (i == j) for j in range(sizes[N])] for i in range(sizes[N])],
+        tau: level,
+        top: 25 + penalty.subs({**sizes, tau: level}),
+    }
 
 
 def measure_interval(subject: Experiment | Variant) -> Iterator[Bound]:
@@ -109,7 +150,9 @@ def norm_not_squared(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
-    checks=(derive_lower_constant, measure_interval, measure_attained),
+    builds_on=("lemma5",),
+    cites=("A positive semidefinite matrix is MᵀM for some M (Horn, Johnson, Matrix Analysis, Theorem 7.2.6)",),
+    checks=(derive_lower_constant, derive_upper_constant, measure_interval, measure_attained),
     controls=(
         penalty_n_tau, penalty_twice, noise_ignores_task,
         lower_constant_doubled, upper_constant_halved, norm_not_squared,

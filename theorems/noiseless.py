@@ -3,15 +3,18 @@
 If τ = 0 and rank Z = m ≤ N, then Z† = Zᵀ(ZZᵀ)⁻¹, Â = (ZᵀZ)†ZᵀZ̃ = Z†Z̃, and labels y = Zᵀλ of the prompt give
 yᵀÂ = λᵀZ̃: the labels of all K tokens, unseen ones included, whatever λ is.
 
-Beyond the paper, how Â for τ > 0 gets there: Â(τ) = Z†Z̃ + ((I − Z†Z), 0) − mτ Z†(ZZᵀ + mτI)⁻¹(Z̃ − (Z, 0)) exactly, so its
-limit for τ → 0 has the unit vectors in the prompt's columns where Z†Z̃ has those of Z†Z (equal for m = N only);
-labels y = Zᵀλ do not see the difference. Wrong if an identity leaves a remainder.
+Beyond the paper, how Â for τ > 0 gets there: Â(τ) = Â(0) − mτ Z†(ZZᵀ + mτI)⁻¹(Z̃ − (Z, 0)) exactly, with
+Â(0) = Z†Z̃ + (I − Z†Z, 0). So the limit for τ → 0 has unit vectors in the prompt's columns, where Z†Z̃ has those of
+Z†Z; the two are equal for m = N only, but labels y = Zᵀλ do not see the difference.
+
+Wrong if an identity leaves a remainder.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -19,10 +22,11 @@ import sympy as sp
 
 from theorems.defects import penalty_n_tau, penalty_twice
 from theorems.experiment import Experiment
-from theorems.notation import PROMPT, K, N, P, Z, Z_tilde, m, small_dictionary, tau
+from theorems.notation import PROMPT, N, P, Z, Z_tilde, m, small_dictionary, tau
 from verify.claim import Claim, Identity
-from verify.prove import prove
+from verify.prove import Equation, prove
 from verify.prove.identity import concluded
+from verify.prove.rational import draw, invert, multiply, transpose
 
 STATEMENT = r"""
 tau = 0, quad "rank" Z = m <= N quad ==> quad hat(A) = Z^dagger tilde(Z), quad
@@ -44,12 +48,28 @@ class Variant:
 
 
 def derive_pseudoinverse(subject: Experiment | Variant) -> Iterator[Identity]:
-    """Zᵀ(ZZᵀ)⁻¹ satisfies Penrose's four equations, which have one solution, the pseudoinverse."""
+    """Zᵀ(ZZᵀ)⁻¹ satisfies Penrose's four equations, so it is the pseudoinverse Z†."""
     X = _variant(subject).inverse
     yield prove("Z Z† Z = Z", Z * X * Z, Z)
     yield prove("Z† Z Z† = Z†", X * Z * X, X)
     yield prove("Z Z† is symmetric", (Z * X).T, Z * X)
     yield prove("Z† Z is symmetric", (X * Z).T, X * Z)
+
+
+def derive_uniqueness(subject: Experiment | Variant) -> Iterator[Identity]:
+    """Penrose's four equations have at most one solution."""
+    first, second = (sp.MatrixSymbol(name, N, m) for name in "XY")
+    premises = (*_penrose(first), *_penrose(second))
+    yield prove("X = Y", first, second, premises=premises, sample=partial(_inverses, first, second))
+
+
+def _penrose(X: Any) -> tuple[Equation, ...]:
+    return (
+        Equation(Z * X * Z, Z, f"Z {X} Z = Z"),
+        Equation(X * Z * X, X, f"{X} Z {X} = {X}"),
+        Equation((Z * X).T, Z * X, f"Z {X} is symmetric"),
+        Equation((X * Z).T, X * Z, f"{X} Z is symmetric"),
+    )
 
 
 def derive_limit(subject: Experiment | Variant) -> Iterator[Identity]:
@@ -91,6 +111,16 @@ def _full_rank(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | Non
     return small_dictionary(sizes, rng) if sizes[m] <= sizes[N] else None
 
 
+def _inverses(first: Any, second: Any, sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+    """A Z of full row rank, with its pseudoinverse for both letters."""
+    features = draw(rng, sizes[m], sizes[N])
+    try:
+        inverse = multiply(transpose(features), invert(multiply(features, transpose(features))))
+    except ZeroDivisionError:
+        return None
+    return {Z: features, first: inverse, second: inverse}
+
+
 def _variant(subject: Experiment | Variant) -> Variant:
     return subject if isinstance(subject, Variant) else Variant(experiment=subject)
 
@@ -117,6 +147,6 @@ def labels_noisy(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
-    checks=(derive_pseudoinverse, derive_limit, derive_labels, derive_vanishing_noise),
+    checks=(derive_pseudoinverse, derive_uniqueness, derive_limit, derive_labels, derive_vanishing_noise),
     controls=(wrong_side, transpose_for_inverse, inverse_twice, labels_noisy, penalty_n_tau, penalty_twice),
 )

@@ -49,7 +49,8 @@ class Claim:
 
     The module's docstring is the statement in words; `statement` is the same in Typst mathematics
     for the report. `checks` are generators of findings over a subject; `controls` plant a defect
-    in a subject, and the same checks must then fail. The claim's id is its file's stem.
+    in a subject, and the same checks must then fail. `builds_on` names other claims by id; `cites`
+    names, with its source, what is believed without being checked here. The claim's id is its file's stem.
     """
 
     statement: str
@@ -57,6 +58,7 @@ class Claim:
     controls: tuple[Defect, ...]
     assumptions: tuple[str, ...] = ()
     builds_on: tuple[str, ...] = ()
+    cites: tuple[str, ...] = ()
 
 
 def grade_of(check: Check) -> Grade:

@@ -106,7 +106,7 @@ def _show_command(package: str) -> Any:
     def command(claim: Annotated[str, typer.Argument(help="The claim's id.")]) -> None:
         from verify.render import terminal
 
-        terminal.print_entry(discovery.find(package, claim))
+        terminal.print_entry(discovery.find(package, claim), discovery.foundations(package, claim))
 
     return command
 
@@ -119,7 +119,7 @@ def _run_command(package: str) -> Any:
         given = {name: options[name] for name in names if options[name] not in (None, False)}
         status = run_claims(
             package, options["claims"], preset=options["preset"], given=given, output=options["output"],
-            pdf=not options["no_pdf"], quiet=options["quiet"], resume=options["resume"],
+            pdf=not options["no_pdf"], quiet=options["quiet"], resume=options["resume"], grade=options["grade"],
         )  # fmt: skip
         raise typer.Exit(status)
 
@@ -136,6 +136,7 @@ def _run_signature(parameters: ModuleType) -> list[inspect.Parameter]:
         inspect.Parameter("claims", inspect.Parameter.KEYWORD_ONLY, annotation=argument),
         _option("preset", presets, parameters.DEFAULT_PRESET, help="Sizes to start from."),
         *(_parameter_option(item, parameters) for item in fields(parameters.Parameters)),
+        _option("grade", Literal[discovery.GRADES] | None, None, help="Gather evidence of this grade only."),
         _option("output", Path, DEFAULT_OUTPUT, help="Folder of the reports."),
         _option("resume", Path | None, None, help="Continue training from this checkpoint."),
         _option("no_pdf", bool, False, is_flag=True, help="Write the record only."),
@@ -163,44 +164,54 @@ def _parameter_option(item: Field[Any], parameters: ModuleType) -> inspect.Param
 
 def run_claims(
     package: str, claims: list[str], *, preset: str, given: dict[str, Any], output: Path, pdf: bool, quiet: bool,
-    resume: Path | None,
+    resume: Path | None, grade: str | None = None,
 ) -> int:  # fmt: skip
     """Run the claims, write their records and reports, print their verdicts; returns the exit status.
 
     Raises:
         UsageError: anything about the request is unusable; found out before anything runs or is written.
     """
-    chosen = _chosen(package, claims)
+    chosen = [(entry, discovery.foundations(package, entry.id)) for entry in _chosen(package, claims)]
     parameters = import_module(f"{package}.parameters")
     settings = parameters.resolve(preset, given)
 
     from verify import record as records
+    from verify.claim import Grade
     from verify.render import terminal
-    from verify.runner import run
+    from verify.runner import Foundations, run
 
-    records.prepare_folder(output)
     checkpoint = output / "training.checkpoint"
     narrator = terminal.Narrator(quiet=quiet)
     subject = parameters.prepare(settings, progress=narrator.progress, checkpoint=checkpoint, resume=resume)
     small = parameters.prepare(parameters.control_parameters(settings))
+    records.prepare_folder(output)
+    below = Foundations(load=lambda name: discovery.load(package, name), small=small)
+    grades = tuple(Grade) if grade is None else (Grade(grade),)
     statuses = []
-    for entry in chosen:
+    for entry, foundations in chosen:
         began = time.perf_counter()
-        claim: Any = discovery.load(package, entry.id)
         try:
             with narrator:
-                outcome = run(claim, subject, small, narrator.announce)
+                known = below.verdicts([item.id for item in foundations], narrator.announce)
+                claim: Any = discovery.load(package, entry.id)
+                outcome = run(claim, subject, small, narrator.announce, foundations=known, grades=grades)
         except KeyboardInterrupt:
             hint = f"; continue with --resume {checkpoint}" if checkpoint.exists() else ""
             _complain(f"interrupted; finished claims are kept{hint}", 130)
-        command = shlex.join(["python", "-m", "verify", entry.id, *parameters.as_options(settings)])
+        command = _replay_command(entry.id, parameters.as_options(settings), grade)
         wall = time.perf_counter() - began
-        record = records.make_record(entry, claim, outcome, subject, small, command=command, wall=wall)
+        record = records.make_record(
+            entry, claim, outcome, subject, small, foundations=foundations, command=command, wall=wall, grade=grade
+        )  # fmt: skip
         paths = _write(record, output, pdf)
         terminal.print_record(record, paths, quiet=quiet)
         statuses.append(EXIT_STATUS[record["verdict"]])
     checkpoint.unlink(missing_ok=True)
     return 1 if 1 in statuses else max(statuses, default=0)
+
+
+def _replay_command(claim: str, options: list[str], grade: str | None) -> str:
+    return shlex.join(["python", "-m", "verify", claim, *options, *(["--grade", grade] if grade else [])])
 
 
 def _chosen(package: str, claims: list[str]) -> list[discovery.Entry]:
@@ -213,12 +224,13 @@ def _chosen(package: str, claims: list[str]) -> list[discovery.Entry]:
 def _write(record: dict[str, Any], output: Path, pdf: bool) -> list[Path]:
     from verify import record as records
 
-    path = output / f"{record['claim']}.json"
+    restricted = f".{record['grade']}" if record["grade"] else ""
+    path = output / f"{record['claim']}{restricted}.json"
     records.write_record(record, path)
     if not pdf:
         return [path]
     from verify.render.pdf import render_pdf
 
-    report = path.with_suffix(".pdf")
+    report = output / f"{record['claim']}{restricted}.pdf"
     records.write_atomically(report, render_pdf(record))
     return [path, report]

@@ -53,6 +53,7 @@ class Entry:
     text: str
     assumptions: tuple[str, ...]
     builds_on: tuple[str, ...]
+    cites: tuple[str, ...]
     checks: tuple[Part, ...]
     controls: tuple[Part, ...]
 
@@ -80,6 +81,25 @@ def find(package: str, claim: str) -> Entry:
         raise UsageError(f"package {package!r} holds no statements; give a package with files that end in CLAIM = ...")
     nearest = difflib.get_close_matches(claim, known, n=1, cutoff=0.0)
     raise UsageError(f"claim {claim!r} is unknown; did you mean {nearest[0]!r}? 'list' shows every claim")
+
+
+def foundations(package: str, claim: str) -> tuple[Entry, ...]:
+    """Every statement that `claim` rests on, directly or not, each after those that it rests on itself.
+
+    Raises:
+        UsageError: a statement builds on one that does not exist, or on itself.
+    """
+    order: dict[str, Entry] = {}
+
+    def visit(entry: Entry, path: tuple[str, ...]) -> None:
+        if entry.id in path:
+            raise UsageError(f"{' builds on '.join((*path, entry.id))}; break the circle")
+        for name in entry.builds_on:
+            visit(find(package, name), (*path, entry.id))
+        order.setdefault(entry.id, entry)
+
+    visit(find(package, claim), ())
+    return tuple(order.values())[:-1]
 
 
 def load(package: str, claim: str) -> object:
@@ -134,6 +154,7 @@ def _entry(path: Path, call: ast.Call) -> Entry:
         text=text,
         assumptions=_strings(given.get("assumptions")),
         builds_on=_strings(given.get("builds_on")),
+        cites=_strings(given.get("cites")),
         checks=_parts(path, given.get("checks")),
         controls=_parts(path, given.get("controls")),
     )

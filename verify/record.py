@@ -6,6 +6,7 @@ worst entry always kept. JSON has no nan or inf: they become null, and the readi
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import math
@@ -14,6 +15,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,8 +35,9 @@ PACKAGES = ("numpy", "scipy", "sympy", "torch", "scikit-learn", "python-flint", 
 
 
 def make_record(
-    entry: Entry, claim: Claim, outcome: Outcome, subject: Subject, small: Subject, *, command: str, wall: float
-) -> dict[str, Any]:
+    entry: Entry, claim: Claim, outcome: Outcome, subject: Subject, small: Subject, *,
+    command: str, wall: float, foundations: Sequence[Entry] = (), grade: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Everything the reports show, as plain JSON values."""
     record = {
         "schema": SCHEMA,
@@ -46,6 +49,13 @@ def make_record(
         "statement": claim.statement.strip(),
         "assumptions": claim.assumptions,
         "builds_on": claim.builds_on,
+        "cites": claim.cites,
+        "statement_sha256": statement_hash(entry, claim),
+        "foundations": [
+            {"claim": item.id, "place": item.place, "builds_on": item.builds_on, "verdict": str(verdict)}
+            for item, (_, verdict) in zip(foundations, outcome.foundations, strict=True)
+        ],
+        "grade": grade,
         "verdict": str(outcome.verdict),
         "reasons": [{"verdict": str(verdict), "text": text} for verdict, text in outcome.reasons],
         "instance": subject.describe(),
@@ -58,6 +68,19 @@ def make_record(
     }
     plain: dict[str, Any] = _plain(record)
     return plain
+
+
+def statement_hash(entry: Entry, claim: Claim) -> str:
+    """Fingerprint of what is claimed: heading, words, mathematics, assumptions and foundations."""
+    parts = [
+        entry.id,
+        entry.text,
+        claim.statement.strip(),
+        list(claim.assumptions),
+        list(claim.builds_on),
+        list(claim.cites),
+    ]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 
 def provenance(command: str, wall: float) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from verify.claim import Assumption, Check, Claim, Defect, Estimate, Finding, Grade, Verdict, grade_of, worst
@@ -73,11 +73,12 @@ class Outcome:
     evidence: tuple[Evidence, ...]
     baseline: Verdict
     controls: tuple[ControlOutcome, ...]
+    foundations: tuple[tuple[str, Verdict], ...] = ()
 
     @property
     def reasons(self) -> tuple[tuple[Verdict, str], ...]:
         """Everything that keeps the claim from passing, worst first: how bad it is, and a sentence that says why."""
-        doubts = (*self._doubts_about_evidence(), *self._doubts_about_controls())
+        doubts = (*self._doubts_about_evidence(), *self._doubts_about_foundations(), *self._doubts_about_controls())
         return tuple(sorted(doubts, key=lambda doubt: -doubt[0]))
 
     @property
@@ -104,6 +105,12 @@ class Outcome:
             if verdict is not Verdict.PASS:
                 yield verdict, f"{item.check}: {item.verdict}, {item.summary}"
 
+    def _doubts_about_foundations(self) -> Iterator[tuple[Verdict, str]]:
+        """A claim cannot pass on a statement that did not pass; a failed foundation does not refute it."""
+        for claim, verdict in self.foundations:
+            if verdict is not Verdict.PASS:
+                yield Verdict.UNDECIDED, f"it rests on {claim}, whose checks on the small instance are {verdict}"
+
     def _doubts_about_controls(self) -> Iterator[tuple[Verdict, str]]:
         if not self.controls:
             yield Verdict.UNDECIDED, "no defect was planted, so nothing shows that the checks can fail"
@@ -117,19 +124,48 @@ class Outcome:
 Announce = Callable[[str], None]
 
 
-def run(claim: Claim, subject: Any, small: Any, announce: Announce = lambda text: None) -> Outcome:
+def run(
+    claim: Claim, subject: Any, small: Any, announce: Announce = lambda text: None, *,
+    foundations: Iterable[tuple[str, Verdict]] = (), grades: Container[Grade] = tuple(Grade),
+) -> Outcome:  # fmt: skip
     """Run every check on `subject`; then on `small`, untouched (the baseline) and with each defect planted.
 
-    `announce` is told what begins. Exceptions inside a check become its verdict; KeyboardInterrupt passes.
+    Args:
+        announce: is told what begins.
+        foundations: the claims that this one rests on, with their verdicts.
+        grades: the evidence to gather on `subject`; the controls always face every check.
+
+    Exceptions inside a check become its verdict; KeyboardInterrupt passes.
     """
-    evidence = run_checks(claim.checks, subject, announce)
+    evidence = run_checks([check for check in claim.checks if grade_of(check) in grades], subject, announce)
     announce("controls: the untouched small run")
     baseline = worst(item.verdict for item in run_checks(claim.checks, small))
     controls = []
     for defect in claim.controls:
         announce(f"control: {sentence_of(defect)}")
         controls.append(_run_control(claim.checks, defect, small))
-    return Outcome(evidence=evidence, baseline=baseline, controls=tuple(controls))
+    return Outcome(
+        evidence=evidence, baseline=baseline, controls=tuple(controls), foundations=tuple(foundations)
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foundations:
+    """The verdicts of statements that others rest on: their checks on the small subject, each run once."""
+
+    load: Callable[[str], Any]
+    small: Any
+    known: dict[str, Verdict] = field(default_factory=dict)
+
+    def verdicts(self, claims: Iterable[str], announce: Announce) -> list[tuple[str, Verdict]]:
+        """The claims with their verdicts, in the order given."""
+        found = []
+        for name in claims:
+            if name not in self.known:
+                announce(f"what it rests on: {name}")
+                self.known[name] = worst(item.verdict for item in run_checks(self.load(name).checks, self.small))
+            found.append((name, self.known[name]))
+        return found
 
 
 def run_checks(checks: Iterable[Check], subject: Any, announce: Announce = lambda text: None) -> tuple[Evidence, ...]:

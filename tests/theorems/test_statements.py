@@ -1,10 +1,13 @@
 """What holds for every statement file: it passes quickly, its controls fail, and its defects are caught."""
 
+import json
+
 import pytest
 
+from tests.theorems.freeze import FROZEN, fingerprints
 from theorems.experiment import Experiment
 from verify.claim import Claim, Verdict, grade_of
-from verify.discovery import entries, load
+from verify.discovery import entries, foundations, load
 from verify.runner import run
 
 ENTRIES = {entry.id: entry for entry in entries("theorems")}
@@ -43,3 +46,16 @@ def test_the_listing_tells_what_the_claim_holds(name: str) -> None:
     assert all(part.sentence.endswith(".") for part in (*entry.checks, *entry.controls))
     assert claim.controls, "a claim without controls has never been refutable"
     assert "Wrong if" in entry.text or "wrong if" in entry.text.lower()
+
+
+def test_no_statement_has_drifted() -> None:
+    frozen = json.loads(FROZEN.read_text(encoding="utf-8"))
+    changed = {name for name, mark in fingerprints().items() if frozen.get(name) != mark} | (set(frozen) - set(ENTRIES))
+    assert not changed, f"changed statements {sorted(changed)}: if meant, run python -m tests.theorems.freeze"
+
+
+def test_every_foundation_exists_and_none_rests_on_itself() -> None:
+    for name in ENTRIES:
+        below = [entry.id for entry in foundations("theorems", name)]
+        assert set(ENTRIES[name].builds_on) <= set(below)
+        assert name not in below

@@ -176,3 +176,12 @@ def test_interrupting_keeps_a_checkpoint_and_resuming_gives_the_same_network(tmp
     assert resumed.returncode == fresh.returncode, resumed.stderr
     quantities = [read_record(tmp_path / name / "limit_iff.json")["quantities"] for name in "bc"]
     assert quantities[0] == quantities[1]
+
+
+def test_a_restricted_run_is_kept_apart_and_says_so(tmp_path: Path) -> None:
+    process = verify("ridge", "--preset", "quick", "--grade", "symbolic", "--output", str(tmp_path))
+    assert process.returncode == 0, process.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ridge.symbolic.json", "ridge.symbolic.pdf"]
+    record = read_record(tmp_path / "ridge.symbolic.json")
+    assert {item["grade"] for item in record["evidence"]} == {"symbolic"}
+    assert record["provenance"]["command"].endswith("--grade symbolic")

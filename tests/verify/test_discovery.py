@@ -13,7 +13,7 @@ import pytest
 
 from verify import UsageError, discovery
 from verify.claim import Claim
-from verify.discovery import GRADES, Entry, Part, entries, find, load
+from verify.discovery import GRADES, Entry, Part, entries, find, foundations, load
 
 Paper = Callable[..., str]
 
@@ -42,6 +42,7 @@ CLAIM = Claim(
     statement="x",
     assumptions=("gravity", "a cup"),
     builds_on=("lemma1",),
+    cites=("Somebody 1999",),
     checks=(measure_volume, derive_wetness, certify_silence),
     controls=(dry_water,),
 )
@@ -92,6 +93,7 @@ def test_a_statement_is_read_without_importing_it(paper: Paper) -> None:
             text="Theorem 2 [T]: water is wet.\n\nFor every drop of water.",
             assumptions=("gravity", "a cup"),
             builds_on=("lemma1",),
+            cites=("Somebody 1999",),
             checks=(
                 Part(name="measure_volume", sentence="The volume is positive."),
                 Part(name="derive_wetness", sentence="Water is wet in all dimensions."),
@@ -192,3 +194,22 @@ def test_reading_the_statements_of_the_paper_loads_nothing_heavy() -> None:
     found, heavy = json.loads(answer.stdout)
     assert {"eq8", "limit_iff", "ridge", "theorem2"} <= set(found)
     assert heavy == []
+
+
+def resting_on(*names: str) -> str:
+    return f'"""Lemma [R]: a title."""\nCLAIM = Claim(statement="", builds_on={names!r}, checks=(), controls=())\n'
+
+
+def test_foundations_come_before_what_rests_on_them(paper: Paper) -> None:
+    package = paper(a=resting_on("c", "b"), b=resting_on("c"), c=resting_on(), d=resting_on("a"))
+    assert [entry.id for entry in foundations(package, "a")] == ["c", "b"]
+    assert [entry.id for entry in foundations(package, "d")] == ["c", "b", "a"]
+    assert foundations(package, "c") == ()
+
+
+def test_a_circle_and_a_missing_foundation_are_refused(paper: Paper) -> None:
+    package = paper(a=resting_on("b"), b=resting_on("a"), c=resting_on("lemma9"))
+    with pytest.raises(UsageError, match="a builds on b builds on a; break the circle"):
+        foundations(package, "a")
+    with pytest.raises(UsageError, match="'lemma9' is unknown"):
+        foundations(package, "c")

@@ -73,7 +73,7 @@ def a_record(spoiled: bool = False) -> dict[str, Any]:
         statement="\n x = 0 \n", checks=(measure_everything, measure_broken), controls=(spoil,), assumptions=("s",)
     )  # fmt: skip
     entry = Entry(
-        id="zero", place="Lemma 1", mark="T", title="zero", text="words", assumptions=("s",), builds_on=(),
+        id="zero", place="Lemma 1", mark="T", title="zero", text="words", assumptions=("s",), builds_on=(), cites=(),
         checks=(), controls=(),
     )  # fmt: skip
     small = Subject(spoiled=False)

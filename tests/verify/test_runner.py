@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from verify.claim import Agreement, Assumption, Check, Claim, Defect, Estimate, Finding, Grade, Identity, Verdict
 from verify.infer import FAMILY_RATE
-from verify.runner import ControlOutcome, Evidence, Outcome, run, run_checks, sentence_of
+from verify.runner import ControlOutcome, Evidence, Foundations, Outcome, run, run_checks, sentence_of
 
 PASS, UNDECIDED, FAIL, ERROR = Verdict
 # The subject of these checks is a number that the claim says is zero.
@@ -250,3 +250,34 @@ def test_correction_leaves_other_findings_and_errors_alone() -> None:
     first, second = run_checks([estimate_then_break, estimating(3.4)], 0.0)
     assert [type(finding).__name__ for finding in first.findings] == ["Agreement", "Estimate"]
     assert (first.verdict, second.verdict) == (ERROR, UNDECIDED)
+
+
+@pytest.mark.parametrize("below", [UNDECIDED, FAIL, ERROR])
+def test_a_claim_cannot_pass_on_a_foundation_that_did_not(below: Verdict) -> None:
+    outcome = run(claim(measure_zero), 0.0, 0.0, foundations=[("lemma1", PASS), ("lemma2", below)])
+    assert outcome.verdict is UNDECIDED
+    assert [text for _, text in outcome.reasons] == [
+        f"it rests on lemma2, whose checks on the small instance are {below}"
+    ]
+    assert run(claim(measure_zero), 0.0, 0.0, foundations=[("lemma1", PASS)]).verdict is PASS
+
+
+def test_each_foundation_is_checked_once_on_the_small_subject() -> None:
+    seen: list[float] = []
+
+    def measure_and_note(subject: float) -> Iterator[Finding]:
+        """Seen."""
+        seen.append(subject)
+        yield from measure_zero(subject)
+
+    below = Foundations(load=lambda name: claim(measure_and_note), small=1.0)
+    assert below.verdicts(["lemma1"], lambda text: None) == [("lemma1", FAIL)]
+    assert below.verdicts(["lemma1"], lambda text: None) == [("lemma1", FAIL)]
+    assert seen == [1.0]
+
+
+def test_a_restricted_run_gathers_one_grade_but_its_controls_face_every_check() -> None:
+    outcome = run(claim(derive_unknown, measure_zero), 0.0, 0.0, grades=[Grade.NUMERIC])
+    assert [item.check for item in outcome.evidence] == ["measure_zero"]
+    assert outcome.controls[0].caught_by == ("measure_zero",)
+    assert run(claim(measure_zero), 0.0, 0.0, grades=[Grade.SYMBOLIC]).verdict is UNDECIDED

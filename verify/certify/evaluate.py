@@ -63,9 +63,10 @@ def _(expression: Any, values: Values) -> Any:
 
 @evaluate.register(sp.Pow)
 def _(expression: sp.Pow, values: Values) -> Any:
-    if not expression.exp.is_Integer:
+    if not (expression.exp.is_Rational and expression.exp.q in (1, 2)):
         raise TypeError(f"cannot evaluate the power {expression}")
-    return evaluate(expression.base, values) ** int(expression.exp)
+    base = evaluate(expression.base, values)
+    return (base if expression.exp.q == 1 else base.sqrt()) ** int(expression.exp.p)
 
 
 @evaluate.register(me.Identity)

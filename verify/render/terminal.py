@@ -86,19 +86,36 @@ def print_list(rows: list[dict[str, Any]]) -> None:
     console().print(table)
 
 
-def print_entry(entry: Entry) -> None:
-    """One statement with its assumptions, checks and controls."""
+def print_entry(entry: Entry, foundations: tuple[Entry, ...]) -> None:
+    """One statement with its assumptions, what it rests on, its checks and controls."""
     out = console()
     out.print(escape(entry.text))
-    for title, names in (("Assumptions", entry.assumptions), ("Builds on", entry.builds_on)):
-        if names:
-            out.print(f"\n[bold]{title}[/]: {', '.join(names)}")
+    if entry.assumptions:
+        out.print(f"\n[bold]Assumptions[/]: {', '.join(entry.assumptions)}")
+    if foundations:
+        out.print("\n[bold]Rests on[/]")
+        known = {item.id: item for item in foundations}
+        _print_branch(out, entry.builds_on, known, "  ", set())
+    if entry.cites:
+        out.print("\n[bold]Cited, not checked here[/]")
+        for source in entry.cites:
+            out.print(f"  {escape(source)}")
     out.print("\n[bold]Checks[/]")
     for check in entry.checks:
         out.print(f"  {check.grade:<12}{escape(check.sentence)}")
     out.print("\n[bold]Controls[/] (planted defects that the same checks must fail)")
     for control in entry.controls:
         out.print(f"  {escape(control.sentence)}")
+
+
+def _print_branch(out: Console, names: tuple[str, ...], known: dict[str, Entry], indent: str, seen: set[str]) -> None:
+    """The statements `names` with what each rests on below it; one that was shown before only by name."""
+    for name in names:
+        again = name in seen
+        seen.add(name)
+        out.print(f"{indent}{name:<14}{'as above' if again else escape(known[name].title)}", soft_wrap=True)
+        if not again:
+            _print_branch(out, known[name].builds_on, known, indent + "  ", seen)
 
 
 def print_record(record: dict[str, Any], paths: list[Path], *, quiet: bool) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from verify.render import words
+from verify.render.graph import foundation_graph
 from verify.render.plots import Picture, has_picture, interval_strip, picture
 from verify.render.words import number, rich
 
@@ -37,7 +38,9 @@ def view_of(record: Json) -> Json:
         "statement": record["statement"],
         "paragraphs": [rich(paragraph) for paragraph in paragraphs],
         "wrong": wrong and rich(wrong),
-        "builds_on": record["builds_on"],
+        "restriction": record["grade"],
+        "graph": foundation_graph(record) if record["foundations"] else None,
+        "cites": [rich(source) for source in record["cites"]],
         "checks": [_check(item, numbers) for item in record["evidence"]],
         "assumptions": [_assumption(finding) for finding in _findings(record, "assumption")],
         "controls": _controls(record, numbers),

@@ -116,13 +116,24 @@ def test_the_square_root_of_a_square_contains_its_root(matrix: np.ndarray) -> No
     assert all(contains(ball, entry) for ball, entry in zip(found.entries(), root, strict=True))
 
 
+@pytest.mark.parametrize("power", ["1/2", "-5/2", "3/2", "-3"])
+def test_half_powers_of_a_square_are_powers_of_its_root(power: str) -> None:
+    exponent = sp.Rational(power)
+    found = evaluate(x**exponent, {x: flint.arb(flint.fmpq(9, 4))})
+    assert contains(found, sp.Rational(3, 2) ** (2 * exponent))
+
+
+def test_the_root_of_a_negative_number_is_unknown() -> None:
+    assert not evaluate(sp.sqrt(x), {x: flint.arb(-1)}).is_finite()
+
+
 UNSUPPORTED = [
     (sp.sin(x), "cannot evaluate sin(x) of type sin"),
     (sp.pi * x, "cannot evaluate pi of type Pi"),
     (sp.Float(0.5) * x, "cannot evaluate 0.5"),
-    (sp.sqrt(x), "cannot evaluate the power sqrt(x)"),
+    (sp.cbrt(x), "cannot evaluate the power x**(1/3)"),
     (x**y, "cannot evaluate the power x**y"),
-    (x ** sp.Rational(-5, 2), "cannot evaluate the power x**(-5/2)"),
+    (x ** sp.Rational(-5, 4), "cannot evaluate the power x**(-5/4)"),
     (A**3, "cannot evaluate the matrix power A**3"),
     (A ** sp.Rational(1, 3), "cannot evaluate the matrix power A**(1/3)"),
     (sp.Determinant(A), "cannot evaluate Determinant(A) of type Determinant"),

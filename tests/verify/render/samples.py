@@ -80,6 +80,12 @@ def control(sentence: str, verdict: str = "rejected", caught_by: tuple[str, ...]
     return {"name": "defect", "sentence": sentence, "verdict": verdict, "caught_by": list(caught_by)}
 
 
+FOUNDATIONS = [
+    {"claim": "ridge", "place": "Ridge", "builds_on": [], "verdict": "pass"},
+    {"claim": "limit", "place": "Limit", "builds_on": ["ridge"], "verdict": "undecided"},
+]
+
+
 def record(**more: Any) -> Json:
     """A record that passes, with every kind of finding and of picture."""
     values = [0.5 + index / 7 for index in range(12)]
@@ -102,7 +108,8 @@ def record(**more: Any) -> Json:
     default = {
         "schema": 1, "claim": "lemma7", "place": "Lemma 7", "mark": "T, constants R",
         "title": "the estimator λ̂ is close to its limit", "text": TEXT, "statement": "norm(tilde(A)) <= hat(lambda)",
-        "assumptions": ["assumption2"], "builds_on": ["ridge"], "verdict": "pass", "reasons": [],
+        "assumptions": ["assumption2"], "builds_on": ["ridge", "limit"], "cites": ["Somebody 1999, Lemma 1"],
+        "grade": None, "foundations": FOUNDATIONS, "verdict": "pass", "reasons": [],
         "instance": instance,
         "quantities": {"L_star": 0.26231066817360477, "gap_final": 4.6e-08, "steps": 1275}, "evidence": evidence,
         "controls": [control("The penalty is doubled."), control("Training stops at step 0.")],
@@ -144,7 +151,9 @@ def hostile() -> Json:
     return record(
         verdict="error", evidence=evidence, control_baseline="undecided", mark="B", text="Lemma 7 [B]: a title.",
         controls=[control("Not planted.", "not rejected (error)", ()), control("Caught.", caught_by=("gone",))],
-        quantities={"gap_final": None, "an_extremely_long_name_of_a_quantity_of_the_run": 1e-300}, builds_on=[],
+        quantities={"gap_final": None, "an_extremely_long_name_of_a_quantity_of_the_run": 1e-300},
+        builds_on=[], cites=[],
+        foundations=[],
         reasons=[{"verdict": "error", "text": f"measure_{n}: error, #panic(1) " + "y" * 400} for n in range(9)],
         provenance=provenance,
     )  # fmt: skip

@@ -120,7 +120,16 @@ def test_nan_in_a_record_is_refused() -> None:
 @pytest.mark.parametrize("verdict", ["pass", "undecided", "fail", "error"])
 def test_a_bare_record_is_a_report_too(verdict: str) -> None:
     bare = samples.record(
-        verdict=verdict, evidence=[], controls=[], quantities={}, text="", statement="x", mark="B", builds_on=[]
+        verdict=verdict,
+        evidence=[],
+        controls=[],
+        quantities={},
+        text="",
+        statement="x",
+        mark="B",
+        builds_on=[],
+        foundations=[],
+        cites=[],
     )
     text = text_of(render_pdf(bare))
     assert verdict.upper() in text

@@ -1,0 +1,41 @@
+"""Limit, both ways: the two halves as eigenvalue bounds, and the exact instances of the premise."""
+
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from theorems import limit_iff
+from theorems.experiment import Experiment
+from theorems.notation import N, Z, m, tau
+from verify.claim import Verdict
+
+
+def test_the_two_halves_are_rayleigh_quotients(quick: Experiment) -> None:
+    """Independent oracle: ‖Z̄X‖_F² / ‖X‖_F² lies between the extreme eigenvalues of Z̄²."""
+    rng = np.random.default_rng(0)
+    values = np.linalg.eigvalsh(quick.theory.z_bar_squared)
+    for _ in range(50):
+        X = rng.standard_normal(quick.theory.a_hat.shape)
+        quotient = np.sum((quick.theory.z_bar @ X) ** 2) / np.sum(X**2)
+        assert quick.theory.penalty * (1 - 1e-12) <= values[0] <= quotient <= values[-1] * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("sizes", [{N: 1, m: 3}, {N: 3, m: 1}, {N: 2, m: 2}])
+def test_the_sample_satisfies_the_premise(sizes: dict[object, int]) -> None:
+    found = limit_iff._diagonal(m * tau, sizes, random.Random(1))
+    features, root = np.array(found[Z]), np.array(found[limit_iff.M])
+    level = Fraction(str(found[limit_iff.top])) - sizes[m] * Fraction(str(found[tau]))
+    assert np.array_equal(features.T @ features + root.T @ root, int(level) * np.eye(sizes[N], dtype=int))
+
+
+def test_each_constant_is_refuted_by_its_own_half(quick: Experiment) -> None:
+    def verdicts(subject: Experiment | limit_iff.Variant) -> list[Verdict]:
+        return [
+            f.verdict for f in (*limit_iff.derive_lower_constant(subject), *limit_iff.derive_upper_constant(subject))
+        ]
+
+    assert verdicts(quick) == [Verdict.PASS] * 3
+    assert verdicts(limit_iff.lower_constant_doubled(quick)) == [Verdict.PASS, Verdict.FAIL, Verdict.PASS]
+    assert verdicts(limit_iff.upper_constant_halved(quick)) == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]

@@ -1,0 +1,113 @@
+"""Lemma 3 [T]: the norm of a sum of l vectors, squared, is at most l times the sum of their squares.
+
+‖x_1 + … + x_l‖² ≤ l Σ_i ‖x_i‖² for all l and all dimensions, with equality exactly when all x_i are equal.
+
+The difference of the two sides is a sum of squares, l Σ_i ‖x_i‖² − ‖Σ_i x_i‖² = ½ Σ_i Σ_j ‖x_i − x_j‖²;
+in matrix form it is tr(X (lI − 11ᵀ) Xᵀ), and lI − 11ᵀ is positive semidefinite.
+
+Wrong if a remainder is left, or if one list of vectors violates the bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from theorems.experiment import Experiment, stream
+from theorems.notation import d
+from verify.claim import Bound, Claim, Identity
+from verify.prove import Equation, prove, prove_positive_semidefinite
+from verify.prove.index import Expression, Index, Tensor, prove_indexed, square, total
+
+STATEMENT = r"norm(x_1 + dots + x_l)^2 <= l sum_(i=1)^l norm(x_i)^2"
+
+l = sp.Symbol("l", integer=True, positive=True)  # noqa: E741  the paper's letter
+i, j, a = Index("i", l), Index("j", l), Index("a", d)
+x = Tensor("x", (d, l))
+X: Any = sp.MatrixSymbol("X", d, l)  # the columns are x_1, …, x_l
+ones: Any = sp.MatrixSymbol("1", l, 1)
+COUNT = (Equation(ones.T * ones, sp.Identity(1) * l, "1ᵀ1 = l"),)
+
+LISTS, VECTORS, DIMENSION = 200, 4, 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The experiment with another factor than l, or with other signs."""
+
+    experiment: Experiment
+    factor: sp.Expr = l
+    sign: int = 1
+    power: int = 2
+
+
+def derive_sum_of_squares(subject: Experiment | Variant) -> Iterator[Identity]:
+    """l Σ ‖x_i‖² − ‖Σ x_i‖² = ½ Σ_ij ‖x_i − x_j‖², which is not negative."""
+    variant = _variant(subject)
+    squares = variant.factor * total(square(x[a, i]), a, i)
+    gap = squares - total(square(total(x[a, i], i)), a)
+    pairs: Expression = total(square(x[a, i] - variant.sign * x[a, j]), a, i, j) / 2
+    yield prove_indexed("l Σ ‖x_i‖² − ‖Σ x_i‖² = ½ Σ_ij ‖x_i − x_j‖²", gap, pairs)
+
+
+def derive_gram_form(subject: Experiment | Variant) -> Iterator[Identity]:
+    """The same difference is tr(X M Xᵀ) with M = lI − 11ᵀ positive semidefinite, because l M = MᵀM."""
+    variant = _variant(subject)
+    M = l * sp.Identity(l) - variant.sign * ones * ones.T
+    gap = variant.factor * sp.Trace(X.T * X) - sp.Trace(ones.T * X.T * X * ones)
+    yield prove("l ‖X‖_F² − ‖X1‖² = tr(X M Xᵀ)", gap, sp.Trace(X * M * X.T), premises=COUNT, sample=_ones)
+    yield prove_positive_semidefinite("M ⪰ 0", l * M, factor=M, premises=COUNT, sample=_ones)
+
+
+def measure_sum(subject: Experiment | Variant) -> Iterator[Bound]:
+    """Lists of integer vectors satisfy the bound; equal vectors attain it."""
+    variant = _variant(subject)
+    vectors = stream(variant.experiment.study.seed, "lemma3").integers(-9, 10, size=(LISTS, VECTORS, DIMENSION))
+    vectors[0] = vectors[0, 0]
+    # Small integers: every operation is exact in float64, so the comparison has no rounding error.
+    sums, norms = vectors.sum(axis=1), np.sum(vectors**2, axis=2)
+    factor = float(variant.factor.subs(l, VECTORS))
+    yield Bound(
+        name=f"{LISTS} lists of {VECTORS} vectors", observed=np.sum(sums**2, axis=1),
+        bound=factor * np.sum(norms ** (variant.power / 2), axis=1), reason="exact in integers",
+    )  # fmt: skip
+
+
+def _ones(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any]:
+    return {ones: [[1]] * sizes[l]}
+
+
+def _variant(subject: Experiment | Variant) -> Variant:
+    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
+
+
+def half_the_factor(experiment: Experiment) -> Variant:
+    """The factor is l/2 instead of l."""
+    return Variant(experiment=experiment, factor=l / 2)
+
+
+def no_factor(experiment: Experiment) -> Variant:
+    """The factor l is dropped, as if the vectors were orthogonal."""
+    return Variant(experiment=experiment, factor=sp.Integer(1))
+
+
+def wrong_sign(experiment: Experiment) -> Variant:
+    """The squares are of x_i + x_j instead of x_i − x_j."""
+    return Variant(experiment=experiment, sign=-1)
+
+
+def norms_not_squared(experiment: Experiment) -> Variant:
+    """The norms on the right are not squared."""
+    return Variant(experiment=experiment, power=1)
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    checks=(derive_sum_of_squares, derive_gram_form, measure_sum),
+    controls=(half_the_factor, no_factor, wrong_sign, norms_not_squared),
+)

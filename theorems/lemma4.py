@@ -1,0 +1,109 @@
+"""Lemma 4 [T]: regression on noisy features is ridge regression.
+
+For all N and m, all labels y_i and features z_i, and noise ε̃_i with independent entries of mean 0 and variance τ:
+E (1/2N) Σ_i (y_i − λᵀ(z_i + ε̃_i))² = (1/2N) Σ_i (y_i − λᵀz_i)² + (τ/2) ‖λ‖².
+Its minimiser is the ridge solution with penalty Nτ next to Σ_i (y_i − λᵀz_i)².
+
+Only the first two moments of the noise are used.
+
+Wrong if the expectation, taken term by term, leaves a remainder, or if the minimiser is another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from theorems.experiment import Experiment
+from theorems.notation import N, Z, m, tau, y
+from verify.claim import Claim, Identity
+from verify.prove import Random, prove, prove_expectation, prove_positive_definite
+
+STATEMENT = r"""
+EE_tilde(epsilon) 1/(2 N) sum_(i=1)^N (y_i - lambda^top (z_i + tilde(epsilon)_i))^2
+= 1/(2 N) sum_(i=1)^N (y_i - lambda^top z_i)^2 + tau/2 norm(lambda)^2
+"""
+
+task: Any = sp.MatrixSymbol("lambda", m, 1)
+noise: Any = sp.MatrixSymbol("ε̃", m, N)  # its columns are the ε̃_i
+shift: Any = sp.MatrixSymbol("μ", m, N)  # a mean that the noise must not have
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The experiment, the weight of ‖λ‖², a mean of the noise, and whether the labels carry the noise too."""
+
+    experiment: Experiment
+    weight: sp.Expr = tau / 2
+    mean: Any = sp.ZeroMatrix(m, N)
+    labels_noisy: bool = False
+
+
+def derive_expectation(subject: Experiment | Variant) -> Iterator[Identity]:
+    """The mean over the noise adds (τ/2) ‖λ‖² to the squared error."""
+    variant = _variant(subject)
+    noisy = noise + variant.mean
+    labels = y + noisy.T * task if variant.labels_noisy else y
+    error = labels - (Z + noisy).T * task
+    right = _squares(y - Z.T * task) / (2 * N) + variant.weight * task.T * task
+    yield prove_expectation("E (1/2N) ‖y − (Z + Ẽ)ᵀλ‖²", error.T * error / (2 * N), right, randoms=[Random(noise, tau)])
+
+
+def derive_ridge(subject: Experiment | Variant) -> Iterator[Identity]:
+    """The right side is minimised by (ZZᵀ + NτI)⁻¹ Z y: zero gradient, positive definite Hessian."""
+    variant = _variant(subject)
+    penalty = 2 * N * variant.weight  # next to Σ (y_i − λᵀz_i)²
+    best = (Z * Z.T + N * tau * sp.Identity(m)).I * Z * y
+    yield prove("gradient vanishes", Z * (Z.T * best - y) + penalty * best, sp.ZeroMatrix(m, 1))
+    hessian = Z * Z.T + penalty * sp.Identity(m)
+    yield prove_positive_definite("Hessian is positive definite", hessian, factor=Z.T, shift=N * tau)
+
+
+def _squares(vector: Any) -> Any:
+    return vector.T * vector
+
+
+def _variant(subject: Experiment | Variant) -> Variant:
+    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
+
+
+def weight_doubled(experiment: Experiment) -> Variant:
+    """The weight of ‖λ‖² is τ instead of τ/2."""
+    return Variant(experiment=experiment, weight=tau)
+
+
+def weight_times_m(experiment: Experiment) -> Variant:
+    """The weight of ‖λ‖² is mτ/2, as if the noise of all features fell on one."""
+    return Variant(experiment=experiment, weight=m * tau / 2)
+
+
+def variance_squared(experiment: Experiment) -> Variant:
+    """The weight of ‖λ‖² is τ²/2: τ taken for a standard deviation."""
+    return Variant(experiment=experiment, weight=tau**2 / 2)
+
+
+def weight_negative(experiment: Experiment) -> Variant:
+    """The weight of ‖λ‖² is −τ/2."""
+    return Variant(experiment=experiment, weight=-tau / 2)
+
+
+def noise_has_a_mean(experiment: Experiment) -> Variant:
+    """The noise does not have mean 0."""
+    return Variant(experiment=experiment, mean=shift)
+
+
+def labels_share_the_noise(experiment: Experiment) -> Variant:
+    """The labels carry the same noise as the features, so the two are not independent."""
+    return Variant(experiment=experiment, labels_noisy=True)
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    checks=(derive_expectation, derive_ridge),
+    controls=(
+        weight_doubled, weight_times_m, variance_squared, weight_negative, noise_has_a_mean, labels_share_the_noise,
+    ),
+)  # fmt: skip

@@ -1,0 +1,92 @@
+"""The picture of what a claim rests on: the claim on top, each statement above those that it builds on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch
+
+from verify.render import canvas
+from verify.render.canvas import GREY, INK, VERMILION
+
+WIDTH, ROW, BOX = 170.0, 15.0, (25.0, 8.5)  # millimetres: the sheet, a level, a statement's box
+
+Graph = dict[str, tuple[str, ...]]
+
+
+def foundation_graph(record: dict[str, Any]) -> str:
+    """The graph as SVG."""
+    below: Graph = {item["claim"]: tuple(item["builds_on"]) for item in record["foundations"]}
+    below[record["claim"]] = tuple(record["builds_on"])
+    verdicts = {item["claim"]: item["verdict"] for item in record["foundations"]}
+    verdicts[record["claim"]] = record["verdict"]
+    places = _places(below, record["claim"])
+    height = ROW * (1 + max(level for _, level in places.values()))
+    with rc_context(canvas.STYLE):
+        figure = canvas.sheet(WIDTH, height)
+        axes = canvas.axes_at(figure, 0, 0, WIDTH, height)
+        axes.set(xlim=(0, WIDTH), ylim=(-height + ROW / 2, ROW / 2))
+        axes.set_axis_off()
+        for upper, lowers in without_shortcuts(below).items():
+            for lower in lowers:
+                _line(axes, places[upper], places[lower])
+        for name, place in places.items():
+            _box(axes, name, verdicts[name], place)
+        return canvas.to_svg(figure)
+
+
+def without_shortcuts(below: Graph) -> Graph:
+    """The graph without the edges that a longer way implies (its transitive reduction)."""
+    return {
+        upper: tuple(
+            lower for lower in lowers if not any(lower in _reach(below, other) for other in lowers if other != lower)
+        )
+        for upper, lowers in below.items()
+    }
+
+
+def _reach(below: Graph, start: str) -> set[str]:
+    found: set[str] = set()
+    waiting = list(below[start])
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += below[name]
+    return found
+
+
+def _places(below: Graph, top: str) -> dict[str, tuple[float, int]]:
+    """Each statement's middle across the sheet and its level: the longest way down from the top."""
+    levels = {top: 0}
+    waiting = [top]
+    while waiting:
+        upper = waiting.pop()
+        for lower in below[upper]:
+            if levels.get(lower, -1) < levels[upper] + 1:
+                levels[lower] = levels[upper] + 1
+                waiting.append(lower)
+    rows: dict[int, list[str]] = {}
+    for name in sorted(levels):
+        rows.setdefault(levels[name], []).append(name)
+    return {
+        name: (WIDTH * (index + 0.5) / len(names), level)
+        for level, names in rows.items()
+        for index, name in enumerate(names)
+    }
+
+
+def _line(axes: Axes, upper: tuple[float, int], lower: tuple[float, int]) -> None:
+    tops, bottoms = -upper[1] * ROW - BOX[1] / 2, -lower[1] * ROW + BOX[1] / 2
+    axes.plot([upper[0], lower[0]], [tops, bottoms], color=GREY, linewidth=0.6, zorder=0)
+
+
+def _box(axes: Axes, name: str, verdict: str, place: tuple[float, int]) -> None:
+    x, y = place[0], -place[1] * ROW
+    edge = INK if verdict == "pass" else VERMILION
+    corner = (x - BOX[0] / 2, y - BOX[1] / 2)
+    axes.add_patch(FancyBboxPatch(corner, *BOX, boxstyle="round,pad=0,rounding_size=1", fc="white", ec=edge, lw=0.7))
+    axes.text(x, y + 1.4, name, ha="center", va="center", fontsize=8)
+    axes.text(x, y - 2.0, verdict, ha="center", va="center", fontsize=6.5, color=edge, style="italic")
