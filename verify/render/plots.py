@@ -42,9 +42,13 @@ class Picture:
 
 
 def has_picture(finding: Finding) -> bool:
-    """Whether a finding holds arrays to draw."""
+    """Whether a finding holds arrays to draw; a bound whose entries all coincide would be a single dot."""
     array = {"trend": "y", "bound": "observed", "agreement": "observed"}.get(finding["kind"])
-    return array is not None and int(np.size(finding[array])) >= 2
+    if array is None or int(np.size(finding[array])) < 2:
+        return False
+    if finding["kind"] == "bound" and finding.get("x") is None:
+        return len(set(zip(np.ravel(finding["observed"]), np.ravel(finding["bound"]), strict=True))) > 1
+    return True
 
 
 def picture(finding: Finding) -> Picture:

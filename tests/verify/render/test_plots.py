@@ -119,3 +119,9 @@ def test_nothing_of_matplotlib_is_changed() -> None:
     before = dict(matplotlib.rcParams)
     picture(trend())
     assert dict(matplotlib.rcParams) == before
+
+
+def test_a_bound_whose_entries_coincide_is_not_drawn() -> None:
+    assert not has_picture(bound([6.0, 6.0, 6.0], [6.0, 6.0, 6.0]))
+    assert has_picture(bound([6.0, 6.0, 5.0], [6.0, 6.0, 6.0]))
+    assert has_picture(bound([6.0, 6.0], [6.0, 6.0], x=[0, 1]))
