@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,9 @@ from verify.claim import Assumption
 TASK_TAIL = 1e-6
 
 
-def measure_assumptions(experiment: Experiment) -> Iterator[Assumption]:
+def measure_assumptions(subject: Any) -> Iterator[Assumption]:
     """Assumptions 1 to 4 and unit-norm tokens hold on this instance."""
+    experiment = _experiment(subject)
     data = experiment.instance
     yield _task_moments(experiment)
     yield _full_row_rank(experiment)
@@ -27,11 +29,22 @@ def measure_assumptions(experiment: Experiment) -> Iterator[Assumption]:
     )  # fmt: skip
     for prompts in experiment.test_sets:
         yield _bounded_task(prompts)
-    deviation = float(np.abs(np.linalg.norm(data.tokens, axis=1) - 1).max())
+    yield from measure_unit_norm(experiment)
+
+
+def measure_unit_norm(subject: Any) -> Iterator[Assumption]:
+    """The tokens have norm 1."""
+    deviation = float(np.abs(np.linalg.norm(_experiment(subject).instance.tokens, axis=1) - 1).max())
     yield Assumption(
         name="unit norm", margin=UNIT_NORM_TOLERANCE - deviation,
         meaning=f"every ‖v_k‖ is within {UNIT_NORM_TOLERANCE:g} of 1 (largest deviation {deviation:.2g})",
     )  # fmt: skip
+
+
+def _experiment(subject: Any) -> Experiment:
+    """The experiment, or the one that a planted defect wraps."""
+    found: Experiment = getattr(subject, "experiment", subject)
+    return found
 
 
 def _task_moments(experiment: Experiment) -> Assumption:

@@ -13,6 +13,10 @@ learned matrix is not the limit, or if the label noise has another law.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -21,6 +25,7 @@ from scipy import stats
 from numerics.loss import sample_labels, sample_tasks
 from numerics.measure import mean_squared_gap, rounding
 from theorems.assumptions import measure_assumptions
+from theorems.constants import Delta_0, rate
 from theorems.defects import (
     labels_shuffled,
     noise_ignores_task,
@@ -29,13 +34,21 @@ from theorems.defects import (
     penalty_twice,
     untrained,
 )  # fmt: skip
+from theorems.exact import column, to_ball, to_balls
 from theorems.experiment import Experiment, stream
+from theorems.instances import networks, values
 from theorems.limit_iff import measure_interval
-from theorems.notation import PROMPT, UNSEEN, N, P, e_k, small_dictionary, y, z_k
+from theorems.notation import PROMPT, UNSEEN, K, N, P, e_k, m, small_dictionary, tau, y, z_k
 from theorems.ridge import derive_minimiser, derive_push_through, measure_oracles
+from theorems.terms import HERE, k
 from verify.claim import Agreement, Bound, Claim, Estimate, Identity, Trend
 from verify.infer import binomial_interval, variance_interval
-from verify.prove import prove
+from verify.prove import Equation, prove
+from verify.prove.conclusion import conclude
+from verify.prove.inequality import assume, at_most
+from verify.prove.quantity import Letter, length, norm
+from verify.prove.rules import cauchy_schwarz, operator_norm, same, triangle
+from verify.prove.values import Values
 
 STATEMENT = r"""
 T >= log((2 B^2 (norm(Z)_2^2 + tau (N + 2 sqrt(N log 1/delta) + 2 log 1/delta)) Delta^((0))) / (m tau epsilon))
@@ -44,6 +57,10 @@ quad ==> quad
 PP(1/(2 K) norm(hat(y) - hat(y)^*)^2 <= epsilon) >= 1 - delta, \
 hat(y)_k^* = cases(y_k & "for" k <= N, hat(lambda)^top z_k & "for" k > N)
 """
+
+TAIL = "‖n‖² ≤ τ‖λ‖² x_δ with probability ≥ 1 − δ, x_δ = N + 2√(N log 1/δ) + 2 log 1/δ"
+LAURENT_MASSART = "B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1"
+steps = sp.Symbol("T", integer=True, positive=True)
 
 GAP_FACTOR = 1e6  # what "training reaches L*" means here: the gap falls by a million
 DELTA = 0.05  # the failure probability at which the tail bound is tested
@@ -63,6 +80,49 @@ def derive_unseen_labels(experiment: Experiment) -> Iterator[Identity]:
     """yᵀâ_k = λ̂ᵀz_k for every unseen token k."""
     left, right = y.T * experiment.limit.a_hat * e_k, experiment.limit.lambda_hat.T * z_k
     yield prove("yᵀâ_k = λ̂ᵀz_k", left, right, premises=UNSEEN, sample=small_dictionary)
+
+
+def derive_two_steps(experiment: Experiment) -> Iterator[Identity]:
+    """The error is at most ‖y‖²Δ/(mτ), so the rate of Theorem 1 and the tail of ‖y‖² give the number of steps."""
+    y_vector, learned, limit = Letter("y", N, 1), Letter("ã_k", N, 1, k), Letter("â_k", N, 1, k)
+    distance, size = learned - limit, norm(y_vector) ** 2
+    reason = "limit_iff: ‖Z̄x‖² ≥ mτ‖x‖², δ_k = Z̄(ã_k − â_k)"
+    floor = assume(norm(distance), norm(HERE.delta_k) / sp.sqrt(m * tau), reason)
+    error = at_most(length(k, norm(y_vector.T * distance)) ** 2 / (2 * K)).by(
+        cauchy_schwarz(y_vector, distance), floor, HERE.lemma5
+    )
+    yield conclude(
+        "(1/2K)‖ŷ − ŷ*‖² ≤ ‖y‖²Δ/(mτ)", error.start, size * HERE.gap / (m * tau), error, instances=_small_answers()
+    )
+    signal, noise = Letter("Z", m, N).T * Letter("λ", m, 1), Letter("n", N, 1)
+    B, Z_size, threshold, epsilon = (sp.Symbol(name, positive=True) for name in ("B", "‖Z‖₂", "x_δ", "ε"))
+    labels = at_most(size).by(
+        same(y_vector, signal + noise, "y = Zᵀλ + n", Equation(y_vector, signal + noise, "y = Zᵀλ + n")),
+        triangle(signal, noise), operator_norm(signal.args[0], signal.args[1]),
+        assume(norm(signal.args[0], "op"), Z_size, "‖Z‖₂ is the spectral norm", equal=True),
+        assume(norm(signal.args[1]), B, "Assumption 4: ‖λ‖ ≤ B"),
+        assume(norm(noise), sp.sqrt(tau * threshold) * B, TAIL, source=LAURENT_MASSART),
+    )  # fmt: skip
+    parts = B * Z_size, B * sp.sqrt(tau * threshold)
+    labels = labels.by(assume((parts[0] + parts[1]) ** 2, 2 * (parts[0] ** 2 + parts[1] ** 2), "Lemma 3"))
+    ratio = 2 * B**2 * (Z_size**2 + tau * threshold) * Delta_0 / (m * tau * epsilon)
+    enough = assume(rate**steps, 1 / ratio, "T log(1/r) ≥ log of the stated ratio, that is r^T ≤ 1/ratio")
+    reached = at_most(size * HERE.gap / (m * tau)).by(
+        assume(HERE.gap, rate**steps * Delta_0, "Theorem 1 after T steps"), enough, labels.fact("the bound on ‖y‖²")
+    )
+    yield conclude("‖y‖²Δ^(T)/(mτ) ≤ ε after T steps, with probability ≥ 1 − δ", reached.start, epsilon, reached)
+
+
+def _small_answers() -> Iterator[Values]:
+    """Small exact networks with labels (1, −2, …)."""
+    for network, (state, _) in networks():
+        given = values(network, {"": state}, c=2, slack=1)
+        answers: dict[str, Any] = {
+            "y": lambda net=network: to_balls([[Fraction((-2) ** n)] for n in range(net.prompt)]),
+            "ã_k": partial(network.mixture, state), "â_k": partial(column, network.A_hat),
+        }  # fmt: skip
+        numbers = {**given.numbers, "tau": to_ball(network.tau)}
+        yield replace(given, matrices={**given.matrices, **answers}, numbers=numbers)
 
 
 def measure_training(experiment: Experiment) -> Iterator[Trend | Bound]:
@@ -169,9 +229,11 @@ def tail_threshold(N: int, delta: float) -> float:
 CLAIM = Claim(
     statement=STATEMENT,
     assumptions=("assumption1", "assumption2", "assumption3", "assumption4", "unit norm"),
-    builds_on=("ridge", "limit_iff"),
+    builds_on=("theorem1", "lemma3", "lemma5", "ridge", "limit_iff"),
+    cites=("χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)",),
     checks=(
         measure_assumptions, derive_minimiser, derive_push_through, derive_prompt_labels, derive_unseen_labels,
+        derive_two_steps,
         measure_training, measure_inequality, measure_interval, measure_learned_matrix, measure_predictions,
         measure_oracles, measure_tail_law, estimate_label_norm,
     ),

@@ -109,7 +109,7 @@ class Outcome:
         """A claim cannot pass on a statement that did not pass; a failed foundation does not refute it."""
         for claim, verdict in self.foundations:
             if verdict is not Verdict.PASS:
-                yield Verdict.UNDECIDED, f"it rests on {claim}, whose checks on the small instance are {verdict}"
+                yield Verdict.UNDECIDED, f"it rests on {claim}, which is {verdict}"
 
     def _doubts_about_controls(self) -> Iterator[tuple[Verdict, str]]:
         if not self.controls:
@@ -151,7 +151,10 @@ def run(
 
 @dataclass(frozen=True, kw_only=True)
 class Foundations:
-    """The verdicts of statements that others rest on: their checks on the small subject, each run once."""
+    """The verdicts of statements that others rest on, each found once.
+
+    Their proofs are made again; a statement without proofs faces all its checks on the small subject.
+    """
 
     load: Callable[[str], Any]
     small: Any
@@ -163,7 +166,9 @@ class Foundations:
         for name in claims:
             if name not in self.known:
                 announce(f"what it rests on: {name}")
-                self.known[name] = worst(item.verdict for item in run_checks(self.load(name).checks, self.small))
+                checks = self.load(name).checks
+                proofs = [check for check in checks if grade_of(check) is Grade.SYMBOLIC]
+                self.known[name] = worst(item.verdict for item in run_checks(proofs or checks, self.small))
             found.append((name, self.known[name]))
         return found
 

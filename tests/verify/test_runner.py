@@ -256,9 +256,7 @@ def test_correction_leaves_other_findings_and_errors_alone() -> None:
 def test_a_claim_cannot_pass_on_a_foundation_that_did_not(below: Verdict) -> None:
     outcome = run(claim(measure_zero), 0.0, 0.0, foundations=[("lemma1", PASS), ("lemma2", below)])
     assert outcome.verdict is UNDECIDED
-    assert [text for _, text in outcome.reasons] == [
-        f"it rests on lemma2, whose checks on the small instance are {below}"
-    ]
+    assert [text for _, text in outcome.reasons] == [f"it rests on lemma2, which is {below}"]
     assert run(claim(measure_zero), 0.0, 0.0, foundations=[("lemma1", PASS)]).verdict is PASS
 
 
@@ -281,3 +279,8 @@ def test_a_restricted_run_gathers_one_grade_but_its_controls_face_every_check() 
     assert [item.check for item in outcome.evidence] == ["measure_zero"]
     assert outcome.controls[0].caught_by == ("measure_zero",)
     assert run(claim(measure_zero), 0.0, 0.0, grades=[Grade.SYMBOLIC]).verdict is UNDECIDED
+
+
+def test_of_a_foundation_with_proofs_only_these_are_made() -> None:
+    below = Foundations(load=lambda name: claim(derive_refuted, measure_broken), small=0.0)
+    assert below.verdicts(["lemma1"], lambda text: None) == [("lemma1", FAIL)]

@@ -1,6 +1,5 @@
 """Completeness: true identities that must be proved, near misses that must be refuted by a witness that replays."""
 
-
 import pytest
 import sympy
 from sympy import Identity, Inverse, MatMul, MatrixSymbol, Trace, ZeroMatrix

@@ -1,0 +1,59 @@
+"""Attainment: an independent solver finds the same weights, and what cannot be decided stays open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import flint
+import numpy as np
+import pytest
+import torch
+
+from numerics.measure import token_losses
+from numerics.model import Network, mixture_float64
+from theorems.attainment import CLAIM, Variant, certify_attained, explicit_mixture
+from theorems.enclosed import enclose, problem_of
+from theorems.experiment import Experiment, initial_mixing
+from verify.claim import Verdict, worst
+from verify.runner import run_checks
+
+
+def test_least_squares_in_float64_reaches_the_same_loss(quick: Experiment) -> None:
+    """Oracle: numpy's minimum-norm least squares, judged by the population loss of the laboratory."""
+    theory = quick.theory
+    weights = [
+        np.linalg.lstsq(theory.z_bar @ C, theory.z_bar @ theory.a_hat[:, k], rcond=None)[0]
+        for k, C in enumerate(initial_mixing(quick.study))
+    ]
+    network = Network(queries=quick.study.start.queries, weights=torch.from_numpy(np.array(weights).T.copy()))
+    mixed = mixture_float64(network, quick.instance.tokens, quick.instance.prompt_length)
+    assert token_losses(mixed, quick.study.moments).mean() == pytest.approx(theory.loss_star, rel=1e-10)
+    with flint.ctx.workprec(128):
+        problem = problem_of(quick)
+        found = explicit_mixture(Variant(problem=problem), enclose(problem))
+        assert np.array(found.mid().tolist(), dtype=float) == pytest.approx(mixed, abs=1e-9)
+
+
+def test_twin_relabelled_heads(quick: Experiment) -> None:
+    problem = problem_of(quick)
+    order = np.random.default_rng(0).permutation(len(problem.queries))
+    permuted = replace(problem, queries=problem.queries[order], weights=problem.weights[order])
+    assert worst(finding.verdict for finding in certify_attained(Variant(problem=permuted))) is Verdict.PASS
+
+
+def test_too_few_bits_are_undecided(quick: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("theorems.attainment.START_BITS", 64)
+    monkeypatch.setattr("theorems.attainment.LIMIT", 64)
+    verdicts = {item.name: item.verdict for item in certify_attained(quick)}
+    assert verdicts["|L(w) − L*| at the start"] is Verdict.UNDECIDED
+
+
+def test_equal_heads_are_named_and_prove_nothing(quick: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("theorems.attainment.LIMIT", 256)
+    problem = problem_of(quick)
+    alike = Variant(problem=replace(problem, queries=np.zeros_like(problem.queries)))
+    evidence = run_checks(CLAIM.checks, alike)
+    found = {item.name: item.verdict for part in evidence for item in part.findings}
+    assert found["assumption2"] is not Verdict.FAIL
+    assert found["|L(w) − L*| at the start"] is Verdict.UNDECIDED
+    assert all(part.error is None for part in evidence)

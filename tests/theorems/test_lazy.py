@@ -1,0 +1,53 @@
+"""Lazy regime: the minimum-norm solution by an independent solver, and the order seen in float64."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import flint
+import numpy as np
+import pytest
+
+from theorems.certified_descent import literal_plan
+from theorems.experiment import Experiment
+from theorems.float_descent import float_problem
+from theorems.lazy import STEPS, Variant, _distances, _solution, certify_order
+from verify.claim import Verdict, worst
+
+
+def test_the_solution_is_that_of_least_squares(quick: Experiment) -> None:
+    plan = literal_plan(quick)
+    data = float_problem(plan)
+    s = data.attention(plan.problem.queries)
+    with flint.ctx.workprec(128):
+        found = np.array([[float(x.mid()) for x in row] for row in _solution(plan)])
+    for k in range(s.shape[2]):
+        expected = np.linalg.lstsq(data.z_bar @ s[:, :, k].T, data.z_bar @ data.a_hat[:, k], rcond=None)[0]
+        assert found[:, k] == pytest.approx(expected, abs=1e-12)
+
+
+def test_gradient_descent_in_float64_ends_at_the_same_distance(quick: Experiment) -> None:
+    """Oracle: numpy from the definitions, where 10⁻⁶ is still far above rounding."""
+    plan = replace(literal_plan(quick), steps=STEPS)
+    data, prescription = float_problem(plan), plan.prescription
+    queries, weights = plan.problem.queries.copy(), plan.problem.weights.copy()
+    K, step = data.cross.shape[1], float(prescription.step_weights.mid())
+    for _ in range(STEPS):
+        s = data.attention(queries)
+        r = (data.moments @ np.einsum("hk,hnk->nk", weights, s) - data.cross) / K
+        slopes = np.einsum("nk,hnk->hk", r, s)
+        pulled = weights[:, None, :] * (s * r - s * slopes[:, None, :])
+        queries = queries - prescription.step_queries * np.einsum("nd,hnk,ek->hde", data.prompt, pulled, data.tokens)
+        weights = weights - step * slopes
+    moved, distance = _distances(plan)
+    assert float(moved.mid()) == pytest.approx(np.linalg.norm(queries - plan.problem.queries), rel=1e-8)
+    with flint.ctx.workprec(128):
+        solution = np.array([[float(x.mid()) for x in row] for row in _solution(plan)])
+    assert float(distance.mid()) == pytest.approx(np.linalg.norm(weights - solution), rel=1e-6)
+
+
+def test_twin_relabelled_heads(quick: Experiment) -> None:
+    plan = replace(literal_plan(quick), steps=STEPS)
+    turned = replace(plan.problem, queries=plan.problem.queries[::-1].copy())
+    found = certify_order(Variant(plan=replace(plan, problem=turned)))
+    assert worst(finding.verdict for finding in found) is Verdict.PASS

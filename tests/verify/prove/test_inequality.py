@@ -1,0 +1,181 @@
+"""Chains of inequalities: what is proved, what stays unknown, what is refuted, and what a derivation prints."""
+
+import flint
+import pytest
+import sympy as sp
+
+from verify.claim import Verdict
+from verify.prove.conclusion import conclude
+from verify.prove.derivation import UnsoundStepError
+from verify.prove.inequality import Chain, Fact, assume, at_least, at_most, facts_of
+from verify.prove.quantity import Letter, SumOf, length, norm, total
+from verify.prove.rules import minkowski, operator_norm, same, sum_below_length, triangle, triangle_sum
+from verify.prove.sampling import Equation
+from verify.prove.values import Values
+
+n, K = sp.symbols("n K", integer=True, positive=True)
+k = sp.Idx("k", K)
+A, x, y, x_k = Letter("A", n, n), Letter("x", n, 1), Letter("y", n, 1), Letter("x_k", n, 1, k)
+a, b, c, d = sp.symbols("a b c d", nonnegative=True)
+
+
+def ball_matrix(rows: list[list[int]]) -> flint.arb_mat:
+    return flint.arb_mat(rows)
+
+
+def plane(first: list[int], second: list[int]) -> Values:
+    """Two vectors in the plane, and A = 2I."""
+    letters = {
+        "x": lambda: ball_matrix([[first[0]], [first[1]]]), "y": lambda: ball_matrix([[second[0]], [second[1]]]),
+        "A": lambda: ball_matrix([[2, 0], [0, 2]]),
+    }  # fmt: skip
+    return Values(f"x = {first}, y = {second}", {n: 2}, {}, letters)
+
+
+def test_a_chain_computes_its_constant_and_is_proved() -> None:
+    chain = at_most(norm(A * (x + y))).by(operator_norm(A, x + y), triangle(x, y))
+    assert chain.end == norm(A, "op") * (norm(x) + norm(y))
+    found = conclude("‖A(x + y)‖", chain.start, chain.end, chain, instances=[plane([3, 4], [0, 1])])
+    assert (found.status, found.residual, found.verdict) == ("proved", "0", Verdict.PASS)
+
+
+def test_the_derivation_has_a_line_for_every_rule_and_names_what_it_cites() -> None:
+    chain = at_most(norm(A * x)).by(operator_norm(A, x))
+    lines = conclude("‖A x‖", chain.start, chain.end, chain, instances=[plane([3, 4], [0, 1])]).derivation
+    assert [line.expression for line in lines[:2]] == ["‖A x‖", "≤ ‖A‖₂ ‖x‖"]
+    assert lines[1].rule == "‖A x‖ ≤ ‖A‖₂ ‖x‖"
+    assert "3 of 3" not in lines[2].expression
+    assert "1 of 1 facts and lines evaluated on 1 exact instances, all true" in lines[2].expression
+    assert "Horn" in lines[3].rule
+
+
+def test_a_constant_too_small_is_refuted_by_an_exact_instance() -> None:
+    chain = at_most(norm(x + y)).by(triangle(x, y))
+    goal = (norm(x) + norm(y)) / 2
+    found = conclude("half", chain.start, goal, chain, instances=[plane([3, 4], [3, 4])])
+    assert found.status == "refuted"
+    assert found.witness is not None
+    assert "x = [3, 4], y = [3, 4]: left = 10.000000, right = 5.0000000" in found.witness
+
+
+def test_without_an_instance_against_it_a_failed_proof_is_unknown_and_says_which_line() -> None:
+    chain = at_most(norm(x + y)).by(triangle(x, y))
+    found = conclude("half", chain.start, (norm(x) + norm(y)) / 2, chain, instances=[plane([1, 0], [-1, 0])])
+    assert (found.status, found.verdict) == ("unknown", Verdict.UNDECIDED)
+    assert found.residual == "‖x‖ + ‖y‖ ≤ ‖x‖/2 + ‖y‖/2: z3 does not prove it and no certificate"
+
+
+def test_a_false_rule_that_everything_else_accepts_is_caught_on_an_instance() -> None:
+    false = assume(norm(x + y), norm(x), "a wrong rule")
+    chain = at_most(norm(x + y)).by(false)
+    assert conclude("unnoticed", chain.start, norm(x), chain).status == "proved"
+    with pytest.raises(UnsoundStepError, match=r"‖x \+ y‖ ≤ ‖x‖ is false at x = \[3, 4\]"):
+        conclude("caught", chain.start, norm(x), chain, instances=[plane([3, 4], [3, 4])])
+
+
+def test_a_conclusion_is_discharged_with_the_chains_behind_it() -> None:
+    broken = at_most(a).to(b)  # nothing says a ≤ b
+    chain = at_most(a + c).by(broken.fact("a ≤ b, allegedly"))
+    found = conclude("rests on it", a + c, b + c, chain)
+    assert found.status == "unknown"
+    assert found.residual == "a ≤ b: z3 does not prove it and no certificate"
+    assert [fact.rule for fact in facts_of(chain)] == ["a ≤ b, allegedly"]
+
+
+def test_a_quoted_conclusion_is_discharged_but_not_printed_again() -> None:
+    behind = at_most(a).to(2 * b, assume(a, b, "a ≤ b"))
+    for quoted, shown in ((True, False), (False, True)):
+        chain = at_most(a**2).by(behind.fact("Lemma", quoted=quoted))
+        lines = conclude("square", a**2, 4 * b**2, chain).derivation
+        assert any(line.rule == "towards: Lemma" for line in lines) == shown
+
+
+def test_replacement_reaches_below_sums_and_roots() -> None:
+    bound = assume(norm(x_k), a, "each is at most a")
+    chain = at_most(length(k, norm(x_k)) + total(k, norm(x_k))).by(bound)
+    assert chain.end == sp.sqrt(K) * a + K * a
+    assert conclude("lifted", chain.start, chain.end, chain).status == "proved"
+
+
+def test_a_bound_that_depends_on_the_index_stays_below_the_sum() -> None:
+    other = Letter("y_k", n, 1, k)
+    chain = at_most(total(k, norm(x_k))).by(assume(norm(x_k), norm(other), "termwise"))
+    assert chain.end == total(k, norm(other))
+    assert chain.end != K * norm(other)
+
+
+def test_a_downward_chain_bounds_from_below() -> None:
+    chain = at_least(a**2).by(assume(b, a, "b ≤ a"))
+    assert conclude("below", b**2, a**2, chain).status == "proved"
+    assert conclude("not above", 2 * b**2, a**2, chain).status == "unknown"
+    lowered = at_least(length(k, norm(x_k))).by(assume(a, norm(x_k), "each is at least a"))
+    assert conclude("below a length", sp.sqrt(K) * a, lowered.start, lowered).status == "proved"
+
+
+def test_an_equation_is_used_in_both_directions() -> None:
+    named = assume(norm(x), a, "named", equal=True)
+    assert at_most(2 * norm(x)).by(named).end == 2 * a
+    assert at_most(2 * a).by(named).end == 2 * norm(x)
+    assert named.reversed().left == a
+
+
+def test_an_increase_in_a_decreasing_place_is_not_proved() -> None:
+    positive = sp.Symbol("p", positive=True)
+    chain = at_most(1 / positive).by(assume(positive, positive + 1, "p ≤ p + 1"))
+    assert conclude("1/p ≤ 1/(p + 1)", chain.start, chain.end, chain).status == "unknown"
+
+
+def test_products_are_recognised_inside_larger_products() -> None:
+    chain = at_most(3 * a**2 * b * c).by(assume(a * b, d, "ab ≤ d"))
+    assert chain.end == 3 * a * c * d
+    assert conclude("product", chain.start, chain.end, chain).status == "proved"
+
+
+def test_arithmetic_lines_follow_from_several_facts() -> None:
+    q, s = sp.symbols("q s", nonnegative=True)
+    facts = assume((1 - q) * s, 1, "geometric"), assume(q**2, 1 - a, "q² = 1 − a", equal=True), assume(q, 1, "q ≤ 1")
+    chain = at_most(a * s).to(2, *facts)
+    assert conclude("a s ≤ 2", a * s, sp.Integer(2), chain).status == "proved"
+    assert conclude("a s ≤ 1", a * s, sp.Integer(1), at_most(a * s).to(1, *facts)).status == "unknown"
+
+
+def test_matrix_equations_are_proved_by_the_matrix_calculus() -> None:
+    definition = Equation(x, A * y, "x = A y")
+    assert same(x - A * y + y, y, "by definition", definition).equal
+    with pytest.raises(ValueError, match="is not proved"):
+        same(x, y, "nothing says so", definition)
+
+
+def test_the_triangle_inequality_over_a_sum_uses_the_definition_of_the_sum() -> None:
+    whole = SumOf(x, k, 2 * x_k, "x = 2 Σ x_k")
+    fact = triangle_sum(whole)
+    assert (fact.left, fact.right, fact.about) == (norm(x), 2 * total(k, norm(x_k)), "x = 2 Σ x_k")
+    assert (whole - whole).whole == sp.ZeroMatrix(n, 1)
+
+
+def test_minkowski_and_cauchy_schwarz_compose() -> None:
+    inner, outer = sp.Idx("h", n), k
+    entry = Letter("w_hk", 1, 1, inner, outer)
+    chain = at_most(length(outer, total(inner, norm(entry)) + a)).by(
+        minkowski(length(outer, total(inner, norm(entry)) + a)), sum_below_length(inner, norm(entry))
+    )
+    assert chain.end == sp.sqrt(n) * length((inner, outer), norm(entry)) + sp.sqrt(K) * a
+    assert conclude("rows", chain.start, chain.end, chain).status == "proved"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: at_most(a).by(assume(b, c, "b ≤ c")), "b ≤ c: b does not occur in a"),
+        (lambda: conclude("elsewhere", b, a, at_most(a)), "the chain starts from a, expected b"),
+    ],
+)
+def test_misuse_is_told_in_one_sentence(make: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()  # type: ignore[operator]
+
+
+def test_chains_and_facts_are_values() -> None:
+    assert at_most(a) == Chain(a)
+    assert Fact(left=a, right=b, rule="r").title == "r"
+    assert Fact(left=a, right=b, rule="r", about="this").title == "r; this"

@@ -1,0 +1,138 @@
+"""Quantities: what moves out of a norm, a sum or a maximum, how they are spelled, and their exact values."""
+
+import flint
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from verify.claim import Verdict
+from verify.prove.quantity import Letter, free, largest, length, norm, terms, total
+from verify.prove.scalar_identity import prove_scalars
+from verify.prove.spelling import spell
+from verify.prove.system import Relation
+from verify.prove.values import Values, extended, number, operator_norm, violation
+
+n, m, K, H = sp.symbols("n m K H", integer=True, positive=True)
+k, h = sp.Idx("k", K), sp.Idx("h", H)
+M, x, y = Letter("M", n, m), Letter("x", n, 1), Letter("y", n, 1)
+x_k, w_hk = Letter("x_k", n, 1, k), Letter("w_hk", 1, 1, h, k)
+c = sp.Symbol("c", positive=True)
+v = sp.IndexedBase("v", real=True)
+q = sp.Symbol("q", nonnegative=True)
+
+
+def test_numbers_and_signs_move_out_of_a_norm() -> None:
+    assert norm(-2 * c * x) == 2 * c * norm(x)
+    assert norm(x - y) == norm(y - x)
+    assert norm((x - y) * (y - x).T * x) == norm((y - x) * (y - x).T * x)
+    assert norm(x - y) != norm(x + y)
+
+
+def test_an_index_knows_where_it_occurs() -> None:
+    assert free(norm(x_k)) == {k}
+    assert free(total(k, norm(w_hk))) == {h}
+    assert free(length((h, k), norm(w_hk))) == frozenset()
+    assert free(v[k] * q**h) == {k, h}
+
+
+def test_a_sum_is_linear_and_counts_what_does_not_depend_on_its_index() -> None:
+    assert total(k, c * norm(x_k) + norm(x)) == c * total(k, norm(x_k)) + K * norm(x)
+    assert total(k, (v[k] - c) ** 2) == total(k, v[k] ** 2) - 2 * c * total(k, v[k]) + c**2 * K
+    assert total(h, total(k, norm(w_hk))) != total(k, total(h, norm(w_hk)))
+
+
+def test_a_maximum_and_a_length_let_constants_out() -> None:
+    assert largest(k, c * norm(x_k) * norm(x)) == c * norm(x) * largest(k, norm(x_k))
+    assert largest(k, c) == c
+    assert length(k, c * norm(x_k)) == c * length(k, norm(x_k))
+    assert length((h, k), norm(x_k)) == sp.sqrt(H) * length(k, norm(x_k))
+    assert length(h, length(k, norm(w_hk))) == length((h, k), norm(w_hk))
+
+
+def test_multiplying_out_leaves_norms_of_sums_alone() -> None:
+    kept = norm((x - y) * w_hk)
+    assert terms((kept + c) * (kept + 1)) == terms(kept**2 + c * kept + kept + c)
+    assert all(not isinstance(term, sp.Add) for term in terms((kept + c) ** 2))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: norm(M), "cannot be None"),
+        (lambda: norm(M, "1"), "cannot be '1'"),
+        (lambda: norm(x, "F"), "cannot be 'F'"),
+        (lambda: largest(k, v[k]), "not known to be nonnegative"),
+        (lambda: length(k, v[k]), "not known to be nonnegative"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(make: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text"),
+    [
+        (norm(M * M.T * x) * c / K, "c ‖M Mᵀ x‖/K"),
+        (norm(M, "op") * norm(M, "F"), "‖M‖_F ‖M‖₂"),
+        (norm(x, "1") + norm(x, "inf") - c, "‖x‖_∞ + ‖x‖₁ − c"),
+        (norm(x.T * y), "|xᵀ y|"),
+        (c * total(k, norm(x_k)), "c (Σ_k ‖x_k‖)"),
+        (total(k, norm(x_k)) + c, "c + (Σ_k ‖x_k‖)"),
+        (length(k, norm(x_k)), "(Σ_k ‖x_k‖²)^½"),
+        (length(k, norm(x_k)) ** 2, "(Σ_k ‖x_k‖²)"),
+        (largest(k, norm(x_k)), "max_k ‖x_k‖"),
+        (sp.sqrt(c) * (1 - q) / 2, "√c (1 − q)/2"),
+        (c ** sp.Rational(3, 2), "c^(3/2)"),
+        (q**k * sp.Abs(v[k]), "q^k |v_k|"),
+        (norm((1 - c) * x + c * y), "‖c y + (1 − c) x‖"),
+        (sp.exp(c), "e^c"),
+        (-c / 3, "−c/3"),
+    ],
+    ids=str,
+)
+def test_quantities_are_spelled_as_a_reader_writes_them(quantity: sp.Expr, text: str) -> None:
+    assert spell(quantity) == text
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10_000))
+def test_the_operator_norm_is_enclosed_tightly(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = rng.integers(-3, 4, (int(rng.integers(1, 4)), int(rng.integers(1, 4))))
+    enclosed = operator_norm(flint.arb_mat(matrix.tolist()))
+    expected = np.linalg.norm(matrix, 2)
+    assert abs(float(enclosed.mid()) - expected) <= 1e-12 * max(expected, 1)
+    assert float(enclosed.rad()) <= 1e-12
+
+
+def test_values_run_over_the_free_indices_and_the_sums() -> None:
+    letters = {"x_k": lambda k: flint.arb_mat([[3 * k], [4 * k]]), "w_hk": lambda h, k: flint.arb_mat([[h - k]])}
+    values = Values("small", {n: 2, K: 3, H: 2}, {"c": flint.arb(2), "v": flint.arb}, letters)
+    assert [place[k] for place in values.places((norm(x_k),))] == [0, 1, 2]
+    assert number(total(k, norm(x_k)), values, {}) == 15
+    assert number(largest(k, norm(x_k)) / c, values, {}) == 5
+    assert number(length((h, k), norm(w_hk)) ** 2, values, {}).overlaps(flint.arb(7))
+    assert number(total(k, v[k]), values, {}) == 3
+    assert not values.knows(norm(x))
+    assert violation(values, Relation(norm(x_k), 5)) == "small: k = 3, left = 10.000000, right = 5.0000000"
+    assert violation(values, Relation(norm(x_k), 10)) is None
+    assert extended(values, {q: c**2 + 1}).numbers["q"] == 5
+
+
+def test_a_side_that_cannot_be_enclosed_is_no_agreement() -> None:
+    values = Values("nothing", {n: 2}, {"c": flint.arb("nan")})
+    with pytest.raises(ArithmeticError, match="not enclosed"):
+        violation(values, Relation(c, 1))
+    with pytest.raises(TypeError, match="cannot evaluate"):
+        number(sp.zeta(c), values, {})
+
+
+def test_scalar_identities_are_proved_or_refuted() -> None:
+    left = 1 / (1 - 1 / sp.sqrt(2)) * c
+    assert prove_scalars("2 + √2", left, (2 + sp.sqrt(2)) * c).status == "proved"
+    wrong = prove_scalars("2 − √2", left, (2 - sp.sqrt(2)) * c)
+    assert wrong.verdict is Verdict.FAIL
+    assert wrong.witness == "at c = 2: left = 6.8284271, right = 1.1715729"

@@ -1,0 +1,125 @@
+"""Every elementary rule, tried on random exact matrices: a wrong rule must not slip in."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import flint
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from verify.prove import rules
+from verify.prove.inequality import Fact, assume
+from verify.prove.quantity import Columns, Letter, SumOf, largest, length, norm, total
+from verify.prove.values import Values, operator_norm, violation
+
+n, m, K, H = sp.symbols("n m K H", integer=True, positive=True)
+k, h, s = sp.Idx("k", K), sp.Idx("h", H), sp.Idx("s", K)
+M, D = Letter("M", n, m), Letter("D", n, n)
+x, y, z = Letter("x", n, 1), Letter("y", n, 1), Letter("z", m, 1)
+m_j, j = Letter("m_j", n, 1, sp.Idx("j", m)), sp.Idx("j", m)
+x_k, x_hk, w = Letter("x_k", n, 1, k), Letter("x_hk", 1, 1, h, k), Letter("w", 1, 1)
+weight, body = sp.IndexedBase("weight", nonnegative=True), sp.IndexedBase("body", real=True)
+positive = sp.IndexedBase("positive", nonnegative=True)
+q, mu, bound = sp.symbols("q μ bound", nonnegative=True)
+entries = [[sp.Symbol(f"e{row}{col}", nonnegative=True) for col in "ab"] for row in "ab"]
+first, second = sp.symbols("u_1 u_2", nonnegative=True)
+COLUMNS = Columns(M, j, m_j)
+
+RULES: dict[str, Callable[[], Fact]] = {
+    "triangle": lambda: rules.triangle(x, y, -2 * x),
+    "triangle in the 1-norm": lambda: rules.triangle(x, y, kind="1"),
+    "triangle in the Frobenius norm": lambda: rules.triangle(M, M - x * z.T, kind="F"),
+    "triangle_sum": lambda: rules.triangle_sum(SumOf(Letter("total_x", n, 1), k, x_k, "sum")),
+    "same": lambda: rules.same(x - (x - y), y, "algebra"),
+    "operator_norm": lambda: rules.operator_norm(M, z),
+    "frobenius": lambda: rules.frobenius(M, x),
+    "bilinear": lambda: rules.bilinear(x, M, z),
+    "cauchy_schwarz": lambda: rules.cauchy_schwarz(x, y),
+    "outer_product": lambda: rules.outer_product(x, z),
+    "times_number": lambda: rules.times_number(x, w),
+    "times_number in the 1-norm": lambda: rules.times_number(x, w, "1"),
+    "euclidean_below_one": lambda: rules.euclidean_below_one(x),
+    "hoelder_columns": lambda: rules.hoelder_columns(COLUMNS, z),
+    "hoelder": lambda: rules.hoelder(x, y),
+    "entrywise_product": lambda: rules.entrywise_product(D, x, y),
+    "largest_entry": lambda: rules.largest_entry(COLUMNS, y),
+    "frobenius_columns": lambda: rules.frobenius_columns(COLUMNS),
+    "least_singular_value": lambda: rules.least_singular_value(M, x, mu, "by construction"),
+    "sum_below_length": lambda: rules.sum_below_length(k, norm(x_k)),
+    "weighted_cauchy_schwarz": lambda: rules.weighted_cauchy_schwarz(k, weight[k], body[k]),
+    "minkowski": lambda: rules.minkowski(length((h, k), norm(x_hk) + norm(x_k) + norm(w))),
+    "operator_norm_two": lambda: rules.operator_norm_two(entries, (first, second), bound),
+    "entry_below_norm": lambda: rules.entry_below_norm(entries[0][1], bound),
+    "member": lambda: rules.member(k, positive[k]),
+    "absolute_sum": lambda: rules.absolute_sum(k, body[k]),
+    "geometric": lambda: rules.geometric(q, s),
+}
+
+
+def test_every_rule_is_on_the_list() -> None:
+    functions = {
+        name for name, item in inspect.getmembers(rules, inspect.isfunction) if item.__module__ == rules.__name__
+    }
+    assert functions == {name.split(" in ")[0] for name in RULES}
+
+
+def instance(seed: int) -> Values:
+    """Random sizes and small integers; the letters that belong together fit together."""
+    rng = np.random.default_rng(seed)
+    sizes = {symbol: int(rng.integers(1, 4)) for symbol in (n, m, K, H)}
+    N_, M_, K_, H_ = sizes.values()
+    draw: dict[str, Any] = {
+        "M": rng.integers(-3, 4, (N_, M_)), "x": rng.integers(-3, 4, (N_, 1)), "y": rng.integers(-3, 4, (N_, 1)),
+        "z": rng.integers(-3, 4, (M_, 1)), "w": rng.integers(-3, 4, (1, 1)),
+    }  # fmt: skip
+    parts, family = rng.integers(-3, 4, (K_, N_, 1)), rng.integers(-3, 4, (H_, K_))
+    letters: dict[str, Callable[..., Any]] = {
+        name: (lambda value=value: flint.arb_mat(value.tolist())) for name, value in draw.items()
+    }
+    letters |= {
+        "D": lambda: flint.arb_mat(np.diag(draw["x"][:, 0]).tolist()),
+        "m_j": lambda j: flint.arb_mat(draw["M"][:, [j]].tolist()),
+        "x_k": lambda k: flint.arb_mat(parts[k].tolist()), "total_x": lambda: flint.arb_mat(parts.sum(axis=0).tolist()),
+        "x_hk": lambda h, k: flint.arb_mat([[int(family[h, k])]]),
+    }  # fmt: skip
+    weights, bodies, square = rng.integers(0, 4, K_), rng.integers(-3, 4, K_), rng.integers(0, 4, (2, 2))
+    least = np.linalg.svd(draw["M"].T, compute_uv=False).min() if N_ <= M_ else 0.0  # λ_min(M Mᵀ) is its square
+    numbers: dict[str, Any] = {
+        "weight": lambda k: flint.arb(int(weights[k])), "body": lambda k: flint.arb(int(bodies[k])),
+        "positive": lambda k: flint.arb(int(weights[k])), "q": flint.arb(int(rng.integers(0, 9))) / 8,
+        "μ": flint.arb(0.999 * float(least)), "bound": operator_norm(flint.arb_mat(square.tolist())),
+        "u_1": flint.arb(int(rng.integers(0, 4))), "u_2": flint.arb(int(rng.integers(0, 4))),
+    }  # fmt: skip
+    for symbols, row in zip(entries, square, strict=True):
+        numbers |= {str(symbol): flint.arb(int(value)) for symbol, value in zip(symbols, row, strict=True)}
+    return Values(f"seed {seed}", sizes, numbers, letters)
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+@settings(max_examples=40)
+@given(seed=st.integers(0, 10_000))
+def test_the_rule_holds_on_random_matrices(name: str, seed: int) -> None:
+    values, fact = instance(seed), RULES[name]()
+    assert values.knows(fact.left)
+    assert values.knows(fact.right)
+    assert violation(values, fact.relation) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        assume(norm(x + y), norm(x), "one term short"),
+        assume(norm(M * z), norm(z), "without the operator norm"),
+        assume(norm(x, "1"), norm(x), "the wrong way round"),
+        assume(total(k, norm(x_k)), length(k, norm(x_k)), "without √K"),
+        assume(largest(j, norm(m_j)), norm(m_j), "every column is the largest"),
+        assume(norm(x.T * y), norm(x), "Cauchy–Schwarz without ‖y‖", equal=True),
+    ],
+    ids=lambda fact: fact.rule,
+)
+def test_these_trials_would_catch_a_wrong_rule(wrong: Fact) -> None:
+    assert any(violation(instance(seed), wrong.relation) for seed in range(40))

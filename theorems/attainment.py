@@ -1,0 +1,156 @@
+"""Attainment [B]: the infimum of the loss is attained, with no training of Q at all.
+
+If every B_k = Z̄C_k has full row rank, the weights w_k = B_k†Z̄â_k = C_kᵀ(C_kC_kᵀ)⁻¹â_k give ã_k = C_kw_k = â_k
+for every token k, hence L(θ) = L*, the least value that Lemma 5 allows: inf L = L*, for all N, K, d, m, H.
+
+Theorem 1 needs inf L = L* for its gap to be a gap. Wrong if C_kw_k differs from â_k, or if at some start
+the loss of these weights, computed in balls from the moments of the labels, is not L* to sixty digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import flint
+import sympy as sp
+
+from theorems.assumption2 import largest_rank
+from theorems.defects import penalty_n_tau, penalty_twice
+from theorems.enclosed import Ball, Enclosed, Problem, by_token, enclose, problem_of
+from theorems.experiment import Experiment, stream
+from theorems.notation import H, N, Z, m, tau
+from verify.certify import balls
+from verify.certify.compare import bound_of
+from verify.certify.precision import until_decided
+from verify.claim import Assumption, Bound, Claim, Identity
+from verify.prove import prove, prove_positive_definite
+
+STATEMENT = r"""
+"rank" B_k = N " for all " k quad ==> quad min_w L(Q, w) = L^*, quad
+w_k = B_k^dagger overline(Z) hat(a)_k = C_k^top (C_k C_k^top)^(-1) hat(a)_k
+"""
+
+C: Any = sp.MatrixSymbol("C", N, H)
+R: Any = sp.MatrixSymbol("Z̄", N, N)  # any invertible matrix, Z̄ among them
+a_hat: Any = sp.MatrixSymbol("â", N, 1)
+
+DIGITS = 60  # of L*, relative to L(0), the loss without weights
+START_BITS, LIMIT = 256, 4096  # 60 digits are 200 bits; the condition of C_k C_kᵀ takes the rest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A problem; the weights with one of them changed by `shift`, or with another power of C_kC_kᵀ."""
+
+    problem: Problem
+    shift: float = 0.0
+    power: int = -1
+
+
+def derive_weights(subject: Experiment | Variant) -> Iterator[Identity]:
+    """C_kw_k = â_k, and CᵀZ̄ᵀ(Z̄CCᵀZ̄ᵀ)⁻¹Z̄ = Cᵀ(CCᵀ)⁻¹ is B_k†Z̄ by Penrose's four equations."""
+    variant = _variant(subject)
+    weights = C.T * sp.MatPow(C * C.T, variant.power) * a_hat
+    yield prove("C_k w_k = â_k", C * weights, a_hat)
+    B = R * C
+    inverse = B.T * (B * B.T).I
+    yield prove("B B† B = B", B * inverse * B, B)
+    yield prove("B† B B† = B†", inverse * B * inverse, inverse)
+    yield prove("B B† is symmetric", (B * inverse).T, B * inverse)
+    yield prove("B† B is symmetric", (inverse * B).T, inverse * B)
+    # (B Bᵀ)⁻¹ = Z̄⁻ᵀ (C Cᵀ)⁻¹ Z̄⁻¹, because the product with B Bᵀ is I.
+    split = R.T.I * (C * C.T).I * R.I
+    yield prove("B Bᵀ Z̄⁻ᵀ(CCᵀ)⁻¹Z̄⁻¹ = I", B * B.T * split, sp.Identity(N))
+    yield prove("B†Z̄â = Cᵀ(CCᵀ)⁻¹â", B.T * split * R * a_hat, C.T * (C * C.T).I * a_hat)
+    yield prove_positive_definite("Z̄² ≻ 0", variant.problem.limit.z_bar_squared, factor=Z, shift=m * tau)
+
+
+def certify_attained(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
+    """At the network's own start and at another one, the loss of these weights is L* to sixty digits."""
+    variant = _variant(subject)
+    rng = stream(0, "attainment")
+    queries = variant.problem.queries
+    other = replace(variant.problem, queries=queries + 0.5 * rng.standard_normal(queries.shape))
+    for name, problem in (("the start", variant.problem), ("another Q", other)):
+        deficit = problem.instance.prompt_length - largest_rank(problem)
+        yield Assumption(
+            name="assumption2", margin=float(1 - deficit), meaning=f"rank B_k is not certainly below N at {name}"
+        )
+        yield from _certify(replace(variant, problem=problem), name)
+
+
+def _certify(variant: Variant, name: str) -> Iterator[Bound]:
+    """|L(w) − L*| in units of 10⁻⁶⁰ L(0), at the precision that decides."""
+
+    def difference() -> tuple[flint.arb, flint.arb]:
+        enclosed = enclose(variant.problem)
+        mixture = explicit_mixture(variant, enclosed)
+        scale = sum(enclosed.variances, flint.arb(0)) / (2 * enclosed.K) * flint.arb(10) ** -DIGITS
+        return abs(enclosed.loss(mixture) - enclosed.loss_star), scale
+
+    attempt = until_decided(
+        difference, lambda pair: bool(pair[0] <= pair[1] or pair[0] > pair[1]), bits=START_BITS, limit=LIMIT
+    )
+    observed, allowed = attempt.value or (flint.arb("nan"), flint.arb(0))
+    yield bound_of(f"|L(w) − L*| at {name}", [observed], [allowed], f"10⁻{DIGITS} L(0), {attempt.bits} bits")
+
+
+def explicit_mixture(variant: Variant, enclosed: Enclosed) -> Any:
+    """Ã for the explicit weights, N × K, the first of the last token's shifted.
+
+    Raises:
+        ZeroDivisionError: the rank of some C_k is open at this precision.
+    """
+    attention = enclosed.attention([balls(query) for query in variant.problem.queries])
+    weights = explicit_weights(variant.problem, enclosed)
+    weights[0][-1] += variant.shift
+    return enclosed.mixture(attention, weights)
+
+
+def explicit_weights(problem: Problem, enclosed: Enclosed) -> list[list[Ball]]:
+    """w_k = B_k†Z̄â_k as H × K; with fewer heads than N, the least-squares weights (CᵀZ̄²C)⁻¹CᵀZ̄²â_k.
+
+    Raises:
+        ZeroDivisionError: the rank of some C_k is open at this precision.
+    """
+    columns = []
+    for k, mixing in enumerate(by_token(enclosed.attention([balls(query) for query in problem.queries]))):
+        target = flint.arb_mat([[row[k]] for row in enclosed.a_hat.tolist()])
+        if mixing.nrows() <= mixing.ncols():
+            weights = mixing.transpose() * (mixing * mixing.transpose()).inv() * target
+        else:
+            pulled = mixing.transpose() * enclosed.z_bar * enclosed.z_bar
+            weights = (pulled * mixing).inv() * (pulled * target)
+        columns.append(weights.entries())
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _variant(subject: Experiment | Variant) -> Variant:
+    return subject if isinstance(subject, Variant) else Variant(problem=problem_of(subject))
+
+
+def too_few_heads(experiment: Experiment) -> Variant:
+    """The network has N − 1 heads; the weights are the best there are."""
+    problem, kept = problem_of(experiment), experiment.instance.prompt_length - 1
+    return Variant(problem=replace(problem, queries=problem.queries[:kept], weights=problem.weights[:kept]))
+
+
+def one_weight_changed(experiment: Experiment) -> Variant:
+    """One weight of an unseen token is off by 10⁻²⁰."""
+    return Variant(problem=problem_of(experiment), shift=1e-20)
+
+
+def square_not_inverted(experiment: Experiment) -> Variant:
+    """The weights are Cᵀ(CCᵀ)â_k, without the inverse."""
+    return Variant(problem=problem_of(experiment), power=1)
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    assumptions=("assumption2",),
+    builds_on=("lemma5",),
+    checks=(derive_weights, certify_attained),
+    controls=(too_few_heads, penalty_n_tau, penalty_twice, one_weight_changed, square_not_inverted),
+)

@@ -1,0 +1,189 @@
+"""Drift [R]: along training the weights stay bounded and the attention hardly moves.
+
+If w^(0) = 0 and Δ^(s) ≤ (1 − η_Q σ)^s Δ^(0) for all s < t, with σ = γ²ζ_0/(2K) and η_Q σ ≤ 1, then
+|α^(t)_hk| ≤ α := 4√(2K) ‖Z̄‖ √Δ^(0) / (γζ_0), and
+‖B_k^(t) − B_k^(0)‖_F ≤ 128 K^{3/2} √H ‖Z̄‖² f̄_max Δ^(0) / (γ²ζ_0²), which is at most (1 − 1/√2)√ζ_0
+when γ² ≥ 128(2 + √2) K^{3/2} √H ‖Z̄‖² f̄_max Δ^(0) ζ_0^{−5/2}.
+
+Wrong if a run with these step sizes moves further, or if a line of the derivation does not follow from its facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from theorems.assumptions import measure_assumptions
+from theorems.constants import Delta_0, Z_norm, alpha, eta, f_max, gamma, q, sigma, zeta_0
+from theorems.descent import FLOAT_STEPS, Plan, exact_runs, float_run
+from theorems.experiment import Experiment
+from theorems.lemma2 import LIPSCHITZ
+from theorems.lemma7 import gradient_bound
+from theorems.lemma8 import features_moved
+from theorems.lemma9 import STATED_D, features_bound
+from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
+from theorems.lemma10 import spectral_norm
+from theorems.notation import H, K
+from theorems.pl import SIGMA
+from theorems.softmax import Lipschitz
+from theorems.terms import AT_0, AT_S, AT_T, PAPER, Setting, k, s
+from verify.claim import Bound, Claim, Identity
+from verify.prove.conclusion import conclude
+from verify.prove.inequality import Chain, Fact, assume, at_most
+from verify.prove.quantity import SumOf, norm, total
+from verify.prove.rules import cauchy_schwarz, frobenius_columns, geometric, member, same, triangle_sum
+
+STATEMENT = r"""
+abs(alpha_(h,k)^((t))) <= alpha := (4 sqrt(2 K) norm(overline(Z)) sqrt(Delta^((0)))) / (gamma zeta_0), \
+norm(B_k^((t)) - B_k^((0)))_F
+<= (128 K^(3\/2) sqrt(H) norm(overline(Z))^2 overline(f)_max Delta^((0))) / (gamma^2 zeta_0^2)
+<= (1 - 1/sqrt(2)) sqrt(zeta_0)
+"""
+
+STATED_ALPHA = 4 * sp.sqrt(2 * K) * Z_norm * sp.sqrt(Delta_0) / (gamma * zeta_0)
+STATED_DRIFT = 128 * sp.sqrt(K) ** 3 * sp.sqrt(H) * Z_norm**2 * f_max * Delta_0 / (gamma**2 * zeta_0**2)
+STATED_ROOM = (1 - 1 / sp.sqrt(2)) * sp.sqrt(zeta_0)
+
+RATIO = assume(q**2, 1 - eta * sigma, "q² = 1 − η_Q σ", equal=True)
+BELOW_ONE = assume(q, 1, "q ≤ 1")
+HYPOTHESIS = assume(sp.sqrt(AT_S.gap), q**s * sp.sqrt(Delta_0), "induction hypothesis, Δ^(s) ≤ q^{2s} Δ^(0)")
+SIGMA_IS = assume(sigma, SIGMA, "σ = γ²ζ_0/(2K)", equal=True)
+
+
+def series() -> Fact:
+    """Σ_{s<t} q^s ≤ 2/(η_Q σ): 1 − q² = (1 − q)(1 + q) ≤ 2(1 − q)."""
+    chain = at_most(total(s, q**s)).to(2 / (eta * sigma), geometric(q, s), RATIO, BELOW_ONE)
+    return chain.fact("Σ_s q^s ≤ 1/(1 − q) ≤ 2/(1 − q²)")
+
+
+def weights_chain(setting: Setting = PAPER) -> Chain:
+    """|α^(t)_hk|, from w^(0) = 0 and the sum of all steps."""
+    steps = SumOf(AT_T.alpha_hk, s, -eta * AT_S.g_hk, "gradient descent from α^(0) = 0")
+    pull = AT_S.delta_k.T * AT_S.b_hk
+    return at_most(norm(AT_T.alpha_hk)).by(
+        triangle_sum(steps), same(AT_S.g_hk, gamma / K * pull, "∂ℓ/∂α_hk by Lemma 1", AT_S.gradient_alpha),
+        cauchy_schwarz(AT_S.delta_k, AT_S.b_hk), features_bound(AT_S, setting), member(k, norm(AT_S.delta_k)),
+        AT_S.lemma5, HYPOTHESIS, series(), SIGMA_IS,
+    )  # fmt: skip
+
+
+def features_chain(softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
+    """‖B_k^(t) − B_k^(0)‖_F, column by column."""
+    steps = SumOf(AT_T.Q_h - AT_0.Q_h, s, -eta * AT_S.G_h, "gradient descent")
+    bound = weights_chain(setting)
+    earlier = assume(norm(AT_S.alpha_hk), alpha, "|α_hk| ≤ α at step s < t, the bound above")
+    bounded = replace(earlier, because=(bound,))
+    return at_most(norm(AT_T.B_k - AT_0.B_k, "F")).by(
+        frobenius_columns(AT_T.columns - AT_0.columns), features_moved(AT_T, AT_0, softmax, setting),
+        triangle_sum(steps, "F"), gradient_bound(AT_S, softmax, bounded), HYPOTHESIS, series(), SIGMA_IS,
+        assume(alpha, bound.end, "α, the bound above", equal=True),
+    )  # fmt: skip
+
+
+def gamma_squared(softmax: Lipschitz, setting: Setting = PAPER) -> Any:
+    """The least γ² for which the bound on the drift is at most (1 − 1/√2)√ζ_0."""
+    quotient = sp.radsimp(features_chain(softmax, setting).end * gamma**2 / (1 - 1 / sp.sqrt(2)))
+    return sp.factor(quotient) / sp.sqrt(zeta_0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The experiment with α times a factor, another power of γ in the drift, or α^(0) = start · α."""
+
+    experiment: Experiment
+    factor: Any = 1
+    gamma_power: int = 2
+    start: int = 0
+
+    @property
+    def drift(self) -> Any:
+        """The stated bound on the drift."""
+        return STATED_DRIFT * gamma**2 / gamma**self.gamma_power
+
+
+@cache
+def plan() -> Plan:
+    """The step sizes of Theorem 1 as stated."""
+    return Plan(
+        gamma_squared=gamma_squared(LIPSCHITZ), alpha=STATED_ALPHA, D=STATED_D, matrix=LIPSCHITZ_MATRIX,
+        L=spectral_norm(LIPSCHITZ_MATRIX), sigma=SIGMA,
+    )  # fmt: skip
+
+
+def derive_weights(subject: Experiment | Variant) -> Iterator[Identity]:
+    """|α_hk| grows by at most η_Q |∂ℓ/∂α_hk| per step, and the steps form a geometric series."""
+    variant = _variant(subject)
+    chain = at_most(norm(AT_T.alpha_hk)) if variant.start else weights_chain()
+    goal = variant.factor * STATED_ALPHA
+    yield conclude("|α^(t)_hk| ≤ α", chain.start, goal, chain, instances=exact_runs(plan(), start=variant.start))
+
+
+def derive_drift(subject: Experiment | Variant) -> Iterator[Identity]:
+    """Each Q_h moves by at most η_Q ‖∇_{Q_h} ℓ‖ per step (Lemma 7), and B_k by Lemma 8."""
+    variant = _variant(subject)
+    chain, exact = features_chain(LIPSCHITZ), exact_runs(plan(), start=variant.start)
+    chain = at_most(chain.start) if variant.start else chain
+    yield conclude("‖B_k^(t) − B_k^(0)‖_F", chain.start, variant.drift, chain, instances=exact)
+    enough = assume(gamma_squared(LIPSCHITZ), gamma**2, "γ² ≥ 128(2 + √2) K^{3/2} √H ‖Z̄‖² f̄_max Δ_0 ζ_0^{−5/2}")
+    room = at_most(STATED_DRIFT).to(STATED_ROOM, enough, assume(sp.sqrt(2), 2, "√2 ≤ 2"))
+    yield conclude("the drift is at most (1 − 1/√2)√ζ_0", room.start, STATED_ROOM, room, instances=exact)
+
+
+def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
+    """A run in float64 with exactly these step sizes stays within the three bounds."""
+    variant = _variant(subject)
+    run = float_run(variant.experiment, plan(), start=variant.start)
+    if run is None:
+        return
+    first = run.points[0]
+    moved = [np.linalg.norm(p.b - first.b, axis=(0, 1)).max() for p in run.points]
+    # b is Lipschitz in Q with constant 2‖Z̄‖ (Lemma 8) and computed within b_error, for each of H heads.
+    heads = np.sqrt(len(first.queries))
+    error = heads * (2 * run.numbers[Z_norm] * run.errors[0] + 2 * first.b_error)
+    largest = [np.abs(p.alpha).max() for p in run.points]
+    for name, observed, bound, rounding in (
+        ("|α_hk| ≤ α", largest, float(variant.factor) * run.numbers[alpha], run.errors[1]),
+        ("‖B_k − B_k^(0)‖_F", moved, run.value(variant.drift), error),
+        ("… ≤ (1 − 1/√2)√ζ_0", moved, run.value(STATED_ROOM), error),
+    ):
+        yield Bound(
+            name=name, observed=observed, bound=bound, rounding=rounding, reason=f"{FLOAT_STEPS} steps",
+            x=np.arange(FLOAT_STEPS + 1), x_label="training step",
+        )  # fmt: skip
+
+
+def _variant(subject: Experiment | Variant) -> Variant:
+    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
+
+
+def tenth_of_alpha(experiment: Experiment) -> Variant:
+    """The bound on |α_hk| is divided by 10."""
+    return Variant(experiment=experiment, factor=sp.Rational(1, 10))
+
+
+def fourth_power_of_gamma(experiment: Experiment) -> Variant:
+    """The bound on the drift has γ⁴ instead of γ² in its denominator."""
+    return Variant(experiment=experiment, gamma_power=4)
+
+
+def weights_not_zero(experiment: Experiment) -> Variant:
+    """Training starts at α^(0) = 10 α: the assumption w^(0) = 0 is dropped."""
+    return Variant(experiment=experiment, start=10)
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    assumptions=("unit norm", "assumption2"),
+    builds_on=("lemma1", "lemma5", "lemma6", "lemma7", "lemma8", "lemma9"),
+    cites=(
+        "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
+        "geometric series (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 3.26)",
+    ),
+    checks=(measure_assumptions, derive_weights, derive_drift, measure_run),
+    controls=(tenth_of_alpha, fourth_power_of_gamma, weights_not_zero),
+)

@@ -1,0 +1,168 @@
+"""Lazy regime [B]: as γ grows Q stays where it started, and the weights find the minimum-norm solution.
+
+With Q frozen, gradient descent from w⁽⁰⁾ = 0 obeys w_k⁺ − w_k* = (I − (η_w/K)B_kᵀB_k)(w_k − w_k*), with the solution
+w_k* = B_k†Z̄â_k of B_kw = Z̄â_k that has the smallest norm, and stays orthogonal to ker B_k: it converges to w_k*.
+
+With Q moving, η_Q = η_w/γ² is the only place where γ enters, and η_w tends to K/(H‖Z̄‖²) with an error of order
+γ⁻². So Q − Q⁽⁰⁾ and the limit of w − w* are γ⁻² times a constant, up to terms of order γ⁻⁴: the order in γ is −2.
+From γ of Theorem 1 to 4 and 16 times that, on a literal instance, it is asked to be −2 within 1/2 and 1/32.
+
+Wrong if an identity leaves a remainder or an observed order misses −2 by more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import flint
+import numpy as np
+import sympy as sp
+
+from theorems.attainment import explicit_weights
+from theorems.certified_descent import literal_plan, weights_start_elsewhere
+from theorems.defects import penalty_twice
+from theorems.enclosed import Ball, enclose
+from theorems.experiment import Experiment
+from theorems.notation import H, K, N
+from theorems.trajectory import Plan, Trajectory, descend
+from verify.certify import balls
+from verify.certify.compare import bound_of, lower
+from verify.certify.norms import frobenius_norm, sum_of_squares
+from verify.claim import Assumption, Bound, Claim, Identity
+from verify.prove import Equation, prove
+
+STATEMENT = r"""
+gamma -> oo quad ==> quad norm(Q^((t)) - Q^((0))) = O(gamma^(-2)), quad
+lim_(t -> oo) w_k^((t)) = B_k^dagger overline(Z) hat(a)_k + O(gamma^(-2))
+"""
+
+B: Any = sp.MatrixSymbol("B", N, H)
+w: Any = sp.MatrixSymbol("w", H, 1)
+n: Any = sp.MatrixSymbol("n", H, 1)
+u: Any = sp.MatrixSymbol("u", N, 1)
+a: Any = sp.MatrixSymbol("a", N, 1)  # Z̄â_k
+eta_w = sp.Symbol("η_w", positive=True)
+
+GROWTH = 4.0  # from one γ to the next
+RUNS = 3
+STEPS = 240  # what w still lacks then is below (1 − η_wζ₀/K)²⁴⁰, about 10⁻¹³
+DEVIATION = 0.5  # from order 2 between the first two γ; the next term falls like γ⁻², so by 16 from pair to pair
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The literal plan, the order that is claimed, how γ grows, and the power of BBᵀ in the solution."""
+
+    plan: Plan
+    order: float = 2.0
+    growth: float = GROWTH
+    power: int = -1
+
+
+def derive_solution(subject: Experiment | Variant) -> Iterator[Identity]:
+    """w* = Bᵀ(BBᵀ)⁻¹Z̄â solves Bw = Z̄â, has the smallest norm, and attracts gradient descent with Q frozen."""
+    solution = B.T * sp.MatPow(B * B.T, _variant(subject).power) * a
+    yield prove("B w* = Z̄â", B * solution, a)
+    kernel = (Equation(B * n, sp.ZeroMatrix(N, 1), "n ∈ ker B"),)
+    yield prove("w*ᵀn = 0, so ‖w* + n‖² = ‖w*‖² + ‖n‖²", n.T * solution, sp.ZeroMatrix(1, 1), premises=kernel)
+    yield prove("Bᵀu is orthogonal to ker B", n.T * (B.T * u), sp.ZeroMatrix(1, 1), premises=kernel)
+    moved = w - eta_w / K * B.T * (B * w - a)
+    error = w - solution
+    yield prove("w⁺ − w* = (I − (η_w/K)BᵀB)(w − w*)", moved - solution, error - eta_w / K * B.T * B * error)
+
+
+def certify_frozen_limit(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
+    """With Q frozen the exact run comes within (1 − η_wζ₀/K)ᵗ ‖w*‖ of the minimum-norm solution."""
+    plan = replace(_variant(subject).plan, frozen=True)
+    run, prescription = descend(plan), plan.prescription
+    yield Assumption(
+        name="assumption2", margin=lower(prescription.zeta_0), meaning="literal instance: ζ₀ > 0, certified"
+    )
+    with flint.ctx.workprec(run.bits):
+        solution = _solution(plan)
+        size = sum_of_squares(entry for row in solution for entry in row).sqrt()
+        factor = 1 - 2 * prescription.rate * (1 - flint.arb(2) ** -25)  # ζ₀ is known to 2⁻²⁵
+        yield bound_of(
+            f"‖w − w*‖ after {plan.steps} steps, Q frozen", [_distance(run, solution)], [factor**plan.steps * size],
+            "contraction on the row space of B_k",
+        )  # fmt: skip
+
+
+def certify_order(subject: Experiment | Variant) -> Iterator[Bound]:
+    """‖Q − Q⁽⁰⁾‖ and ‖w − w*‖ at the end of the exact runs fall like γ⁻²."""
+    variant = _variant(subject)
+    plans = [replace(variant.plan, gamma_factor=variant.growth**j) for j in range(RUNS)]
+    found = [_distances(plan) for plan in plans]
+    gammas = np.array([plan.prescription.gamma for plan in plans])
+    with flint.ctx.workprec(128):
+        unit = flint.arb(GROWTH).log()
+        for name, values in zip(("‖Q − Q⁽⁰⁾‖", "‖w − w*‖"), zip(*found, strict=True), strict=True):
+            orders = [(one / two).log() / unit for one, two in pairwise(values)]
+            told = ", ".join(value.str(3, radius=False) for value in values)
+            yield bound_of(
+                f"order of {name} in 1/γ", [abs(order - variant.order) for order in orders],
+                [flint.arb(DEVIATION * GROWTH ** (-2 * j)) for j in range(len(orders))],
+                f"distance from {variant.order:g}, allowed {DEVIATION:g} · 16⁻ʲ; {name} = {told}",
+                x=gammas[:-1], x_label="γ",
+            )  # fmt: skip
+
+
+def _distances(plan: Plan) -> tuple[Ball, Ball]:
+    """‖Q − Q⁽⁰⁾‖_F and ‖w − w*‖_F at the end of the run."""
+    run = descend(plan)
+    with flint.ctx.workprec(run.bits):
+        moved = [frobenius_norm(Q - balls(start)) for Q, start in zip(run.queries, plan.problem.queries, strict=True)]
+        return sum_of_squares(moved).sqrt(), _distance(run, _solution(plan))
+
+
+def _solution(plan: Plan) -> list[list[Ball]]:
+    """w* with rows h and columns k."""
+    return explicit_weights(plan.problem, enclose(plan.problem))
+
+
+def _distance(run: Trajectory, solution: list[list[Ball]]) -> Ball:
+    rows = zip(run.weights, solution, strict=True)
+    return sum_of_squares(x - y for row in rows for x, y in zip(*row, strict=True)).sqrt()
+
+
+def _variant(subject: Experiment | Variant) -> Variant:
+    return subject if isinstance(subject, Variant) else Variant(plan=replace(literal_plan(subject), steps=STEPS))
+
+
+def penalty_changed(experiment: Experiment) -> Variant:
+    """The theory's penalty is 2mτ instead of mτ."""
+    return _variant(penalty_twice(experiment))
+
+
+def start_with_kernel(experiment: Experiment) -> Variant:
+    """The weights start at a vector of ker B_k instead of 0, which no step removes."""
+    plan = weights_start_elsewhere(experiment)
+    problem = replace(plan.problem, weights=1e-4 * plan.problem.weights)
+    return Variant(plan=replace(plan, problem=problem, steps=STEPS))
+
+
+def order_one(experiment: Experiment) -> Variant:
+    """The distances are claimed to fall like 1/γ."""
+    return replace(_variant(experiment), order=1.0)
+
+
+def gamma_grows_slowly(experiment: Experiment) -> Variant:
+    """γ is doubled where it should be multiplied by four."""
+    return replace(_variant(experiment), growth=2.0)
+
+
+def solution_not_inverted(experiment: Experiment) -> Variant:
+    """The solution is Bᵀ(BBᵀ)Z̄â, without the inverse."""
+    return replace(_variant(experiment), power=1)
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    assumptions=("assumption2",),
+    builds_on=("attainment",),
+    checks=(derive_solution, certify_frozen_limit, certify_order),
+    controls=(penalty_changed, start_with_kernel, order_one, gamma_grows_slowly, solution_not_inverted),
+)

@@ -1,0 +1,182 @@
+"""Lemma 10 [R]: the gradient of the loss is Lipschitz where the weights are bounded.
+
+Where all |α_hk| ≤ α, ∇ℓ is L-Lipschitz in ξ = (Q, α) with L the spectral norm of [[Lqq, Lqa], [Laq, Laa]]:
+Lqq = (γf̄_max/K)(4α²γ‖Z̄‖HK + 8αDK), Lqa = (γf̄_max/K)(2D√K + 2αγ‖Z̄‖H√K),
+Laq = (γ‖Z̄‖/K)(2αγ‖Z̄‖H√K + 2D√K), Laa = γ²‖Z̄‖²H/K, with D = γHα‖Z̄‖ + ‖A‖₂ as in Lemma 9.
+
+The derivation computes the four entries; it gives 6αDK where 8αDK is stated, so the statement holds with room.
+
+Wrong if two points' gradients, by automatic differentiation, differ by more, or if a line of the derivation
+does not follow from its facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from theorems.assumptions import measure_unit_norm
+from theorems.constants import D, L, Z_norm, alpha, f_max, gamma
+from theorems.experiment import Experiment
+from theorems.gradients import FAR_ALPHA, FAR_Q, GRADIENT_ALPHA, GRADIENT_Q, chains
+from theorems.instances import small_networks
+from theorems.lemma2 import LIPSCHITZ
+from theorems.lemma9 import STATED_D
+from theorems.notation import H, K
+from theorems.points import POINTS, alpha_of, pairs, sizes
+from theorems.softmax import Lipschitz
+from theorems.terms import PAPER, Setting
+from theorems.variants import Variant, stated, variant_of
+from verify.claim import Bound, Claim, Identity
+from verify.prove.conclusion import conclude
+from verify.prove.inequality import Fact, assume, at_most
+from verify.prove.quantity import terms
+from verify.prove.rules import operator_norm_two
+from verify.prove.scalar_identity import prove_scalars
+from verify.prove.values import Values, extended
+
+STATEMENT = r"""
+norm(nabla ell(xi) - nabla ell(xi')) <= L norm(xi - xi'), quad
+L = norm(mat(L_(q q), L_(q a); L_(a q), L_(a a)))_2, \
+L_(q q) = (gamma overline(f)_max)/K (4 alpha^2 gamma norm(overline(Z)) H K + 8 alpha D K), quad
+L_(q a) = (gamma overline(f)_max)/K (2 D sqrt(K) + 2 alpha gamma norm(overline(Z)) H sqrt(K)), \
+L_(a q) = (gamma norm(overline(Z)))/K (2 alpha gamma norm(overline(Z)) H sqrt(K) + 2 D sqrt(K)), quad
+L_(a a) = gamma^2 norm(overline(Z))^2 H / K
+"""
+
+STATED = sp.ImmutableMatrix([
+    [gamma * f_max / K * (4 * alpha**2 * gamma * Z_norm * H * K + 8 * alpha * D * K),
+     gamma * f_max / K * (2 * D * sp.sqrt(K) + 2 * alpha * gamma * Z_norm * H * sp.sqrt(K))],
+    [gamma * Z_norm / K * (2 * alpha * gamma * Z_norm * H * sp.sqrt(K) + 2 * D * sp.sqrt(K)),
+     gamma**2 * Z_norm**2 * H / K],
+])  # fmt: skip
+
+
+def lipschitz_matrix(softmax: Lipschitz, setting: Setting = PAPER) -> Any:
+    """The 2 × 2 matrix that the derivation gives, in the constants."""
+    ends = [sp.Add(*terms(chain.end)) for chain in chains(softmax, setting)]
+    return sp.ImmutableMatrix([[end.coeff(far) for far in (FAR_Q, FAR_ALPHA)] for end in ends])
+
+
+def spectral_norm(matrix: Any) -> Any:
+    """‖M‖₂ of a 2 × 2 matrix: the larger root of x² − tr(MᵀM) x + det(M)² is ‖M‖₂²."""
+    trace, determinant = sum(entry**2 for entry in matrix), matrix.det()
+    return sp.sqrt((trace + sp.sqrt(trace**2 - 4 * determinant**2)) / 2)
+
+
+ENTRIES = sp.Matrix([[sp.Symbol(f"L{row}{col}", positive=True) for col in "qa"] for row in "qa"])
+
+
+@cache
+def _instances(setting: Setting) -> tuple[Values, ...]:
+    """The small networks, with the values of D, of the stated entries and of L there."""
+    names = dict(zip(ENTRIES, STATED, strict=True))
+    return tuple(extended(v, {D: STATED_D, **names, L: spectral_norm(ENTRIES)}) for v in small_networks(setting))
+
+
+def derive_rows(subject: Experiment | Variant) -> Iterator[Identity]:
+    """How far ∇_Q ℓ and ∇_α ℓ move, in terms of ‖Q − Q′‖_F and ‖α − α′‖_F."""
+    variant = variant_of(subject)
+    rows = stated(variant, sp.Integer(1)) * STATED * sp.Matrix([FAR_Q, FAR_ALPHA])
+    names = "‖∇_Q ℓ(ξ) − ∇_Q ℓ(ξ′)‖ ≤ Lqq‖Q − Q′‖ + Lqa‖α − α′‖", "‖∇_α ℓ(ξ) − ∇_α ℓ(ξ′)‖ ≤ Laq‖Q − Q′‖ + Laa‖α − α′‖"
+    for name, chain, row in zip(names, chains(LIPSCHITZ, variant.setting), rows, strict=True):
+        yield conclude(name, chain.start, row, chain, instances=_instances(variant.setting))
+    derived = STATED - sp.Matrix([[2 * gamma * f_max * alpha * D, 0], [0, 0]])
+    for place, name in enumerate(ENTRIES):
+        rule = "computed from the chains above"
+        yield prove_scalars(f"{name} as derived", lipschitz_matrix(LIPSCHITZ)[place], derived[place], rule)
+
+
+def named_rows(setting: Setting) -> Iterator[Fact]:
+    """The two rows with the names of the entries in place of their formulas."""
+    naming = [
+        assume(formula, name, f"{name} names it", equal=True) for formula, name in zip(STATED, ENTRIES, strict=True)
+    ]
+    for chain, first, second in zip(chains(LIPSCHITZ, setting), naming[::2], naming[1::2], strict=True):
+        row = first.right * FAR_Q + second.right * FAR_ALPHA
+        wide = chain.to(first.left * FAR_Q + second.left * FAR_ALPHA, rule="the stated entries are no smaller")
+        yield wide.to(row, first, second, rule="names of the entries").fact("the row above", quoted=True)
+
+
+def derive_norm(subject: Experiment | Variant) -> Iterator[Identity]:
+    """The two rows together: L is the spectral norm of the matrix of constants, in closed form."""
+    variant = variant_of(subject)
+    moved, far = sp.Matrix([GRADIENT_Q, GRADIENT_ALPHA]), sp.Matrix([FAR_Q, FAR_ALPHA])
+    chain = (
+        at_most(sp.sqrt(moved.dot(moved)))
+        .to(sp.sqrt((ENTRIES * far).dot(ENTRIES * far)), *named_rows(variant.setting))
+        .by(operator_norm_two(ENTRIES.tolist(), list(far), L))
+    )
+    goal = stated(variant, L) * sp.sqrt(far.dot(far))
+    yield conclude("‖∇ℓ(ξ) − ∇ℓ(ξ′)‖ ≤ L ‖ξ − ξ′‖", chain.start, goal, chain, instances=_instances(variant.setting))
+    square, gram = spectral_norm(ENTRIES) ** 2, ENTRIES.T * ENTRIES
+    equation = square**2 - gram.trace() * square + gram.det()
+    yield prove_scalars("‖M‖₂² is an eigenvalue of MᵀM", equation, 0, "characteristic polynomial of MᵀM at L²")
+
+
+def measure_gradients(subject: Experiment | Variant) -> Iterator[Bound]:
+    """Gradients by automatic differentiation at two random points differ by at most L ‖ξ − ξ′‖."""
+    variant = variant_of(subject)
+    observed, bound, error = [], [], []
+    for p, q in pairs(variant, "lemma10"):
+        far = np.hypot(np.linalg.norm(p.queries - q.queries), np.linalg.norm(p.alpha - q.alpha))
+        moved = [np.linalg.norm(first - second) for first, second in zip(p.gradients, q.gradients, strict=True)]
+        constant = lipschitz_float(variant.experiment, alpha_of(variant, p, q), p.gamma)
+        observed.append(float(np.linalg.norm(moved)))
+        bound.append(stated(variant, constant) * far)
+        error.append(float(sum(np.linalg.norm(part) for point in (p, q) for part in point.gradient_errors)))
+    yield Bound(
+        name="‖∇ℓ(ξ) − ∇ℓ(ξ′)‖ ≤ L ‖ξ − ξ′‖", observed=observed, bound=bound, rounding=error,
+        reason=f"{POINTS} pairs of points",
+    )  # fmt: skip
+
+
+def lipschitz_float(experiment: Experiment, largest: float, scale: float) -> float:
+    """The stated L in float64, for α = `largest` and γ = `scale`."""
+    size, heads, tokens = sizes(experiment), len(experiment.study.start.queries), experiment.instance.dictionary_size
+    reach = scale * heads * largest * size.z_norm + size.a_norm
+    matrix = _entries()(heads, tokens, largest, scale, size.z_norm, size.f_max, reach)
+    return float(np.linalg.norm(np.asarray(matrix, dtype=float), 2))
+
+
+@cache
+def _entries() -> Any:
+    return sp.lambdify((H, K, alpha, gamma, Z_norm, f_max, D), STATED)
+
+
+def half_of_L(experiment: Experiment) -> Variant:
+    """The constant is L/2."""
+    return Variant(experiment=experiment, factor=Fraction(1, 2))
+
+
+def root_of_L(experiment: Experiment) -> Variant:
+    """The constant is √L."""
+    return Variant(experiment=experiment, power=Fraction(1, 2))
+
+
+def long_tokens(experiment: Experiment) -> Variant:
+    """The tokens have norm 50: the assumption ‖v_k‖ = 1 is dropped."""
+    return Variant(experiment=experiment, setting=Setting(token_length=50))
+
+
+def alpha_not_bounded(experiment: Experiment) -> Variant:
+    """Some |α_hk| reaches 100α: the assumption |α_hk| ≤ α is dropped."""
+    return Variant(experiment=experiment, setting=Setting(slack=100))
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    assumptions=("unit norm",),
+    builds_on=("lemma1", "lemma2", "lemma3", "lemma8", "lemma9"),
+    cites=(
+        "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
+        "Cauchy–Schwarz and Minkowski for sums (Hardy, Littlewood, Pólya, Inequalities, Chapter 2)",
+    ),
+    checks=(measure_unit_norm, derive_rows, derive_norm, measure_gradients),
+    controls=(half_of_L, root_of_L, long_tokens, alpha_not_bounded),
+)

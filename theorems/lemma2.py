@@ -1,0 +1,78 @@
+"""Lemma 2 [T]: softmax is Lipschitz from the maximum norm to the 1-norm, with constant 2.
+
+‖softmax(x) − softmax(x′)‖₁ ≤ 2 ‖x − x′‖_∞ for all x, x′ in R^N and all N (Edelman et al. 2022, Corollary A.7).
+
+Along the segment from x′ to x the derivative is J v with v = x − x′ and (J v)_j = s_j (v_j − μ), μ = Σ_i s_i v_i.
+So ‖J v‖₁ is the mean absolute deviation of v under the weights s; by the triangle inequality it is at most 2 ‖v‖_∞.
+
+Wrong if one pair of logits violates the bound, or if a line of the derivation does not follow from its facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import sympy as sp
+
+from theorems.experiment import Experiment
+from theorems.softmax import (
+    DEVIATION,
+    LARGEST,
+    MEAN,
+    WEIGHTS,
+    Lipschitz,
+    Variant,
+    derivation,
+    derivative,
+    j,
+    measured,
+    mu,
+    not_normalised,
+    s,
+    squared_distance,
+    v,
+    variant_of,
+)
+from verify.claim import Bound, Claim, Identity
+from verify.prove.inequality import Chain, assume, at_most
+from verify.prove.rules import absolute_sum
+
+STATEMENT = r"""
+norm("softmax"(x) - "softmax"(x'))_1 <= 2 norm(x - x')_oo quad "for all" x, x' in RR^N
+"""
+
+CONSTANT = 2
+
+
+def mean_deviation() -> Chain:
+    """Σ_j s_j |v_j − μ| ≤ 2 ‖v‖_∞."""
+    triangle = assume(sp.Abs(v[j] - mu), sp.Abs(v[j]) + sp.Abs(mu), "triangle inequality")
+    mean = at_most(sp.Abs(mu)).by(MEAN.reversed(), absolute_sum(j, s[j] * v[j]), LARGEST, WEIGHTS)
+    return at_most(DEVIATION).by(triangle, LARGEST, WEIGHTS, mean.fact("|μ| ≤ ‖v‖_∞"))
+
+
+def derive_bound(subject: Experiment | Variant) -> Iterator[Identity]:
+    """The mean absolute deviation of v is at most 2 ‖v‖_∞; the mean value theorem turns this into the lemma."""
+    yield derivative()
+    yield derivation(variant_of(subject), CONSTANT, mean_deviation())
+
+
+def measure_pairs(subject: Experiment | Variant) -> Iterator[Bound]:
+    """Logits of the network, moved a little and a lot, satisfy the bound."""
+    yield measured(variant_of(subject), CONSTANT)
+
+
+def constant_one_half(experiment: Experiment) -> Variant:
+    """The constant is 1/2 instead of 2."""
+    return Variant(experiment=experiment, factor=Fraction(1, 4))
+
+
+LIPSCHITZ = Lipschitz(value=CONSTANT, name="Lemma 2", because=(mean_deviation(),))
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    cites=("mean value theorem (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 5.10)",),
+    checks=(derive_bound, measure_pairs),
+    controls=(constant_one_half, squared_distance, not_normalised),
+)

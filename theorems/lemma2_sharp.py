@@ -1,0 +1,102 @@
+"""Lemma 2, sharp [B]: the constant of Lemma 2 can be 1, and no smaller.
+
+‖softmax(x) − softmax(x′)‖₁ ≤ ‖x − x′‖_∞ for all x, x′ in R^N and all N; at uniform weights of two tokens,
+softmax(t, −t) − softmax(0, 0) has 1-norm tanh t, and tanh(t)/t → 1.
+
+‖J v‖₁ is the mean absolute deviation of v under the weights s, hence at most its standard deviation
+(Cauchy–Schwarz), and Σ_j s_j (v_j − μ)² = Σ_j s_j v_j² − μ² ≤ ‖v‖_∞².
+
+Wrong if one pair of logits violates the bound, if a line of the derivation does not follow from its facts,
+or if a smaller constant would do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import sympy as sp
+
+from theorems.experiment import Experiment
+from theorems.softmax import (
+    DEVIATION,
+    LARGEST,
+    MEAN,
+    WEIGHTS,
+    Lipschitz,
+    Variant,
+    derivation,
+    derivative,
+    j,
+    measured,
+    mu,
+    not_normalised,
+    s,
+    squared_distance,
+    v,
+    v_max,
+    variant_of,
+)
+from verify.claim import Bound, Claim, Identity
+from verify.prove.inequality import Chain, at_most
+from verify.prove.quantity import total
+from verify.prove.rules import weighted_cauchy_schwarz
+from verify.prove.scalar_identity import prove_scalars
+
+STATEMENT = r"""
+norm("softmax"(x) - "softmax"(x'))_1 <= norm(x - x')_oo quad "for all" x, x' in RR^N, quad
+lim_(t -> 0) norm("softmax"(t, -t) - "softmax"(0, 0))_1 / abs(t) = 1
+"""
+
+CONSTANT = 1
+
+
+def mean_deviation() -> Chain:
+    """Σ_j s_j |v_j − μ| ≤ ‖v‖_∞, by way of the variance."""
+    square = at_most(v[j] ** 2).to(v_max**2, LARGEST)
+    variance = (
+        at_most(DEVIATION**2)
+        .by(weighted_cauchy_schwarz(j, s[j], sp.Abs(v[j] - mu)), WEIGHTS, MEAN)
+        .to(total(j, s[j] * v[j] ** 2), rule="μ² ≥ 0")
+        .by(square.fact("v_j² ≤ ‖v‖_∞²"), WEIGHTS)
+    )
+    return at_most(DEVIATION).to(v_max, variance.fact("the variance is at most ‖v‖_∞²"))
+
+
+def derive_bound(subject: Experiment | Variant) -> Iterator[Identity]:
+    """The mean absolute deviation of v is at most its standard deviation, hence at most ‖v‖_∞."""
+    yield derivative()
+    yield derivation(variant_of(subject), CONSTANT, mean_deviation())
+
+
+def derive_attained(subject: Experiment | Variant) -> Iterator[Identity]:
+    """Two tokens with logits (t, −t) against (0, 0): the 1-norm is tanh t, and tanh(t)/t tends to 1."""
+    t = sp.Symbol("t", positive=True)
+    weights = [sp.exp(x) / (sp.exp(t) + sp.exp(-t)) for x in (t, -t)]
+    difference = (weights[0] - sp.Rational(1, 2)) + (sp.Rational(1, 2) - weights[1])  # the signs for t > 0
+    rule = "softmax(t, −t) − softmax(0, 0) for t > 0"
+    yield prove_scalars("‖softmax(t, −t) − (½, ½)‖₁ = tanh t", difference, sp.tanh(t).rewrite(sp.exp), rule)
+    yield prove_scalars("the ratio to ‖(t, −t)‖_∞ tends to 1", sp.limit(sp.tanh(t) / t, t, 0), 1, "limit for t → 0")
+
+
+def measure_pairs(subject: Experiment | Variant) -> Iterator[Bound]:
+    """Logits of the network, moved a little and a lot, and nearly uniform weights of two tokens satisfy the bound."""
+    yield measured(variant_of(subject), CONSTANT)
+
+
+def constant_nine_tenths(experiment: Experiment) -> Variant:
+    """The constant is 9/10 instead of 1."""
+    return Variant(experiment=experiment, factor=Fraction(9, 10))
+
+
+LIPSCHITZ = Lipschitz(value=CONSTANT, name="Lemma 2, sharp", because=(mean_deviation(),))
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    cites=(
+        "mean value theorem (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 5.10)",
+        "Cauchy–Schwarz and Minkowski for sums (Hardy, Littlewood, Pólya, Inequalities, Chapter 2)",
+    ),
+    checks=(derive_bound, derive_attained, measure_pairs),
+    controls=(constant_nine_tenths, squared_distance, not_normalised),
+)

@@ -1,0 +1,129 @@
+"""Lemma 7 [R]: the gradient with respect to a head's matrix is bounded by the square root of the gap.
+
+|α_hk| ≤ α for all h, k ⇒ ‖∇_{Q_h} ℓ‖_F ≤ 2√2 γ α f̄_max √(ℓ − L*), with f̄_max the largest column norm of Z̄.
+
+By Lemma 1 the gradient is (γ/K) Σ_k α_hk V J_hk Z̄δ_k v_kᵀ with J = diag(s) − ssᵀ, and ‖J u‖₁ ≤ 2‖u‖_∞ by Lemma 2;
+that constant enters here once.
+
+Wrong if automatic differentiation finds a larger gradient at one point, or if a line of the derivation does
+not follow from its facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+import sympy as sp
+
+from theorems.assumptions import measure_unit_norm
+from theorems.constants import alpha, f_max, gamma
+from theorems.experiment import Experiment
+from theorems.instances import small_networks
+from theorems.lemma2 import LIPSCHITZ
+from theorems.points import POINTS, alpha_of, pairs, sizes
+from theorems.softmax import Lipschitz
+from theorems.terms import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, k, lemma3, v_k, z_bar_i
+from theorems.variants import Variant, stated, variant_of
+from verify.claim import Bound, Claim, Identity
+from verify.prove.conclusion import conclude
+from verify.prove.inequality import Chain, Fact, at_most
+from verify.prove.quantity import norm
+from verify.prove.rules import (
+    cauchy_schwarz,
+    hoelder_columns,
+    largest_entry,
+    outer_product,
+    times_number,
+    triangle_sum,
+)
+
+STATEMENT = r"""
+abs(alpha_(h,k)) <= alpha quad ==> quad
+norm(nabla_(Q_h) ell)_F <= 2 sqrt(2) thin gamma alpha overline(f)_max sqrt(ell - L^*)
+"""
+
+STATED = 2 * sp.sqrt(2) * gamma * alpha * f_max * sp.sqrt(HERE.gap)
+
+
+def gradient_chain(point: Point, softmax: Lipschitz, setting: Setting = PAPER, bounded: Fact | None = None) -> Chain:
+    """‖∇_{Q_h} ℓ‖_F ≤ √2 c γ α f̄_max √(ℓ − L*); `bounded` is what says |α_hk| ≤ α, by default the assumption."""
+    pulled = Z_bar.T * point.delta_k
+    column = V * point.J_hk * pulled
+    return at_most(norm(point.G_h, "F")).by(
+        triangle_sum(point.gradient_Q, "F"), outer_product(column * point.alpha_hk, v_k),
+        times_number(column, point.alpha_hk), setting.token, bounded or setting.bounded(point),
+        *deviation_steps(point, softmax, setting, pulled),
+        largest_entry(FEATURES, point.delta_k), cauchy_schwarz(z_bar_i, point.delta_k), F_MAX,
+        lemma3(k, norm(point.delta_k)), point.lemma5,
+    )  # fmt: skip
+
+
+def deviation_steps(point: Point, softmax: Lipschitz, setting: Setting, vector: object) -> tuple[Fact, ...]:
+    """‖V J u‖ ≤ max_i ‖v_i‖ ‖J u‖₁ ≤ c ‖u‖_∞."""
+    return hoelder_columns(PROMPT, point.J_hk * vector), setting.prompt_token, softmax.of_jacobian(point, vector)
+
+
+def gradient_bound(point: Point, softmax: Lipschitz, bounded: Fact) -> Fact:
+    """The lemma, for use in others."""
+    return gradient_chain(point, softmax, bounded=bounded).fact("Lemma 7", quoted=True)
+
+
+def derive_bound(subject: Experiment | Variant) -> Iterator[Identity]:
+    """Lemma 1's gradient, bounded head by head with Lemma 2, Cauchy–Schwarz and Lemma 5."""
+    variant = variant_of(subject)
+    chain = gradient_chain(HERE, LIPSCHITZ, variant.setting)
+    yield conclude(
+        "‖∇_{Q_h} ℓ‖_F ≤ 2√2 γ α f̄_max √(ℓ − L*)", chain.start, stated(variant, STATED), chain,
+        instances=small_networks(variant.setting),
+    )  # fmt: skip
+
+
+def measure_gradients(subject: Experiment | Variant) -> Iterator[Bound]:
+    """Gradients by automatic differentiation at random points stay within the bound."""
+    variant = variant_of(subject)
+    f = sizes(variant.experiment).f_max
+    points = [point for pair in pairs(variant, "lemma7") for point in pair]
+    slopes = [2 * np.sqrt(2) * p.gamma * alpha_of(variant, p) * f for p in points]
+    # √(Δ + e) − √Δ ≤ e / √Δ, and the points are far from the minimum, so that e is far below Δ.
+    errors = [p.gap_error / np.sqrt(p.gap) for p in points]
+    yield Bound(
+        name="‖∇_{Q_h} ℓ‖_F", observed=[np.linalg.norm(p.gradients[0], axis=(1, 2)).max() for p in points],
+        bound=[stated(variant, slope * np.sqrt(p.gap)) for p, slope in zip(points, slopes, strict=True)],
+        rounding=[
+            p.gradient_errors[0].max() + float(variant.factor) * slope * e
+            for p, slope, e in zip(points, slopes, errors, strict=True)
+        ],
+        reason=f"largest over heads, {2 * POINTS} points",
+    )  # fmt: skip
+
+
+def quarter_of_the_bound(experiment: Experiment) -> Variant:
+    """The constant is √2/2 instead of 2√2."""
+    return Variant(experiment=experiment, factor=Fraction(1, 4))
+
+
+def gap_instead_of_its_root(experiment: Experiment) -> Variant:
+    """The bound enters with the power 2: the gap instead of its square root."""
+    return Variant(experiment=experiment, power=2)
+
+
+def long_tokens(experiment: Experiment) -> Variant:
+    """The tokens have norm 5: the assumption ‖v_k‖ = 1 is dropped."""
+    return Variant(experiment=experiment, setting=Setting(token_length=5))
+
+
+def alpha_not_bounded(experiment: Experiment) -> Variant:
+    """Some |α_hk| reaches 100α: the assumption |α_hk| ≤ α is dropped."""
+    return Variant(experiment=experiment, setting=Setting(slack=100))
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    assumptions=("unit norm",),
+    builds_on=("lemma1", "lemma2", "lemma3", "lemma5"),
+    cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
+    checks=(measure_unit_norm, derive_bound, measure_gradients),
+    controls=(quarter_of_the_bound, gap_instead_of_its_root, long_tokens, alpha_not_bounded),
+)

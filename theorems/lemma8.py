@@ -1,0 +1,158 @@
+"""Lemma 8 [R]: the mixed features and the residuals are Lipschitz in the parameters.
+
+For two points ξ, ξ′ with all |α_hk| ≤ α: ‖b_hk − b′_hk‖ ≤ 2‖Z̄‖₂ ‖Q_h − Q′_h‖_F and
+‖δ_k − δ′_k‖ ≤ γ‖Z̄‖₂ Σ_h (2α ‖Q_h − Q′_h‖_F + |α_hk − α′_hk|). The 2 is Lemma 2's constant.
+
+Wrong if one pair of points exceeds a bound, or if a line of the derivation does not follow from its facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from theorems.assumptions import measure_unit_norm
+from theorems.constants import Z_norm, alpha, gamma
+from theorems.experiment import Experiment
+from theorems.instances import small_networks
+from theorems.lemma2 import LIPSCHITZ
+from theorems.lemma9 import features_bound
+from theorems.points import POINTS, alpha_of, pairs, sizes
+from theorems.softmax import Lipschitz
+from theorems.terms import HERE, PAPER, PROMPT, THERE, Point, Setting, Z_bar, h, v_i, v_k
+from theorems.variants import Variant, stated, variant_of
+from verify.claim import Bound, Claim, Identity
+from verify.prove.conclusion import conclude
+from verify.prove.inequality import Chain, Fact, at_most
+from verify.prove.quantity import norm, total
+from verify.prove.rules import (
+    bilinear,
+    largest_entry,
+    same,
+    times_number,
+    triangle,
+    triangle_sum,
+)
+
+STATEMENT = r"""
+norm(b_k^h - b_k'^h) <= 2 norm(overline(Z))_2 norm(Q_h - Q'_h)_F, quad
+norm(delta_k - delta'_k) <= gamma norm(overline(Z))_2
+sum_(h=1)^H (2 alpha norm(Q_h - Q'_h)_F + abs(alpha_(h,k) - alpha'_(h,k)))
+"""
+
+MOVED_Q = norm(HERE.Q_h - THERE.Q_h, "F")
+MOVED_ALPHA = norm(HERE.alpha_hk - THERE.alpha_hk)
+STATED_B = 2 * Z_norm * MOVED_Q
+STATED_DELTA = gamma * Z_norm * total(h, 2 * alpha * MOVED_Q + MOVED_ALPHA)
+
+
+def weights_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
+    """‖s_hk − s′_hk‖₁ ≤ c ‖Q_h − Q′_h‖_F."""
+    turned = p.Q_h - q.Q_h
+    return at_most(norm(p.s_hk - q.s_hk, "1")).by(
+        softmax.of_weights(p, q), largest_entry(PROMPT, turned * v_k), bilinear(v_i, turned, v_k),
+        setting.prompt_token, setting.token,
+    )  # fmt: skip
+
+
+def features_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
+    """‖b_hk − b′_hk‖ ≤ c ‖Z̄‖ ‖Q_h − Q′_h‖_F."""
+    moved = p.s_hk - q.s_hk
+    return at_most(norm(p.b_hk - q.b_hk)).by(
+        same(p.b_hk - q.b_hk, Z_bar * moved, "definition of b_hk", p.definition_b, q.definition_b),
+        *setting.mixed(moved),
+        weights_chain(p, q, softmax, setting).fact("the weights move by at most c ‖Q_h − Q′_h‖_F"),
+    )  # fmt: skip
+
+
+def residual_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
+    """‖δ_k − δ′_k‖ ≤ γ‖Z̄‖ Σ_h (cα‖Q_h − Q′_h‖_F + |α_hk − α′_hk|)."""
+    mixed = p.mixture - q.mixture  # Σ_h (α_hk b_hk − α′_hk b′_hk)
+    turned, weighted = p.b_hk - q.b_hk, p.alpha_hk - q.alpha_hk
+    parts = turned * p.alpha_hk, q.b_hk * weighted
+    return at_most(norm(p.delta_k - q.delta_k)).by(
+        same(
+            p.delta_k - q.delta_k, gamma * mixed.whole, "definition of δ_k", p.definition_delta, q.definition_delta
+        ),
+        triangle_sum(mixed), same(mixed.part, parts[0] + parts[1], "add and subtract α_hk b′_hk"), triangle(*parts),
+        times_number(turned, p.alpha_hk), times_number(q.b_hk, weighted),
+        features_chain(p, q, softmax, setting).fact("the bound on ‖b_hk − b′_hk‖"), features_bound(q, setting),
+        setting.bounded(p),
+    )  # fmt: skip
+
+
+def features_moved(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Fact:
+    """The first half of the lemma, for use in others."""
+    return features_chain(p, q, softmax, setting).fact("Lemma 8", quoted=True)
+
+
+def residual_moved(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Fact:
+    """The second half of the lemma, for use in others."""
+    return residual_chain(p, q, softmax, setting).fact("Lemma 8", quoted=True)
+
+
+def derive_bounds(subject: Experiment | Variant) -> Iterator[Identity]:
+    """Operator norm, Lemma 2 for the weights, and α_hk b_hk − α′_hk b′_hk split in two."""
+    variant = variant_of(subject)
+    exact = small_networks(variant.setting)
+    features = features_chain(HERE, THERE, LIPSCHITZ, variant.setting)
+    residual = residual_chain(HERE, THERE, LIPSCHITZ, variant.setting)
+    yield conclude(
+        "‖b_hk − b′_hk‖ ≤ 2‖Z̄‖ ‖Q_h − Q′_h‖_F", features.start, stated(variant, STATED_B), features, instances=exact
+    )
+    yield conclude(
+        "‖δ_k − δ′_k‖ ≤ γ‖Z̄‖ Σ_h (2α‖Q_h − Q′_h‖_F + |α_hk − α′_hk|)",
+        residual.start, stated(variant, STATED_DELTA), residual, instances=exact,
+    )  # fmt: skip
+
+
+def measure_pairs(subject: Experiment | Variant) -> Iterator[Bound]:
+    """Pairs of random points, near and far from each other, satisfy both bounds."""
+    variant = variant_of(subject)
+    z_norm = sizes(variant.experiment).z_norm
+    rows: list[tuple[Any, ...]] = []
+    for p, q in pairs(variant, "lemma8"):
+        moved, alpha_moved = np.linalg.norm(p.queries - q.queries, axis=(1, 2)), np.abs(p.alpha - q.alpha)
+        reach = 2 * alpha_of(variant, p, q) * moved[:, None] + alpha_moved
+        rows.append((
+            np.linalg.norm(p.b - q.b, axis=1).max(axis=1), stated(variant, 2 * z_norm * moved),
+            np.full(len(moved), p.b_error + q.b_error),
+            np.linalg.norm(p.delta - q.delta, axis=0), stated(variant, p.gamma * z_norm * reach.sum(axis=0)),
+            np.full(p.delta.shape[1], p.delta_error + q.delta_error),
+        ))  # fmt: skip
+    for name, columns in (("‖b_hk − b′_hk‖", (0, 1, 2)), ("‖δ_k − δ′_k‖", (3, 4, 5))):
+        observed, bound, error = (np.concatenate([row[place] for row in rows]) for place in columns)
+        yield Bound(name=name, observed=observed, bound=bound, rounding=error, reason=f"{POINTS} pairs of points")
+
+
+def tenth_of_the_bounds(experiment: Experiment) -> Variant:
+    """Both bounds are divided by 10."""
+    return Variant(experiment=experiment, factor=Fraction(1, 10))
+
+
+def squared_distance(experiment: Experiment) -> Variant:
+    """Both bounds enter with the power 2 instead of 1."""
+    return Variant(experiment=experiment, power=2)
+
+
+def long_tokens(experiment: Experiment) -> Variant:
+    """The tokens have norm 5: the assumption ‖v_k‖ = 1 is dropped."""
+    return Variant(experiment=experiment, setting=Setting(token_length=5))
+
+
+def alpha_not_bounded(experiment: Experiment) -> Variant:
+    """Some |α_hk| reaches 4α: the assumption |α_hk| ≤ α is dropped."""
+    return Variant(experiment=experiment, setting=Setting(slack=4))
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    assumptions=("unit norm",),
+    builds_on=("lemma2", "lemma9"),
+    cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
+    checks=(measure_unit_norm, derive_bounds, measure_pairs),
+    controls=(tenth_of_the_bounds, squared_distance, long_tokens, alpha_not_bounded),
+)

@@ -1,0 +1,112 @@
+"""Lemma 9 [R]: the mixed features and the residuals are bounded.
+
+With b_hk = Z̄ s_hk and δ_k = Z̄(ã_k − â_k): ‖b_hk‖ ≤ ‖Z̄‖₂, and ‖δ_k‖ ≤ D := γHα‖Z̄‖₂ + ‖A‖₂ wherever all |α_hk| ≤ α.
+
+Wrong if one point of the network exceeds a bound, or if a line of the derivation does not follow from its facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from theorems.constants import A_norm, Z_norm, alpha, gamma
+from theorems.experiment import Experiment
+from theorems.instances import small_networks
+from theorems.notation import H
+from theorems.points import POINTS, alpha_of, pairs, sizes
+from theorems.terms import A_SIZE, HERE, PAPER, TARGET, UNIT_VECTOR, A, Point, Setting, Z_bar, a_k, e_k
+from theorems.variants import Variant, stated, variant_of
+from verify.claim import Bound, Claim, Identity
+from verify.prove.conclusion import conclude
+from verify.prove.inequality import Chain, Fact, at_most
+from verify.prove.quantity import norm
+from verify.prove.rules import operator_norm, same, times_number, triangle, triangle_sum
+
+STATEMENT = r"""
+norm(b_k^h) <= norm(overline(Z))_2, quad
+norm(delta_k) <= D := gamma H alpha norm(overline(Z))_2 + norm(A)_2 quad "where all" abs(alpha_(h,k)) <= alpha
+"""
+
+STATED_B = Z_norm
+STATED_D = gamma * H * alpha * Z_norm + A_norm
+
+
+def features_chain(point: Point, setting: Setting = PAPER) -> Chain:
+    """‖b_hk‖ ≤ ‖Z̄‖."""
+    unfolded = same(point.b_hk, Z_bar * point.s_hk, "definition of b_hk", point.definition_b)
+    return at_most(norm(point.b_hk)).by(unfolded, *setting.mixed(point.s_hk), point.weights_sum_to_one)
+
+
+def residual_chain(point: Point, setting: Setting = PAPER) -> Chain:
+    """‖δ_k‖ ≤ γHα‖Z̄‖ + ‖A‖₂."""
+    mixed = gamma * point.B_k * point.alpha_k
+    return at_most(norm(point.delta_k)).by(
+        same(point.delta_k, mixed - a_k, "definition of δ_k", point.definition_delta),
+        triangle(mixed, -a_k), triangle_sum(point.mixture), times_number(point.b_hk, point.alpha_hk),
+        features_chain(point, setting).fact("the bound on ‖b_hk‖"), setting.bounded(point),
+        same(a_k, A * e_k, "a_k is column k of A", TARGET), operator_norm(A, e_k), A_SIZE, UNIT_VECTOR,
+    )  # fmt: skip
+
+
+def features_bound(point: Point, setting: Setting = PAPER) -> Fact:
+    """The first half of the lemma, for use in others."""
+    return features_chain(point, setting).fact("Lemma 9", quoted=True)
+
+
+def residual_bound(point: Point, setting: Setting = PAPER) -> Fact:
+    """The second half of the lemma, for use in others."""
+    return residual_chain(point, setting).fact("Lemma 9", quoted=True)
+
+
+def derive_bounds(subject: Experiment | Variant) -> Iterator[Identity]:
+    """Operator norm, triangle inequality, and softmax weights that sum to 1."""
+    variant = variant_of(subject)
+    exact = small_networks(variant.setting)
+    features, residual = features_chain(HERE), residual_chain(HERE, variant.setting)
+    yield conclude("‖b_hk‖ ≤ ‖Z̄‖", features.start, stated(variant, STATED_B), features, instances=exact)
+    yield conclude("‖δ_k‖ ≤ D", residual.start, stated(variant, STATED_D), residual, instances=exact)
+
+
+def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
+    """Random points of the network stay within both bounds."""
+    variant = variant_of(subject)
+    size = sizes(variant.experiment)
+    points = [point for point, _ in pairs(variant, "lemma9")]
+    reaches = [
+        point.gamma * len(point.queries) * alpha_of(variant, point) * size.z_norm + size.a_norm for point in points
+    ]
+    yield Bound(
+        name="‖b_hk‖ ≤ ‖Z̄‖", observed=[np.linalg.norm(point.b, axis=1).max() for point in points],
+        bound=stated(variant, size.z_norm), rounding=[point.b_error for point in points], reason=f"{POINTS} points",
+    )  # fmt: skip
+    yield Bound(
+        name="‖δ_k‖ ≤ D", observed=[np.linalg.norm(point.delta, axis=0).max() for point in points],
+        bound=[stated(variant, reach) for reach in reaches], rounding=[point.delta_error for point in points],
+        reason=f"{POINTS} points",
+    )  # fmt: skip
+
+
+def half_the_bounds(experiment: Experiment) -> Variant:
+    """Both bounds are halved."""
+    return Variant(experiment=experiment, factor=Fraction(1, 2))
+
+
+def square_root_of_the_bounds(experiment: Experiment) -> Variant:
+    """Both bounds enter with the power 1/2 instead of 1."""
+    return Variant(experiment=experiment, power=Fraction(1, 2))
+
+
+def alpha_not_bounded(experiment: Experiment) -> Variant:
+    """Some |α_hk| reaches 4α: the assumption |α_hk| ≤ α is dropped."""
+    return Variant(experiment=experiment, setting=Setting(slack=4))
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
+    checks=(derive_bounds, measure_points),
+    controls=(half_the_bounds, square_root_of_the_bounds, alpha_not_bounded),
+)

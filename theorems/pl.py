@@ -1,0 +1,181 @@
+"""PL inequality [R]: where every B_k keeps half of its smallest eigenvalue, gradient descent contracts the gap.
+
+While λ_min(B_k B_kᵀ) ≥ ζ_0/2 for all k: ‖∇ℓ‖² ≥ (γ²ζ_0/K)(ℓ − L*). So with σ := γ²ζ_0/(2K), if ∇ℓ is L-Lipschitz
+between the two points and η_Q ≤ 1/L, one step of gradient descent multiplies the gap by at most 1 − η_Q σ.
+
+Only the gradient in α is used, ∇_{α_k} ℓ = (γ/K) B_kᵀ δ_k. (The paper's proof takes x ∈ R^K where xᵀB_k needs
+x ∈ R^N.) Wrong if one point's gradient is smaller, if one step contracts less, or if a line of the
+derivation does not follow from its facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import flint
+import numpy as np
+import sympy as sp
+
+from theorems.constants import D, L, alpha, eta, gamma, zeta_0
+from theorems.experiment import Experiment
+from theorems.instances import networks, values
+from theorems.lemma9 import STATED_D
+from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
+from theorems.lemma10 import lipschitz_float, spectral_norm
+from theorems.notation import K
+from theorems.points import POINTS, FloatPoint, pairs
+from theorems.terms import HERE, Point, k
+from theorems.variants import Variant as Lemma
+from verify.claim import Bound, Claim, Identity
+from verify.prove.conclusion import conclude
+from verify.prove.inequality import Chain, Fact, assume, at_least, at_most
+from verify.prove.quantity import length, norm
+from verify.prove.rules import least_singular_value, same
+from verify.prove.values import PRECISION, Values, extended
+
+STATEMENT = r"""
+lambda_min (B_k B_k^top) >= zeta_0 / 2 " for all " k quad ==> quad
+norm(nabla ell)^2 >= (gamma^2 zeta_0)/K (ell - L^*), \
+eta_Q <= 1 / L quad ==> quad ell(xi^+) - L^* <= (1 - eta_Q sigma)(ell(xi) - L^*), quad sigma = (gamma^2 zeta_0)/(2 K)
+"""
+
+SIGMA = gamma**2 * zeta_0 / (2 * K)
+NESTEROV = "Y. Nesterov, Lectures on Convex Optimization, 2nd ed., Springer 2018, Lemma 1.2.3"
+
+slope = sp.Symbol("‖∇ℓ‖", nonnegative=True)
+next_gap = sp.Symbol("Δ⁺", nonnegative=True)
+STEP_SIZE = assume(eta * L, 1, "η_Q ≤ 1/L")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The experiment with σ times a factor, the gap to a power, and λ_min(B_k B_kᵀ) ≥ ζ_0 / (2 · loss) only."""
+
+    experiment: Experiment
+    factor: Any = 1
+    power: int = 1
+    loss: int = 1
+
+
+def kept(point: Point, loss: int = 1) -> Fact:
+    """√(ζ_0/2) ‖δ_k‖ ≤ ‖B_kᵀ δ_k‖, the assumption on λ_min(B_k B_kᵀ)."""
+    least = sp.sqrt(zeta_0 / (2 * loss))
+    return least_singular_value(point.B_k, point.delta_k, least, f"λ_min(B_k B_kᵀ) ≥ ζ_0/{2 * loss}")
+
+
+def slope_chain(point: Point, kept: Fact) -> Chain:
+    """‖∇ℓ‖² ≥ (γ²ζ_0/K)(ℓ − L*)."""
+    pulled = point.B_k.T * point.delta_k
+    return at_least(slope**2).by(
+        assume(length(k, norm(point.g_k)), slope, "∇_α ℓ is a part of ∇ℓ"),
+        same(point.g_k, gamma / K * pulled, "∇_{α_k} ℓ by Lemma 1", point.gradient_alpha_k),
+        kept, point.lemma5,
+    )  # fmt: skip
+
+
+def step_chain(point: Point, kept: Fact, size: Fact = STEP_SIZE) -> Chain:
+    """ℓ(ξ⁺) − L* ≤ (1 − η_Q γ²ζ_0/(2K))(ℓ(ξ) − L*)."""
+    bound = slope_chain(point, kept).fact("the PL inequality")
+    descent = point.gap - eta * slope**2 + L / 2 * eta**2 * slope**2
+    return (
+        at_most(next_gap)
+        .by(assume(next_gap, descent, "descent lemma", source=NESTEROV))
+        .to(point.gap - eta / 2 * slope**2, size)
+        .to(point.gap - eta / 2 * bound.left, bound)
+    )
+
+
+def derive_slope(subject: Experiment | Variant) -> Iterator[Identity]:
+    """The gradient in α alone is large: Rayleigh's quotient for B_k B_kᵀ, then Lemma 5."""
+    variant = _variant(subject)
+    goal = 2 * variant.factor * SIGMA * HERE.gap**variant.power
+    chain = slope_chain(HERE, kept(HERE, variant.loss))
+    yield conclude("‖∇ℓ‖² ≥ (γ²ζ_0/K)(ℓ − L*)", goal, chain.start, chain, instances=_instances(variant.loss))
+
+
+def derive_step(subject: Experiment | Variant) -> Iterator[Identity]:
+    """One step of gradient descent: the descent lemma, η_Q ≤ 1/L, and the inequality above."""
+    variant = _variant(subject)
+    goal = HERE.gap - eta * variant.factor * SIGMA * HERE.gap**variant.power
+    chain = step_chain(HERE, kept(HERE, variant.loss))
+    yield conclude("Δ⁺ ≤ (1 − η_Q σ) Δ", chain.start, goal, chain, instances=_instances(variant.loss))
+
+
+@cache
+def _instances(loss: int) -> tuple[Values, ...]:
+    """The small networks after one step of size 1/L, with ζ_0 as large as the assumption allows."""
+    result = []
+    with flint.ctx.workprec(PRECISION):
+        for network, (state, _) in networks():
+            given = values(network, {"": state}, c=1, slack=1)
+            given = extended(given, {alpha: 2 * alpha, D: STATED_D, L: spectral_norm(LIPSCHITZ_MATRIX), eta: 1 / L})
+            after = network.descend(state, given.numbers["η_Q"])
+            if not all(abs(entry) <= given.numbers["α"] for row in after.alpha for entry in row):
+                continue  # the step leaves the region in which L holds
+            heads, d = range(len(state.alpha)), range(len(network.tokens[0]))
+            parts = [network.gradient_queries(state, h)[i, j] for h in heads for i in d for j in d]
+            parts += [network.gradient_alpha(state, h, k)[0, 0] for h in heads for k in range(len(network.tokens))]
+            length_of = sum((part * part for part in parts), flint.arb(0)).sqrt()
+            numbers = {"‖∇ℓ‖": length_of, "Δ⁺": network.gap(after), "ζ_0": 2 * loss * network.least_eigenvalue(state)}
+            result.append(replace(given, numbers={**given.numbers, **numbers}))
+    return tuple(result)
+
+
+def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
+    """At random points, gradients by automatic differentiation are large enough, and one step contracts the gap."""
+    variant = _variant(subject)
+    rows = [_row(variant, p) for p, _ in pairs(Lemma(experiment=variant.experiment), "pl")]
+    for names, columns in (("(γ²ζ_0/K) Δ ≤ ‖∇ℓ‖²", slice(0, 3)), ("Δ⁺ ≤ (1 − η_Q σ) Δ", slice(3, 6))):
+        observed, bound, error = np.array(rows)[:, columns].T
+        yield Bound(name=names, observed=observed, bound=bound, rounding=error, reason=f"{POINTS} points")
+
+
+def _row(variant: Variant, p: FloatPoint) -> tuple[float, ...]:
+    """Observed, bound and rounding error of the inequality, and of one step of size 1/L."""
+    size = np.sqrt(sum(np.sum(part**2) for part in p.gradients))
+    error = np.sqrt(sum(np.sum(part**2) for part in p.gradient_errors))
+    largest = 2 * float(np.abs(p.alpha).max())
+    rate = 1 / lipschitz_float(variant.experiment, largest, p.gamma)
+    after = p.descend(rate)
+    if np.abs(after.alpha).max() > largest:
+        raise ArithmeticError("one step of size 1/L doubles |α_hk|, so L does not hold between the two points")
+    sigma = float(variant.factor) * p.gamma**2 * variant.loss * p.least_eigenvalue / len(p.tokens)  # ζ_0 = 2 loss λ_min
+    gap, gap_error = p.gap**variant.power, variant.power * p.gap ** (variant.power - 1) * p.gap_error
+    return (
+        2 * sigma * gap, size**2, 2 * size * error + error**2 + 2 * sigma * gap_error,
+        after.gap, p.gap - rate * sigma * gap, after.gap_error + p.gap_error + rate * sigma * gap_error,
+    )  # fmt: skip
+
+
+def _variant(subject: Experiment | Variant) -> Variant:
+    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
+
+
+def twice_the_constant(experiment: Experiment) -> Variant:
+    """The constant is 2γ²ζ_0/K instead of γ²ζ_0/K, and σ twice as large."""
+    return Variant(experiment=experiment, factor=2)
+
+
+def squared_gap(experiment: Experiment) -> Variant:
+    """The gap enters with the power 2 instead of 1."""
+    return Variant(experiment=experiment, power=2)
+
+
+def eigenvalue_lost(experiment: Experiment) -> Variant:
+    """λ_min(B_k B_kᵀ) is only known to be at least ζ_0/20: the assumption is dropped."""
+    return Variant(experiment=experiment, loss=10)
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    builds_on=("lemma1", "lemma5", "lemma10"),
+    cites=(
+        "descent lemma (Nesterov, Lectures on Convex Optimization, 2nd ed., Lemma 1.2.3)",
+        "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
+    ),
+    checks=(derive_slope, derive_step, measure_points),
+    controls=(twice_the_constant, squared_gap, eigenvalue_lost),
+)

@@ -1,0 +1,160 @@
+"""Theorem 1 [T, constants R]: gradient descent converges linearly to the least population loss.
+
+Under Assumptions 1 and 2, with w^(0) = 0, γ² ≥ 128(2 + √2) K^{3/2} √H ‖Z̄‖² f̄_max Δ^(0) ζ_0^{−5/2}, η_Q ≤ 1/L (Lemma 10)
+and η_w = γ²η_Q: for every t, Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0), and inf L = L*.
+
+The proof is an induction over t, from α^(0) = 0: the gaps so far bound the weights and the drift; B_k^(t) keeps half
+of ζ_0; the PL inequality holds; one more step contracts the gap. The constants are computed from the lemmas.
+
+Wrong if a run with these step sizes falls more slowly, if a line of the induction does not follow from its facts,
+or if the lemmas give other constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import sympy as sp
+
+from theorems import lemma2
+from theorems.assumptions import measure_assumptions
+from theorems.constants import Delta_0, Z_norm, eta, f_max, gamma, rate, sigma, zeta_0
+from theorems.descent import FLOAT_STEPS, exact_runs, float_run
+from theorems.drift import STATED_ALPHA, gamma_squared
+from theorems.experiment import Experiment
+from theorems.induction import GAP, Recipe, contraction, half_rate, infimum_chain, segment
+from theorems.lemma9 import STATED_D
+from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
+from theorems.notation import H, K
+from theorems.pl import SIGMA
+from theorems.terms import PAPER, t
+from verify.claim import Bound, Claim, Identity
+from verify.prove.conclusion import conclude
+from verify.prove.scalar_identity import prove_scalars
+
+STATEMENT = r"""
+gamma^2 >= 128 (2 + sqrt(2)) K^(3\/2) sqrt(H) norm(overline(Z))^2 overline(f)_max Delta^((0)) zeta_0^(-5\/2), quad
+eta_Q <= 1 / L, quad eta_w = gamma^2 eta_Q \
+==> quad Delta^((t)) <= (1 - (eta_w zeta_0)/(2 K))^t Delta^((0)) " for all " t, quad inf L = L^*
+"""
+
+STATED_GAMMA = (2 + sp.sqrt(2)) * sp.sqrt(K**3 * H) * Z_norm**2 * f_max * Delta_0 / sp.sqrt(zeta_0) ** 5 * 128
+eta_w = sp.Symbol("η_w", positive=True)
+STATED_RATE = 1 - eta_w * zeta_0 / (2 * K)
+
+RECIPE = Recipe(
+    softmax=lemma2.LIPSCHITZ, setting=PAPER, gamma_squared=STATED_GAMMA, matrix=LIPSCHITZ_MATRIX, alpha=STATED_ALPHA,
+    D=STATED_D,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The experiment with η_w ζ_0/(2K) times a factor, another power of ζ_0 in γ², η_Q ≤ boost/L, or ζ_0 overstated."""
+
+    experiment: Experiment
+    rate: int = 1
+    zeta_power: int = 0
+    boost: int = 1
+    zeta: int = 1
+    recipe: Recipe = RECIPE
+
+    @property
+    def planted(self) -> Recipe:
+        """The recipe with the defects."""
+        required = self.recipe.gamma_squared * zeta_0**self.zeta_power
+        return replace(self.recipe, gamma_squared=required, boost=self.boost, zeta=self.zeta)
+
+
+def derive_induction(subject: Experiment | Variant) -> Iterator[Identity]:
+    """If the bound holds up to step t, B_k^(t) keeps half of ζ_0, the PL inequality holds, and it holds at t + 1."""
+    variant = variant_of(subject)
+    chain = contraction(variant.planted)
+    claimed = rate if variant.rate == 1 else 1 - variant.rate * (1 - rate)
+    goal = claimed ** (t + 1) * Delta_0
+    yield conclude(
+        "Δ^(t+1) ≤ (1 − η_w ζ_0/(2K))^{t+1} Δ^(0)", chain.start, goal, chain, instances=exact_runs(variant.planted.plan)
+    )
+
+
+def derive_premises(subject: Experiment | Variant) -> Iterator[Identity]:
+    """What the step needs: η_Q σ ≤ 1/2, so that r is a rate, and |α_hk| ≤ α between ξ^(t) and ξ^(t+1), for Lemma 10."""
+    recipe = variant_of(subject).recipe
+    chain, between = half_rate(recipe), segment()
+    yield conclude("η_Q σ ≤ 1/2", chain.start, sp.Rational(1, 2), chain, instances=exact_runs(recipe.plan))
+    yield conclude("|(1 − u) α^(t)_hk + u α^(t+1)_hk| ≤ α", between.start, between.end, between)
+
+
+def derive_infimum(subject: Experiment | Variant) -> Iterator[Identity]:
+    """L* ≤ inf L ≤ L(θ^(t)) for every t, and L(θ^(t)) − L* ≤ r^t Δ^(0) tends to 0."""
+    chain = infimum_chain()
+    yield conclude("0 ≤ inf L − L* ≤ r^t Δ^(0) for every t", chain.start, GAP, chain)
+    base = sp.Symbol("b", positive=True)  # any rate below 1 is b/(1 + b) with b > 0
+    limit = sp.limit((base / (1 + base)) ** t * Delta_0, t, sp.oo)
+    yield prove_scalars("r^t Δ^(0) → 0 for r < 1", limit, 0, "limit for t → ∞, with r = b/(1 + b), b > 0")
+
+
+def derive_constants(subject: Experiment | Variant) -> Iterator[Identity]:
+    """The lemmas give exactly the stated requirement on γ² and the stated rate."""
+    variant = variant_of(subject)
+    recipe = variant.recipe
+    derived = gamma_squared(recipe.softmax, recipe.setting)
+    yield prove_scalars("γ²", derived, variant.planted.gamma_squared, "drift ≤ (1 − 1/√2)√ζ_0, solved for γ²")
+    claimed = (1 - variant.rate * (1 - STATED_RATE)).subs(eta_w, gamma**2 * eta)
+    yield prove_scalars("the rate", 1 - eta * SIGMA, claimed, "1 − η_Q σ with η_w = γ²η_Q")
+
+
+def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
+    """A run in float64 with exactly these step sizes stays below the bound."""
+    variant = variant_of(subject)
+    run = float_run(variant.experiment, variant.planted.plan)
+    if run is None:
+        return
+    steps = np.arange(1, FLOAT_STEPS + 1)
+    claimed = 1 - variant.rate * run.numbers[eta] * run.numbers[sigma]
+    yield Bound(
+        name="Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0)", observed=[p.gap for p in run.points[1:]],
+        bound=claimed**steps * run.numbers[Delta_0], rounding=run.gap_errors[1:] + run.points[0].gap_error,
+        reason=f"{FLOAT_STEPS} steps, γ = {run.numbers[gamma]:.3g}, η_Q = {run.numbers[eta]:.3g}",
+        x=steps, x_label="training step",
+    )  # fmt: skip
+
+
+def variant_of(subject: Experiment | Variant) -> Variant:
+    """The statement as it stands, unless a defect is planted already."""
+    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
+
+
+def four_times_the_rate(experiment: Experiment) -> Variant:
+    """The rate is 1 − 4 η_w ζ_0/(2K) instead of 1 − η_w ζ_0/(2K)."""
+    return Variant(experiment=experiment, rate=4)
+
+
+def other_power_of_zeta(experiment: Experiment) -> Variant:
+    """γ² is required to be large with ζ_0^{−3/2} instead of ζ_0^{−5/2}."""
+    return Variant(experiment=experiment, zeta_power=1)
+
+
+def large_steps(experiment: Experiment) -> Variant:
+    """η_Q = 10/L: the assumption η_Q ≤ 1/L is dropped."""
+    return Variant(experiment=experiment, boost=10)
+
+
+def overstated_zeta(experiment: Experiment) -> Variant:
+    """ζ_0 is four times the least eigenvalue: the assumption on B_k^(0) is dropped."""
+    return Variant(experiment=experiment, zeta=4)
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    assumptions=("assumption1", "assumption2", "unit norm"),
+    builds_on=("lemma2", "lemma5", "lemma6", "lemma9", "lemma10", "pl", "drift"),
+    cites=(
+        "descent lemma (Nesterov, Lectures on Convex Optimization, 2nd ed., Lemma 1.2.3)",
+        "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
+    ),
+    checks=(measure_assumptions, derive_induction, derive_premises, derive_infimum, derive_constants, measure_run),
+    controls=(four_times_the_rate, other_power_of_zeta, large_steps, overstated_zeta),
+)

@@ -1,0 +1,148 @@
+"""Theorem 1, sharper [B]: the same convergence for smaller γ and larger steps.
+
+Theorem 1 holds with γ² ≥ 32(2 + √2) K^{3/2} √H f̄_max³ Δ^(0) ζ_0^{−5/2}, and with ‖Z̄‖ replaced by f̄_max and 2 by 1 in
+α, D and L (Lemmas 9, 10 and Drift; 8αDK in Lqq becomes 3αDK). Two improvements add up: the sharp constant 1 of
+Lemma 2, and ‖Z̄ s‖ ≤ f̄_max ‖s‖₁ instead of ‖Z̄‖₂ ‖s‖₁, since f̄_max, the largest column norm, is at most ‖Z̄‖₂.
+
+The first divides γ by 2 and L by nearly 4, but hardly changes the number of steps, because L/γ² ≥ ‖Z̄‖²H/K whatever
+the constant is; the second divides that number by up to ‖Z̄‖²/f̄_max². Wrong if the induction does not go through
+with these constants, if a run falls more slowly, or if nothing is gained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from theorems import lemma2_sharp, theorem1
+from theorems.assumptions import measure_assumptions
+from theorems.constants import D, Delta_0, L, Z_norm, alpha, eta, f_max, gamma, sigma, zeta_0
+from theorems.descent import planned
+from theorems.drift import gamma_squared, weights_chain
+from theorems.experiment import Experiment
+from theorems.induction import Recipe
+from theorems.lemma9 import residual_chain
+from theorems.lemma10 import lipschitz_matrix
+from theorems.notation import H, K
+from theorems.softmax import GENERIC
+from theorems.terms import HERE, PAPER, Setting
+from theorems.theorem1 import (
+    Variant,
+    four_times_the_rate,
+    large_steps,
+    other_power_of_zeta,
+    overstated_zeta,
+    variant_of,
+)
+from verify.claim import Bound, Claim, Identity
+from verify.prove.scalar_identity import prove_scalars
+
+STATEMENT = r"""
+gamma^2 >= 32 (2 + sqrt(2)) K^(3\/2) sqrt(H) overline(f)_max^3 Delta^((0)) zeta_0^(-5\/2), quad
+eta_Q <= 1 / L, quad eta_w = gamma^2 eta_Q
+==> quad Delta^((t)) <= (1 - (eta_w zeta_0)/(2 K))^t Delta^((0)), \
+L = norm(mat(
+(gamma overline(f)_max)/K (alpha^2 gamma overline(f)_max H K + 3 alpha D K),
+(gamma overline(f)_max)/sqrt(K) (D + alpha gamma overline(f)_max H);
+(gamma overline(f)_max)/sqrt(K) (D + alpha gamma overline(f)_max H), gamma^2 overline(f)_max^2 H / K))_2
+"""
+
+STATED_GAMMA = (2 + sp.sqrt(2)) * sp.sqrt(K**3 * H) * f_max**3 * Delta_0 / sp.sqrt(zeta_0) ** 5 * 32
+_mixed = gamma * f_max / sp.sqrt(K) * (D + alpha * gamma * f_max * H)
+STATED_MATRIX = sp.ImmutableMatrix([
+    [gamma * f_max * alpha * (alpha * gamma * f_max * H + 3 * D), _mixed], [_mixed, gamma**2 * f_max**2 * H / K]
+])  # fmt: skip
+BY_COLUMNS = Setting(by_columns=True)
+
+
+@cache
+def recipe(setting: Setting = BY_COLUMNS) -> Recipe:
+    """The constants as derived from the sharp Lemma 2, with or without column norms."""
+    softmax = lemma2_sharp.LIPSCHITZ
+    return Recipe(
+        softmax=softmax, setting=setting, gamma_squared=gamma_squared(softmax, setting),
+        matrix=lipschitz_matrix(softmax, setting), alpha=weights_chain(setting).end,
+        D=residual_chain(HERE, setting).end,
+    )  # fmt: skip
+
+
+def _sharp(subject: Experiment | Variant) -> Variant:
+    """The same defects, planted in the sharper statement."""
+    stated = replace(recipe(), gamma_squared=STATED_GAMMA)
+    return replace(variant_of(subject), recipe=stated)
+
+
+def derive_induction(subject: Experiment | Variant) -> Iterator[Identity]:
+    """The induction of Theorem 1 goes through with the smaller γ and the smaller L."""
+    yield from theorem1.derive_induction(_sharp(subject))
+    yield from theorem1.derive_premises(_sharp(subject))
+
+
+def derive_constants(subject: Experiment | Variant) -> Iterator[Identity]:
+    """The same lemmas, with 1 for 2 and f̄_max for ‖Z̄‖, give the stated requirement on γ² and the stated L."""
+    yield from theorem1.derive_constants(_sharp(subject))
+    for place, (derived, stated) in enumerate(zip(recipe().matrix, STATED_MATRIX, strict=True)):
+        yield prove_scalars(f"L, entry {place + 1}", derived, stated, "Lemma 10's chains with 1 and f̄_max")
+
+
+def derive_gain(subject: Experiment | Variant) -> Iterator[Identity]:
+    """For a softmax constant c, Theorem 1's γ² is (c/2)² times the stated one: a quarter of it for c = 1."""
+    full = theorem1.STATED_GAMMA
+    yield prove_scalars(
+        "γ²(c) = (c/2)² γ²(2)", gamma_squared(GENERIC), full * GENERIC.value**2 / 4, "Drift for every c"
+    )
+    ratio = recipe(PAPER).gamma_squared / full
+    yield prove_scalars("sharp Lemma 2 alone", ratio, sp.Rational(1, 4), "γ² with c = 1, over γ² with c = 2")
+    both = f_max**2 / (4 * Z_norm**2)
+    yield prove_scalars("with column norms too", recipe().gamma_squared / full, both, "γ² here, over γ² of Theorem 1")
+
+
+def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
+    """A run in float64 with exactly these step sizes stays below the bound."""
+    yield from theorem1.measure_run(_sharp(subject))
+
+
+def measure_gain(subject: Experiment | Variant) -> Iterator[Bound]:
+    """What is gained here, by the sharp Lemma 2 alone and with column norms too: the slack is the gain."""
+    experiment = variant_of(subject).experiment
+    alone = recipe(PAPER)
+    plans = [theorem1.RECIPE.plan, alone.plan, replace(alone, gamma_squared=theorem1.STATED_GAMMA).plan, recipe().plan]
+    runs = [run for run in (planned(experiment, plan) for plan in plans) if run is not None]
+    if len(runs) < len(plans):
+        return
+    full, sharp, same_gamma, columns = (run.numbers for run in runs)
+    for name, given in (("sharp Lemma 2", sharp), ("and column norms", columns)):
+        yield _gain(f"γ, {name}", given[gamma], full[gamma])
+        yield _gain(f"L at that γ, {name}", given[L], full[L])
+    yield _gain("guaranteed steps at the same γ, sharp Lemma 2", _steps(same_gamma), _steps(full))
+    yield _gain("guaranteed steps, sharp Lemma 2 and column norms", _steps(columns), _steps(full))
+
+
+def _gain(name: str, observed: float, bound: float) -> Bound:
+    # The constants are products and roots of float64 numbers with relative errors far below 1e-9.
+    return Bound(
+        name=name, observed=observed, bound=bound, rounding=1e-9 * bound, reason=f"{observed:.6g}, {bound:.6g}"
+    )
+
+
+def _steps(numbers: dict[Any, float]) -> float:
+    """1/log(1/r): in so many steps the bound falls by a factor e."""
+    return float(-1 / np.log1p(-numbers[eta] * numbers[sigma]))
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    assumptions=("assumption1", "assumption2", "unit norm"),
+    builds_on=("lemma2_sharp", "theorem1"),
+    cites=(
+        "descent lemma (Nesterov, Lectures on Convex Optimization, 2nd ed., Lemma 1.2.3)",
+        "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
+    ),
+    checks=(measure_assumptions, derive_induction, derive_constants, derive_gain, measure_run, measure_gain),
+    controls=(four_times_the_rate, other_power_of_zeta, large_steps, overstated_zeta),
+)

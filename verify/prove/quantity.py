@@ -1,0 +1,237 @@
+"""The quantities that inequalities speak about: norms of matrices of any size, and sums over an index.
+
+A quantity is a scalar sympy expression. Its atoms are symbols, norms and entries of matrix expressions,
+and sums, maxima or Euclidean lengths over an index (`sympy.Idx` with a symbolic range). Matrices that
+depend on an index say so, so that nothing is moved out of a sum that it depends on.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, reduce
+from typing import Any, Literal
+
+import sympy as sp
+from sympy.core.symbol import Str
+from sympy.tensor.indexed import Indexed
+
+Kind = Literal["2", "1", "inf", "op", "F"]
+Index = Any  # sympy.Idx; sympy ships no types
+Expr = Any
+
+
+class Letter(sp.MatrixSymbol):  # type: ignore[misc]  # sympy is untyped
+    """A matrix, one for each value of the indices that it is given: Letter("b_k", N, 1, k)."""
+
+    def __new__(cls, name: Any, rows: Any, cols: Any, *indices: Index) -> Letter:
+        text = name if isinstance(name, Str) else Str(name)
+        result: Letter = sp.Basic.__new__(cls, text, sp.sympify(rows), sp.sympify(cols), *indices)
+        return result
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        return tuple(self.args[3:])
+
+
+class Norm(sp.Expr):  # type: ignore[misc]
+    """A norm of a matrix expression; made by `norm`, which moves numbers out."""
+
+    is_commutative = True
+    is_nonnegative = True
+
+    def __new__(cls, matrix: Any, kind: Any) -> Norm:
+        result: Norm = sp.Expr.__new__(cls, matrix, kind if isinstance(kind, Str) else Str(kind))
+        return result
+
+    @property
+    def matrix(self) -> Any:
+        return self.args[0]
+
+    @property
+    def kind(self) -> str:
+        return str(self.args[1])
+
+
+class Binder(sp.Expr):  # type: ignore[misc]
+    """An operation over indices, increasing in its body."""
+
+    is_commutative = True
+    is_extended_real = True
+    is_finite = True
+
+    @property
+    def body(self) -> Any:
+        return self.args[0]
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        return tuple(self.args[1:])
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return True if self.body.is_nonnegative else None
+
+
+class Total(Binder):
+    """The sum of a product over one index; made by `total`."""
+
+
+class Largest(Binder):
+    """The maximum of a nonnegative quantity over one index; made by `largest`."""
+
+
+class Length(Binder):
+    """The Euclidean length of the family of nonnegative numbers that the indices run through; made by `length`."""
+
+
+def norm(matrix: Any, kind: Kind | None = None) -> Expr:
+    """‖matrix‖: Euclidean for a vector, absolute value of a 1 × 1 matrix; of a matrix say "op" or "F".
+
+    Raises:
+        ValueError: a matrix without kind, or a kind that does not belong to this shape.
+    """
+    vector = matrix.shape[1] == 1
+    kind = kind or ("2" if vector else None)
+    if kind is None or (kind in ("op", "F")) == vector:
+        raise ValueError(f"the norm of {matrix}, which is {matrix.rows} × {matrix.cols}, cannot be {kind!r}")
+    factor, rest = _without_number(matrix)
+    return sp.Abs(factor) * Norm(_without_sign(rest), kind)
+
+
+def _without_number(matrix: Any) -> tuple[Expr, Any]:
+    """The scalar factor of a matrix expression, and the rest."""
+    factor, rest = matrix.as_coeff_mmul()
+    return factor, rest.args[0] if isinstance(rest, sp.MatMul) and len(rest.args) == 1 else rest
+
+
+def _without_sign(matrix: Any) -> Any:
+    """The matrix or its negative, so that x − y and y − x look the same."""
+    if isinstance(matrix, sp.MatAdd):
+        leading = min(map(_without_number, matrix.args), key=lambda pair: str(pair[1]))
+        negative = leading[0].could_extract_minus_sign() and not isinstance(leading[0], sp.Add)
+        parts = [-part for part in matrix.args] if negative else matrix.args
+        return reduce(operator.add, parts)
+    if isinstance(matrix, sp.MatMul):
+        return reduce(operator.mul, map(_without_sign, matrix.args))
+    return matrix
+
+
+def size(index: Index) -> Expr:
+    """How many values the index takes."""
+    return index.upper - index.lower + 1
+
+
+@cache
+def free(expression: Any) -> frozenset[Index]:
+    """The indices that the expression depends on; those of sums and maxima are bound."""
+    if isinstance(expression, sp.Idx):
+        return frozenset({expression})
+    if isinstance(expression, Letter):
+        return frozenset(expression.indices)
+    if isinstance(expression, Indexed):
+        return frozenset().union(*(free(index) for index in expression.indices))
+    inside: frozenset[Index] = frozenset().union(*(free(part) for part in expression.args))
+    return inside - frozenset(expression.indices) if isinstance(expression, Binder) else inside
+
+
+def total(index: Index, body: Expr) -> Expr:
+    """Σ_index body, by linearity: term by term, with what does not depend on the index in front."""
+    result = sp.Integer(0)
+    for term in terms(body):
+        outside, inside = _split(term, {index})
+        result += outside * (size(index) if inside == 1 else Total(inside, index))
+    return result
+
+
+def terms(body: Expr) -> tuple[Expr, ...]:
+    """The terms of the body, multiplied out; what stands inside norms and sums is left alone."""
+    opaque: dict[Any, Expr] = {}
+    return tuple(term.xreplace(opaque) for term in sp.Add.make_args(sp.expand(_closed(body, opaque))))
+
+
+def _closed(body: Expr, opaque: dict[Any, Expr]) -> Expr:
+    """The body with dummies for its atoms, which `opaque` translates back."""
+    if body.is_Rational:
+        return body
+    if isinstance(body, (sp.Add, sp.Mul)) or (isinstance(body, sp.Pow) and body.exp.is_Rational):
+        return body.func(*(_closed(part, opaque) for part in body.args))
+    known = {atom: dummy for dummy, atom in opaque.items()}
+    if body not in known:
+        signs = {
+            name: value for name, value in body.assumptions0.items() if name in ("real", "nonnegative", "positive")
+        }
+        known[body] = sp.Dummy(**{name: value for name, value in signs.items() if value})
+        opaque[known[body]] = body
+    return known[body]
+
+
+def largest(index: Index, body: Expr) -> Expr:
+    """max_index body for a body that is nonnegative.
+
+    Raises:
+        ValueError: the body is not known to be nonnegative.
+    """
+    _require_nonnegative(body)
+    outside, inside = _split(body, {index})
+    return outside * (1 if inside == 1 else Largest(inside, index))
+
+
+def length(indices: Index | Iterable[Index], body: Expr) -> Expr:
+    """(Σ body²)^½ over the indices, for a body that is nonnegative; a body without the index is repeated.
+
+    Raises:
+        ValueError: the body is not known to be nonnegative.
+    """
+    _require_nonnegative(body)
+    over = {indices} if isinstance(indices, sp.Idx) else set(indices)
+    outside, inside = _split(body, over)
+    for index in over - free(inside):
+        outside *= sp.sqrt(size(index))
+    over &= free(inside)
+    if over and isinstance(inside, Length):
+        over, inside = over | set(inside.indices), inside.body
+    return outside * (Length(inside, *sorted(over, key=str)) if over else inside)
+
+
+def lengths_of_sums(expression: Expr) -> tuple[Length, ...]:
+    """The lengths in the expression whose body is a sum: where Minkowski's inequality applies."""
+    found = (atom for atom in expression.atoms(Length) if len(terms(atom.body)) > 1)
+    return tuple(sorted(found, key=str))
+
+
+def _split(term: Expr, indices: set[Index]) -> tuple[Expr, Expr]:
+    """The factors that do not depend on the indices, and those that do."""
+    factors = sp.Mul.make_args(term)
+    inside = [factor for factor in factors if free(factor) & indices]
+    return sp.Mul(*(factor for factor in factors if factor not in inside)), sp.Mul(*inside)
+
+
+def _require_nonnegative(body: Expr) -> None:
+    if not body.is_nonnegative:
+        raise ValueError(f"{body} is not known to be nonnegative")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a matrix: column `vector` (with `index` free) for each value of the index."""
+
+    matrix: Any
+    index: Index
+    vector: Any
+
+    def __sub__(self, other: Columns) -> Columns:
+        return Columns(self.matrix - other.matrix, self.index, self.vector - other.vector)
+
+
+@dataclass(frozen=True)
+class SumOf:
+    """whole = Σ_index part, an equation between matrices, and why it holds."""
+
+    whole: Any
+    index: Index
+    part: Any
+    reason: str
+
+    def __sub__(self, other: SumOf) -> SumOf:
+        return SumOf(self.whole - other.whole, self.index, self.part - other.part, self.reason)

@@ -1,0 +1,207 @@
+"""Quantities on an exact instance, enclosed in balls: where an inequality is tried, or refuted.
+
+An instance gives every size an integer and every letter exact rationals or enclosures computed from
+them. A comparison counts against an inequality only when the balls are disjoint.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache, reduce
+from itertools import product
+from typing import Any
+
+import flint
+import sympy as sp
+from sympy.tensor.indexed import Indexed
+
+from verify.certify import evaluate
+from verify.prove.quantity import Binder, Index, Largest, Length, Letter, Norm, free, size
+from verify.prove.system import Relation
+
+PRECISION = 200  # bits; instances are small and nothing is inverted beyond what the caller prepared
+SQUARINGS = 48  # the operator norm is enclosed to a relative width of log(n) 2^-49
+
+Expr = Any
+Place = Mapping[Index, int]
+
+
+@dataclass(frozen=True)
+class Values:
+    """An instance: `text` says exactly what it is, so that anyone can replay it.
+
+    `matrices` gives a letter's value by its name, as a function of the values of its indices (counted
+    from 0) in the letter's order; `numbers` gives scalars: a ball, or for an indexed scalar a function.
+    """
+
+    text: str
+    sizes: Mapping[Any, int]
+    numbers: Mapping[Any, Any]
+    matrices: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def places(self, expressions: tuple[Expr, ...]) -> Iterator[dict[Index, int]]:
+        """All values of the free indices."""
+        indices = sorted({index for expression in expressions for index in free(expression)}, key=str)
+        for chosen in product(*(range(self.range(index)) for index in indices)):
+            yield dict(zip(indices, chosen, strict=True))
+
+    def range(self, index: Index) -> int:
+        """How many values the index takes."""
+        return int(size(index).subs(self.sizes))
+
+    def knows(self, expression: Expr) -> bool:
+        """Whether every letter, size and scalar of the expression has a value."""
+        letters, scalars = _ingredients(expression)
+        return all(name in self.matrices for name in letters) and all(
+            scalar in self.sizes or str(scalar) in self.numbers for scalar in scalars
+        )
+
+
+@cache
+def _ingredients(expression: Expr) -> tuple[frozenset[str], frozenset[Any]]:
+    """The names of the letters, and the sizes and scalars; names of indices are neither."""
+    letters = expression.atoms(Letter)
+    indices = expression.atoms(sp.Idx).union(*(letter.indices for letter in letters))
+    scalars = expression.atoms(sp.Symbol) - {index.label for index in indices}
+    return frozenset(letter.name for letter in letters), frozenset(scalars)
+
+
+def extended(values: Values, definitions: Mapping[Any, Expr]) -> Values:
+    """The instance with the values of further symbols, each defined by an expression in what is known."""
+    with flint.ctx.workprec(PRECISION):
+        for symbol, expression in definitions.items():
+            values = replace(values, numbers={**values.numbers, str(symbol): number(expression, values, {})})
+    return values
+
+
+def violation(values: Values, relation: Relation) -> str | None:
+    """Where the relation is certainly false on the instance, with the two sides; None if nowhere.
+
+    Raises:
+        ArithmeticError: a side could not be enclosed.
+    """
+    with flint.ctx.workprec(PRECISION):
+        for place in values.places((relation.left, relation.right)):
+            left, right = (number(side, values, place) for side in (relation.left, relation.right))
+            if not (left.is_finite() and right.is_finite()):
+                raise ArithmeticError(f"{relation.left} or {relation.right} is not enclosed at {values.text}")
+            if left > right or (relation.equal and left < right):
+                where = "".join(f"{index} = {value + 1}, " for index, value in place.items())
+                return f"{values.text}: {where}left = {left.str(8, radius=False)}, right = {right.str(8, radius=False)}"
+    return None
+
+
+def number(expression: Expr, values: Values, place: Place) -> Any:
+    """A scalar quantity as a ball, computed once for each place; the precision must not change in between.
+
+    Raises:
+        KeyError: a letter has no value.
+    """
+    key = expression, tuple((index, place[index]) for index in sorted(free(expression), key=str))
+    if key not in values.known:
+        values.known[key] = _number(expression, values, place)
+    return values.known[key]
+
+
+def _number(expression: Expr, values: Values, place: Place) -> Any:
+    if expression.is_Rational:
+        return flint.arb(flint.fmpq(int(expression.p), int(expression.q)))
+    if isinstance(expression, sp.Idx):
+        return flint.arb(place[expression])
+    if isinstance(expression, Norm):
+        return _norm(_matrix(expression.matrix, values, place), expression.kind)
+    if isinstance(expression, Indexed):
+        return values.numbers[str(expression.base)](*(place[index] for index in expression.indices))
+    if isinstance(expression, Binder):
+        return _bound(expression, values, place)
+    if isinstance(expression, sp.Symbol):
+        known = values.sizes.get(expression)
+        return flint.arb(values.numbers[str(expression)] if known is None else known)
+    parts = [number(part, values, place) for part in expression.args]
+    if isinstance(expression, sp.Abs):
+        return abs(parts[0])
+    if isinstance(expression, (sp.Add, sp.Mul)):
+        return reduce(lambda a, b: a + b if isinstance(expression, sp.Add) else a * b, parts)
+    if isinstance(expression, sp.Pow):
+        return _power(parts[0], expression.exp, parts[1])
+    raise TypeError(f"cannot evaluate {expression} of type {type(expression).__name__}")
+
+
+def _power(base: Any, exponent: Any, value: Any) -> Any:
+    if exponent.is_Rational and exponent.q == 2:
+        return _whole(_root(base), int(exponent.p))
+    if exponent.is_Rational and not exponent.is_Integer:
+        return base**value
+    whole = int(exponent) if exponent.is_Integer else int(value.unique_fmpz())
+    return _whole(base, whole)
+
+
+def _whole(base: Any, exponent: int) -> Any:
+    """A whole power by multiplication; flint's own loses a ball that contains 0."""
+    result = reduce(operator.mul, [base] * abs(exponent), flint.arb(1))
+    return result if exponent >= 0 else 1 / result
+
+
+def _bound(expression: Binder, values: Values, place: Place) -> Any:
+    ranges = [range(values.range(index)) for index in expression.indices]
+    bodies = [
+        number(expression.body, values, {**place, **dict(zip(expression.indices, chosen, strict=True))})
+        for chosen in product(*ranges)
+    ]
+    if isinstance(expression, Largest):
+        return reduce(lambda a, b: a.max(b), bodies)
+    if isinstance(expression, Length):
+        return _root(sum((body * body for body in bodies), flint.arb(0)))
+    return sum(bodies, flint.arb(0))
+
+
+def _matrix(expression: Any, values: Values, place: Place) -> Any:
+    letters = {
+        letter: values.matrices[letter.name](*(place[index] for index in letter.indices))
+        for letter in expression.atoms(Letter)
+    }
+    return evaluate(expression, {**values.sizes, **letters, **_scalars(expression, values)})
+
+
+def _scalars(expression: Any, values: Values) -> dict[Any, Any]:
+    return {
+        symbol: values.numbers[str(symbol)]
+        for symbol in expression.atoms(sp.Symbol)
+        if symbol not in values.sizes and str(symbol) in values.numbers
+    }
+
+
+def _norm(matrix: Any, kind: str) -> Any:
+    entries = [abs(item) for item in matrix.entries()]
+    if kind == "1":
+        return sum(entries, flint.arb(0))
+    if kind == "inf":
+        return reduce(lambda a, b: a.max(b), entries)
+    if kind == "op":
+        return operator_norm(matrix)
+    return entries[0] if len(entries) == 1 else _root(sum((item * item for item in entries), flint.arb(0)))
+
+
+def _root(square: Any) -> Any:
+    """The root of a number known to be nonnegative, whose ball may reach below 0."""
+    return square.sqrt() if square >= 0 else flint.arb(0).union(square.upper().sqrt())
+
+
+def operator_norm(matrix: Any) -> Any:
+    """‖A‖₂ by squaring G = AᵀA: (tr Gᵖ / n)^(1/p) ≤ ‖A‖₂² ≤ (tr Gᵖ)^(1/p) for p = 2^SQUARINGS."""
+    with flint.ctx.workprec(flint.ctx.prec + 2 * SQUARINGS):  # each squaring doubles the relative error
+        gram = matrix.transpose() * matrix
+        if not gram.trace() > 0:
+            return _root(gram.trace())
+        log_scale, power = flint.arb(0), gram
+        for step in range(SQUARINGS):
+            scale = power.trace()  # keeps the entries near 1
+            power = power * (1 / scale)
+            log_scale += scale.log() / 2**step
+            power = power * power
+        high = (log_scale + power.trace().log() / 2**SQUARINGS) / 2
+        low = (log_scale + (power.trace() / gram.nrows()).log() / 2**SQUARINGS) / 2
+        return low.union(high).exp()
