@@ -9,6 +9,7 @@ import pytest
 import sympy as sp
 
 from numerics.instance import Instance
+from numerics.loss import feature_noise
 from theorems.exact import ExactNetwork, State
 from theorems.experiment import Experiment
 from theorems.instances import networks, small_networks
@@ -64,7 +65,7 @@ def as_experiment(quick: Experiment, network: ExactNetwork) -> Experiment:
         tokens=np.array(network.tokens, dtype=float), features=np.array(network.features, dtype=float),
         prompt_length=network.prompt, noise=float(network.tau), source="exact",
     )  # fmt: skip
-    return replace(quick, study=replace(quick.study, instance=data))
+    return replace(quick, study=replace(quick.study, instance=data, noise=feature_noise(data.noise)))
 
 
 @pytest.mark.parametrize(("case", "given"), CASES, ids=range(len(CASES)))

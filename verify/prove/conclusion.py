@@ -24,7 +24,7 @@ def conclude(
     included. If they do not, an instance on which the inequality is certainly false refutes it.
 
     Raises:
-        ValueError: the chain starts elsewhere, or an instance lacks a letter.
+        ValueError: the chain starts elsewhere.
         UnsoundStepError: everything is discharged, but a fact or a line is false on an instance.
     """
     goal = Relation(left, right)
@@ -36,7 +36,8 @@ def conclude(
     doubts = tuple(_doubts(chain))
     tried = list(instances)
     trials = "" if doubts else _tried(chain, tried)
-    witness = next(filter(None, (violation(values, goal) for values in tried)), None) if doubts else None
+    able = [values for values in tried if values.knows(goal.left) and values.knows(goal.right)]
+    witness = next(filter(None, (violation(values, goal) for values in able)), None) if doubts else None
     return Identity(
         name=name, residual="; ".join(doubts) or "0", derivation=tuple(_printed(chain, trials)), witness=witness
     )

@@ -1,0 +1,88 @@
+"""Theorem 1 on a network written out in plain Python with mpmath, and its constants typed once more by hand."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+import sympy as sp
+
+from theorems import lemma2, theorem1, theorem1_sharp
+from theorems.constants import Delta_0, Z_norm, f_max, zeta_0
+from theorems.descent import FLOAT_STEPS, float_run, planned
+from theorems.drift import gamma_squared
+from theorems.experiment import Experiment
+from theorems.notation import H, K
+from theorems.parameters import prepare, resolve
+from verify.claim import Verdict
+from verify.runner import run_checks
+
+STEPS = 300
+
+
+def one_token_run(constants: tuple[mp.mpf, mp.mpf]) -> None:
+    """N = 1, K = 2, H = 2: attention is trivial, so α follows α⁺ = α − η(γ/K) z̄ δ exactly."""
+    c_gamma, norm_power = constants
+    z1, z2, tau, heads, tokens = mp.mpf(2), mp.mpf(1), mp.mpf(1) / 2, 2, 2
+    z_bar = mp.sqrt(z1**2 + tau)
+    targets = [z_bar, z1 * z2 / z_bar]
+    gap0 = sum(a**2 for a in targets) / (2 * tokens)
+    zeta = heads * z_bar**2
+    gamma = mp.sqrt(c_gamma * tokens**1.5 * mp.sqrt(heads) * z_bar**norm_power * gap0 * zeta ** mp.mpf(-2.5))
+    alpha = 4 * mp.sqrt(2 * tokens) * z_bar * mp.sqrt(gap0) / (gamma * zeta)
+    D = gamma * heads * alpha * z_bar + mp.sqrt(sum(a**2 for a in targets))
+    Lqq = gamma * z_bar / tokens * (4 * alpha**2 * gamma * z_bar * heads * tokens + 8 * alpha * D * tokens)
+    Lqa = gamma * z_bar / tokens * (2 * D * mp.sqrt(tokens) + 2 * alpha * gamma * z_bar * heads * mp.sqrt(tokens))
+    Laa = gamma**2 * z_bar**2 * heads / tokens
+    L = mp.svd_r(mp.matrix([[Lqq, Lqa], [Lqa, Laa]]), compute_uv=False)[0]
+    rate = gamma**2 / L * zeta / (2 * tokens)
+    weights = [[mp.mpf(0)] * tokens for _ in range(heads)]
+    for t in range(STEPS):
+        deltas = [gamma * z_bar * sum(row[k] for row in weights) - targets[k] for k in range(tokens)]
+        gap = sum(delta**2 for delta in deltas) / (2 * tokens)
+        assert gap <= (1 - rate) ** t * gap0
+        weights = [[row[k] - gamma / tokens * z_bar * deltas[k] / L for k in range(tokens)] for row in weights]
+        assert max(abs(entry) for row in weights for entry in row) <= alpha
+
+
+@pytest.mark.parametrize("constants", [(128 * (2 + mp.sqrt(2)), 3), (32 * (2 + mp.sqrt(2)), 3)], ids=["c = 2", "c = 1"])
+def test_one_prompt_token_in_fifty_digits(constants: tuple[mp.mpf, mp.mpf]) -> None:
+    with mp.workdps(50):
+        one_token_run(constants)
+
+
+def test_the_requirement_is_128_times_2_plus_root_2() -> None:
+    numbers = {K: 7, H: 5, Z_norm: 2, f_max: sp.Rational(3, 2), Delta_0: 3, zeta_0: sp.Rational(1, 4)}
+    by_hand = 128 * (2 + 2**0.5) * 7**1.5 * 5**0.5 * 4 * 1.5 * 3 * 0.25**-2.5
+    assert float(theorem1.STATED_GAMMA.subs(numbers)) == pytest.approx(by_hand, rel=1e-14)
+    assert float(gamma_squared(lemma2.LIPSCHITZ).subs(numbers)) == pytest.approx(by_hand, rel=1e-14)
+    sharper = float(theorem1_sharp.STATED_GAMMA.subs(numbers))
+    assert sharper == pytest.approx(by_hand / 4 * (1.5 / 2) ** 2, rel=1e-14)
+
+
+def test_the_float_run_uses_the_numbers_of_the_theorem(quick: Experiment) -> None:
+    run = float_run(quick, theorem1.RECIPE.plan)
+    assert run is not None
+    assert len(run.points) == FLOAT_STEPS + 1
+    numbers, (heads, tokens) = run.numbers, run.points[0].alpha.shape
+    theory = quick.theory
+    z_norm, f = np.linalg.norm(theory.z_bar, 2), np.linalg.norm(theory.z_bar, axis=0).max()
+    gap = np.sum((theory.z_bar @ theory.a_hat) ** 2) / (2 * tokens)
+    expected = 128 * (2 + 2**0.5) * tokens**1.5 * heads**0.5 * z_norm**2 * f * gap * numbers[zeta_0] ** -2.5
+    assert numbers[theorem1.gamma] ** 2 == pytest.approx(expected, rel=1e-6)
+    assert np.all(np.diff(run.gap_errors) > 0)
+
+
+def test_the_sharper_theorem_gains_in_gamma_L_and_steps(quick: Experiment) -> None:
+    gains = {bound.name: bound.slack for bound in theorem1_sharp.measure_gain(quick)}
+    assert gains["γ, sharp Lemma 2"] == pytest.approx(2)
+    assert 3.9 < gains["L at that γ, sharp Lemma 2"] <= 4.001
+    assert gains["guaranteed steps, sharp Lemma 2 and column norms"] > 1.9
+
+
+def test_without_enough_heads_there_are_no_step_sizes_and_the_assumption_is_named() -> None:
+    few = prepare(resolve("quick", {"H": 3}))
+    assert planned(few, theorem1.RECIPE.plan) is None
+    evidence = {item.check: item for item in run_checks(theorem1.CLAIM.checks, few)}
+    assert evidence["measure_run"].verdict is Verdict.UNDECIDED
+    assert not list(theorem1_sharp.measure_gain(few))
+    named = [f.name for f in evidence["measure_assumptions"].findings if f.verdict is not Verdict.PASS]
+    assert named == ["assumption2"]
