@@ -22,6 +22,11 @@ def penalty_twice(experiment: Experiment) -> Experiment:
     return replace(experiment, limit=Limit(penalty=2 * m * tau))
 
 
+def penalty_tau_squared(experiment: Experiment) -> Experiment:
+    """The theory's penalty is mτ² instead of mτ."""
+    return replace(experiment, limit=Limit(penalty=m * tau**2))
+
+
 def one_head(experiment: Experiment) -> Experiment:
     """The network has one head, H = 1."""
     start = experiment.study.start

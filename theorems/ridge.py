@@ -16,7 +16,7 @@ import sympy as sp
 
 from numerics.baselines import ridge_least_squares, ridge_sklearn
 from numerics.measure import UNIT_ROUNDOFF
-from theorems.defects import penalty_n_tau, penalty_twice
+from theorems.defects import penalty_n_tau, penalty_tau_squared, penalty_twice
 from theorems.experiment import Experiment, stream
 from theorems.notation import Z, m, tau, y
 from verify.claim import Agreement, Claim, Identity
@@ -67,5 +67,5 @@ def measure_oracles(experiment: Experiment) -> Iterator[Agreement]:
 CLAIM = Claim(
     statement=STATEMENT,
     checks=(derive_minimiser, derive_push_through, measure_oracles),
-    controls=(penalty_n_tau, penalty_twice),
+    controls=(penalty_n_tau, penalty_twice, penalty_tau_squared),
 )
