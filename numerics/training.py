@@ -25,6 +25,7 @@ from numerics.checkpoint import CHECKPOINT_SECONDS, read_checkpoint, run_identit
 from numerics.instance import Instance
 from numerics.loss import population_loss, sampled_loss
 from numerics.model import Network, mixture, mixture_float64
+from numerics.threads import threads_for
 
 RECORDS = 100
 # Adam's rate is held for half the budget, then lowered along a cosine to this fraction: the noise
@@ -158,7 +159,10 @@ def train(
         _restore(run, read_checkpoint(resume, run.identity))
     run.snapshot = _state(run)
     try:
-        stopped, diverged_at = _loop(run, instance, recipe, tokens, data, progress, checkpoint)
+        with threads_for(
+            start.queries.shape[0] * instance.prompt_length * start.queries.shape[1] * len(instance.tokens)
+        ):
+            stopped, diverged_at = _loop(run, instance, recipe, tokens, data, progress, checkpoint)
     except KeyboardInterrupt:
         if checkpoint is not None:
             write_checkpoint(checkpoint, run.identity, run.snapshot)
