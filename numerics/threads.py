@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import torch
 
-# Multiplications of one forward pass below which a second thread costs more in waiting than it computes.
-SMALL = 2_000_000
+# Multiplications in V^T Q_h over all heads, per step, below which a second thread costs more in waiting than it computes.
+SMALL = 200_000
 
 
 @contextmanager

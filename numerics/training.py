@@ -159,9 +159,7 @@ def train(
         _restore(run, read_checkpoint(resume, run.identity))
     run.snapshot = _state(run)
     try:
-        with threads_for(
-            start.queries.shape[0] * instance.prompt_length * start.queries.shape[1] * len(instance.tokens)
-        ):
+        with threads_for(start.queries.numel() * instance.prompt_length):  # V^T Q_h for every head
             stopped, diverged_at = _loop(run, instance, recipe, tokens, data, progress, checkpoint)
     except KeyboardInterrupt:
         if checkpoint is not None:
