@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-# Multiplications in V^T Q_h over all heads, per step, below which a second thread costs more in waiting than it computes.
+# Multiplications in V^T Q_h over all heads below which a second thread costs more in waiting than it computes.
 SMALL = 200_000
 
 
