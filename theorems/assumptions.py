@@ -32,6 +32,13 @@ def measure_assumptions(subject: Any) -> Iterator[Assumption]:
     yield from measure_unit_norm(experiment)
 
 
+def measure_training_assumptions(subject: Any) -> Iterator[Assumption]:
+    """Assumptions 1 and 2 and unit-norm tokens hold on this instance."""
+    yield _task_moments(_experiment(subject))
+    yield _full_row_rank(_experiment(subject))
+    yield from measure_unit_norm(subject)
+
+
 def measure_unit_norm(subject: Any) -> Iterator[Assumption]:
     """The tokens have norm 1."""
     deviation = float(np.abs(np.linalg.norm(_experiment(subject).instance.tokens, axis=1) - 1).max())

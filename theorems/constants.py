@@ -1,4 +1,4 @@
-"""The scalars in which the constants of Theorem 1 are written, and their values on an instance.
+"""The scalars in which the constants of Theorem 1 are written.
 
 No constant is typed here: every lemma computes its own from its derivation, as an expression in these.
 """

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from theorems.assumptions import measure_assumptions
+from theorems.assumptions import measure_training_assumptions
 from theorems.constants import Delta_0, Z_norm, alpha, eta, f_max, gamma, q, sigma, zeta_0
 from theorems.descent import FLOAT_STEPS, Plan, exact_runs, float_run
 from theorems.experiment import Experiment
@@ -30,6 +30,7 @@ from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
 from theorems.lemma10 import spectral_norm
 from theorems.notation import H, K
 from theorems.pl import SIGMA
+from theorems.points import compared
 from theorems.softmax import Lipschitz
 from theorems.terms import AT_0, AT_S, AT_T, PAPER, Setting, k, s
 from verify.claim import Bound, Claim, Identity
@@ -151,10 +152,8 @@ def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
         ("‖B_k − B_k^(0)‖_F", moved, run.value(variant.drift), error),
         ("… ≤ (1 − 1/√2)√ζ_0", moved, run.value(STATED_ROOM), error),
     ):
-        yield Bound(
-            name=name, observed=observed, bound=bound, rounding=rounding, reason=f"{FLOAT_STEPS} steps",
-            x=np.arange(FLOAT_STEPS + 1), x_label="training step",
-        )  # fmt: skip
+        steps = np.arange(FLOAT_STEPS + 1)
+        yield compared(name, observed, bound, rounding, f"{FLOAT_STEPS} steps", steps=steps)
 
 
 def _variant(subject: Experiment | Variant) -> Variant:
@@ -178,12 +177,12 @@ def weights_not_zero(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
-    assumptions=("unit norm", "assumption2"),
+    assumptions=("assumption1", "assumption2", "unit norm"),
     builds_on=("lemma1", "lemma5", "lemma6", "lemma7", "lemma8", "lemma9"),
     cites=(
         "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
         "geometric series (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 3.26)",
     ),
-    checks=(measure_assumptions, derive_weights, derive_drift, measure_run),
+    checks=(measure_training_assumptions, derive_weights, derive_drift, measure_run),
     controls=(tenth_of_alpha, fourth_power_of_gamma, weights_not_zero),
 )

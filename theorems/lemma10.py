@@ -28,7 +28,7 @@ from theorems.instances import small_networks
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma9 import STATED_D
 from theorems.notation import H, K
-from theorems.points import POINTS, alpha_of, pairs, sizes
+from theorems.points import POINTS, alpha_of, compared, pairs, sizes
 from theorems.softmax import Lipschitz
 from theorems.terms import PAPER, Setting
 from theorems.variants import Variant, stated, variant_of
@@ -130,10 +130,7 @@ def measure_gradients(subject: Experiment | Variant) -> Iterator[Bound]:
         observed.append(float(np.linalg.norm(moved)))
         bound.append(stated(variant, constant) * far)
         error.append(float(sum(np.linalg.norm(part) for point in (p, q) for part in point.gradient_errors)))
-    yield Bound(
-        name="‖∇ℓ(ξ) − ∇ℓ(ξ′)‖ ≤ L ‖ξ − ξ′‖", observed=observed, bound=bound, rounding=error,
-        reason=f"{POINTS} pairs of points",
-    )  # fmt: skip
+    yield compared("‖∇ℓ(ξ) − ∇ℓ(ξ′)‖ ≤ L ‖ξ − ξ′‖", observed, bound, error, f"{POINTS} pairs of points")
 
 
 def lipschitz_float(experiment: Experiment, largest: float, scale: float) -> float:

@@ -22,7 +22,7 @@ from theorems.constants import alpha, f_max, gamma
 from theorems.experiment import Experiment
 from theorems.instances import small_networks
 from theorems.lemma2 import LIPSCHITZ
-from theorems.points import POINTS, alpha_of, pairs, sizes
+from theorems.points import POINTS, alpha_of, compared, pairs, sizes
 from theorems.softmax import Lipschitz
 from theorems.terms import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, k, lemma3, v_k, z_bar_i
 from theorems.variants import Variant, stated, variant_of
@@ -85,17 +85,14 @@ def measure_gradients(subject: Experiment | Variant) -> Iterator[Bound]:
     variant = variant_of(subject)
     f = sizes(variant.experiment).f_max
     points = [point for pair in pairs(variant, "lemma7") for point in pair]
-    slopes = [2 * np.sqrt(2) * p.gamma * alpha_of(variant, p) * f for p in points]
+    slopes = np.array([2 * np.sqrt(2) * p.gamma * alpha_of(variant, p) * f for p in points])
+    gaps = np.array([p.gap for p in points])
     # √(Δ + e) − √Δ ≤ e / √Δ, and the points are far from the minimum, so that e is far below Δ.
-    errors = [p.gap_error / np.sqrt(p.gap) for p in points]
-    yield Bound(
-        name="‖∇_{Q_h} ℓ‖_F", observed=[np.linalg.norm(p.gradients[0], axis=(1, 2)).max() for p in points],
-        bound=[stated(variant, slope * np.sqrt(p.gap)) for p, slope in zip(points, slopes, strict=True)],
-        rounding=[
-            p.gradient_errors[0].max() + float(variant.factor) * slope * e
-            for p, slope, e in zip(points, slopes, errors, strict=True)
-        ],
-        reason=f"largest over heads, {2 * POINTS} points",
+    errors = np.array([p.gap_error for p in points]) / np.sqrt(gaps)
+    wrong = np.array([p.gradient_errors[0].max() for p in points])
+    yield compared(
+        "‖∇_{Q_h} ℓ‖_F", [np.linalg.norm(p.gradients[0], axis=(1, 2)).max() for p in points],
+        stated(variant, slopes * np.sqrt(gaps)), wrong + slopes * errors, f"largest over heads, {2 * POINTS} points",
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from theorems.experiment import Experiment
 from theorems.instances import small_networks
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma9 import features_bound
-from theorems.points import POINTS, alpha_of, pairs, sizes
+from theorems.points import POINTS, alpha_of, compared, pairs, sizes
 from theorems.softmax import Lipschitz
 from theorems.terms import HERE, PAPER, PROMPT, THERE, Point, Setting, Z_bar, h, v_i, v_k
 from theorems.variants import Variant, stated, variant_of
@@ -125,7 +125,7 @@ def measure_pairs(subject: Experiment | Variant) -> Iterator[Bound]:
         ))  # fmt: skip
     for name, columns in (("‖b_hk − b′_hk‖", (0, 1, 2)), ("‖δ_k − δ′_k‖", (3, 4, 5))):
         observed, bound, error = (np.concatenate([row[place] for row in rows]) for place in columns)
-        yield Bound(name=name, observed=observed, bound=bound, rounding=error, reason=f"{POINTS} pairs of points")
+        yield compared(name, observed, bound, error, f"{POINTS} pairs of points")
 
 
 def tenth_of_the_bounds(experiment: Experiment) -> Variant:

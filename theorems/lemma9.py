@@ -16,7 +16,7 @@ from theorems.constants import A_norm, Z_norm, alpha, gamma
 from theorems.experiment import Experiment
 from theorems.instances import small_networks
 from theorems.notation import H
-from theorems.points import POINTS, alpha_of, pairs, sizes
+from theorems.points import POINTS, alpha_of, compared, pairs, sizes
 from theorems.terms import A_SIZE, HERE, PAPER, TARGET, UNIT_VECTOR, A, Point, Setting, Z_bar, a_k, e_k
 from theorems.variants import Variant, stated, variant_of
 from verify.claim import Bound, Claim, Identity
@@ -78,14 +78,13 @@ def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
     reaches = [
         point.gamma * len(point.queries) * alpha_of(variant, point) * size.z_norm + size.a_norm for point in points
     ]
-    yield Bound(
-        name="‖b_hk‖ ≤ ‖Z̄‖", observed=[np.linalg.norm(point.b, axis=1).max() for point in points],
-        bound=stated(variant, size.z_norm), rounding=[point.b_error for point in points], reason=f"{POINTS} points",
+    yield compared(
+        "‖b_hk‖ ≤ ‖Z̄‖", [np.linalg.norm(point.b, axis=1).max() for point in points], stated(variant, size.z_norm),
+        [point.b_error for point in points], f"{POINTS} points",
     )  # fmt: skip
-    yield Bound(
-        name="‖δ_k‖ ≤ D", observed=[np.linalg.norm(point.delta, axis=0).max() for point in points],
-        bound=[stated(variant, reach) for reach in reaches], rounding=[point.delta_error for point in points],
-        reason=f"{POINTS} points",
+    yield compared(
+        "‖δ_k‖ ≤ D", [np.linalg.norm(point.delta, axis=0).max() for point in points],
+        [stated(variant, reach) for reach in reaches], [point.delta_error for point in points], f"{POINTS} points",
     )  # fmt: skip
 
 

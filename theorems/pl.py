@@ -26,7 +26,7 @@ from theorems.lemma9 import STATED_D
 from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
 from theorems.lemma10 import lipschitz_float, spectral_norm
 from theorems.notation import K
-from theorems.points import POINTS, FloatPoint, pairs
+from theorems.points import POINTS, FloatPoint, compared, pairs
 from theorems.terms import HERE, Point, k
 from theorems.variants import Variant as Lemma
 from verify.claim import Bound, Claim, Identity
@@ -130,7 +130,7 @@ def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
     rows = [_row(variant, p) for p, _ in pairs(Lemma(experiment=variant.experiment), "pl")]
     for names, columns in (("(γ²ζ_0/K) Δ ≤ ‖∇ℓ‖²", slice(0, 3)), ("Δ⁺ ≤ (1 − η_Q σ) Δ", slice(3, 6))):
         observed, bound, error = np.array(rows)[:, columns].T
-        yield Bound(name=names, observed=observed, bound=bound, rounding=error, reason=f"{POINTS} points")
+        yield compared(names, observed, bound, error, f"{POINTS} points")
 
 
 def _row(variant: Variant, p: FloatPoint) -> tuple[float, ...]:

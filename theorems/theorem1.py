@@ -19,7 +19,7 @@ import numpy as np
 import sympy as sp
 
 from theorems import lemma2
-from theorems.assumptions import measure_assumptions
+from theorems.assumptions import measure_training_assumptions
 from theorems.constants import Delta_0, Z_norm, eta, f_max, gamma, rate, sigma, zeta_0
 from theorems.descent import FLOAT_STEPS, exact_runs, float_run
 from theorems.drift import STATED_ALPHA, gamma_squared
@@ -29,6 +29,7 @@ from theorems.lemma9 import STATED_D
 from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
 from theorems.notation import H, K
 from theorems.pl import SIGMA
+from theorems.points import compared
 from theorems.terms import PAPER, t
 from verify.claim import Bound, Claim, Identity
 from verify.prove.conclusion import conclude
@@ -114,11 +115,10 @@ def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
         return
     steps = np.arange(1, FLOAT_STEPS + 1)
     claimed = 1 - variant.rate * run.numbers[eta] * run.numbers[sigma]
-    yield Bound(
-        name="Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0)", observed=[p.gap for p in run.points[1:]],
-        bound=claimed**steps * run.numbers[Delta_0], rounding=run.gap_errors[1:] + run.points[0].gap_error,
-        reason=f"{FLOAT_STEPS} steps, γ = {run.numbers[gamma]:.3g}, η_Q = {run.numbers[eta]:.3g}",
-        x=steps, x_label="training step",
+    reason = f"{FLOAT_STEPS} steps, γ = {run.numbers[gamma]:.3g}, η_Q = {run.numbers[eta]:.3g}"
+    yield compared(
+        "Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0)", [p.gap for p in run.points[1:]], claimed**steps * run.numbers[Delta_0],
+        run.gap_errors[1:] + run.points[0].gap_error, reason, steps=steps,
     )  # fmt: skip
 
 
@@ -155,6 +155,13 @@ CLAIM = Claim(
         "descent lemma (Nesterov, Lectures on Convex Optimization, 2nd ed., Lemma 1.2.3)",
         "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
     ),
-    checks=(measure_assumptions, derive_induction, derive_premises, derive_infimum, derive_constants, measure_run),
+    checks=(
+        measure_training_assumptions,
+        derive_induction,
+        derive_premises,
+        derive_infimum,
+        derive_constants,
+        measure_run,
+    ),
     controls=(four_times_the_rate, other_power_of_zeta, large_steps, overstated_zeta),
 )

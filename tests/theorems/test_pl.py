@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from theorems import pl
 from theorems.constants import gamma, zeta_0
 from theorems.experiment import Experiment
 from theorems.notation import K
@@ -36,3 +37,9 @@ def test_the_gradient_in_alpha_is_that_of_a_quadratic(quick: Experiment) -> None
             least = np.linalg.eigvalsh(B @ B.T)[0]
             assert np.sum((B.T @ delta) ** 2) >= least * np.sum(delta**2) * (1 - 1e-9) - 1e-12
         assert point.gap == pytest.approx(np.sum(point.delta**2) / (2 * tokens), rel=1e-9)
+
+
+def test_a_step_that_leaves_the_region_is_an_error(quick: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pl, "lipschitz_float", lambda *_: 1e-9)
+    with pytest.raises(ArithmeticError, match="doubles"):
+        list(pl.measure_points(quick))

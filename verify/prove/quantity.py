@@ -117,6 +117,7 @@ def _without_sign(matrix: Any) -> Any:
     return matrix
 
 
+@cache
 def size(index: Index) -> Expr:
     """How many values the index takes."""
     return index.upper - index.lower + 1

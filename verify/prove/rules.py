@@ -6,6 +6,7 @@ The rules are textbook facts, not proved here; the tests try each on random matr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import sympy as sp
@@ -49,6 +50,7 @@ def triangle_sum(whole: SumOf, kind: Kind | None = None) -> Fact:
     return Fact(left=norm(whole.whole, kind), right=right, rule="triangle inequality", about=whole.reason, source=NORMS)
 
 
+@cache
 def same(left: Matrix, right: Matrix, reason: str, *premises: Equation, kind: Kind | None = None) -> Fact:
     """‖left‖ = ‖right‖ for matrices that are equal under the premises, which the matrix calculus must prove.
 

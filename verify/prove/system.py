@@ -81,7 +81,10 @@ class _Flat:
 
     def numerator(self, relation: Relation) -> Expr:
         """right − left, times a positive denominator."""
-        above, below = sp.fraction(sp.together(self.flatten(relation.right) - self.flatten(relation.left)))
+        difference = self.flatten(relation.right) - self.flatten(relation.left)
+        if not any(power.exp.is_negative for power in difference.atoms(sp.Pow)):
+            return sp.expand(difference)
+        above, below = sp.fraction(sp.together(difference))
         if not below.is_positive:
             raise ValueError(f"the denominator {below} of {relation.right} − {relation.left} is not known positive")
         return sp.expand(above)

@@ -50,7 +50,8 @@ class Values:
 
     def range(self, index: Index) -> int:
         """How many values the index takes."""
-        return int(size(index).subs(self.sizes))
+        count = size(index)
+        return self.sizes[count] if count in self.sizes else int(count.subs(self.sizes))
 
     def knows(self, expression: Expr) -> bool:
         """Whether every letter, size and scalar of the expression has a value."""
@@ -121,8 +122,8 @@ def _number(expression: Expr, values: Values, place: Place) -> Any:
         known = values.sizes.get(expression)
         return flint.arb(values.numbers[str(expression)] if known is None else known)
     parts = [number(part, values, place) for part in expression.args]
-    if isinstance(expression, sp.Abs):
-        return abs(parts[0])
+    if isinstance(expression, (sp.Abs, sp.exp)):
+        return abs(parts[0]) if isinstance(expression, sp.Abs) else parts[0].exp()
     if isinstance(expression, (sp.Add, sp.Mul)):
         return reduce(lambda a, b: a + b if isinstance(expression, sp.Add) else a * b, parts)
     if isinstance(expression, sp.Pow):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verify.claim import Verdict
+from verify.prove.derivation import UnsoundStepError
 from verify.prove.quantity import Letter, free, largest, length, norm, terms, total
 from verify.prove.scalar_identity import prove_scalars
 from verify.prove.spelling import spell
@@ -136,3 +137,9 @@ def test_scalar_identities_are_proved_or_refuted() -> None:
     wrong = prove_scalars("2 − √2", left, (2 - sp.sqrt(2)) * c)
     assert wrong.verdict is Verdict.FAIL
     assert wrong.witness == "at c = 2: left = 6.8284271, right = 1.1715729"
+
+
+def test_a_simplification_that_balls_contradict_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sp, "simplify", lambda expression: sp.Integer(0))
+    with pytest.raises(UnsoundStepError, match="at c = 2: left = 2"):
+        prove_scalars("false", c, c + 1)
