@@ -11,20 +11,29 @@ import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, reduce
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import sympy as sp
+from sympy.core.cache import cacheit
 from sympy.core.symbol import Str
 from sympy.tensor.indexed import Indexed
 
 Kind = Literal["2", "1", "inf", "op", "F"]
 Index = Any  # sympy.Idx; sympy ships no types
 Expr = Any
+Make = TypeVar("Make")
+
+
+def _interned(make: Make) -> Make:
+    """The same object for equal arguments, so that comparing expressions rarely has to look inside them."""
+    result: Make = cacheit(make)
+    return result
 
 
 class Letter(sp.MatrixSymbol):  # type: ignore[misc]  # sympy is untyped
     """A matrix, one for each value of the indices that it is given: Letter("b_k", N, 1, k)."""
 
+    @_interned
     def __new__(cls, name: Any, rows: Any, cols: Any, *indices: Index) -> Letter:
         text = name if isinstance(name, Str) else Str(name)
         result: Letter = sp.Basic.__new__(cls, text, sp.sympify(rows), sp.sympify(cols), *indices)
@@ -41,6 +50,7 @@ class Norm(sp.Expr):  # type: ignore[misc]
     is_commutative = True
     is_nonnegative = True
 
+    @_interned
     def __new__(cls, matrix: Any, kind: Any) -> Norm:
         result: Norm = sp.Expr.__new__(cls, matrix, kind if isinstance(kind, Str) else Str(kind))
         return result

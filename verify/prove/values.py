@@ -44,7 +44,7 @@ class Values:
 
     def places(self, expressions: tuple[Expr, ...]) -> Iterator[dict[Index, int]]:
         """All values of the free indices."""
-        indices = sorted({index for expression in expressions for index in free(expression)}, key=str)
+        indices = tuple(dict.fromkeys(index for expression in expressions for index in _in_order(expression)))
         for chosen in product(*(range(self.range(index)) for index in indices)):
             yield dict(zip(indices, chosen, strict=True))
 
@@ -59,6 +59,12 @@ class Values:
         return all(name in self.matrices for name in letters) and all(
             scalar in self.sizes or str(scalar) in self.numbers for scalar in scalars
         )
+
+
+@cache
+def _in_order(expression: Expr) -> tuple[Index, ...]:
+    """The free indices, by name."""
+    return tuple(sorted(free(expression), key=str))
 
 
 @cache
@@ -101,7 +107,7 @@ def number(expression: Expr, values: Values, place: Place) -> Any:
     Raises:
         KeyError: a letter has no value.
     """
-    key = expression, tuple((index, place[index]) for index in sorted(free(expression), key=str))
+    key = expression, tuple((index, place[index]) for index in _in_order(expression))
     if key not in values.known:
         values.known[key] = _number(expression, values, place)
     return values.known[key]
