@@ -51,6 +51,7 @@ class Parameters:
 QUICK: dict[str, Any] = {"N": 6, "K": 16, "d": 10, "m": 4, "H": 24, "tau": 0.1, "steps": 1000}
 PRESETS: dict[str, dict[str, Any]] = {"quick": QUICK, "paper": {}}
 DEFAULT_PRESET = "paper"
+LABORATORY = ("numerics",)  # the packages that measure; their sources decide whether earlier verdicts still count
 
 
 def resolve(preset: str, given: dict[str, Any]) -> Parameters:

@@ -50,7 +50,8 @@ class Claim:
     The module's docstring is the statement in words; `statement` is the same in Typst mathematics
     for the report. `checks` are generators of findings over a subject; `controls` plant a defect
     in a subject, and the same checks must then fail. `builds_on` names other claims by id; `cites`
-    names, with its source, what is believed without being checked here. The claim's id is its file's stem.
+    names, with its source, what is believed without being checked here. `certificate`, where there is one, makes
+    from a subject what an independent checker needs, as JSON. The claim's id is its file's stem.
     """
 
     statement: str
@@ -59,6 +60,7 @@ class Claim:
     assumptions: tuple[str, ...] = ()
     builds_on: tuple[str, ...] = ()
     cites: tuple[str, ...] = ()
+    certificate: Callable[[Any], dict[str, Any]] | None = None
 
 
 def grade_of(check: Check) -> Grade:

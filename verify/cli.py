@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
-import shlex
 import sys
-import time
 from dataclasses import Field, fields
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +21,6 @@ from typer.core import TyperGroup
 from verify import UsageError, discovery
 
 DEFAULT_OUTPUT = Path("reports")
-EXIT_STATUS = {"pass": 0, "undecided": 3, "fail": 1, "error": 1}
 OutputOption = Annotated[Path, typer.Option("--output", help="Folder of the reports.")]
 
 
@@ -117,10 +114,16 @@ def _run_command(package: str) -> Any:
 
     def command(**options: Any) -> None:
         given = {name: options[name] for name in names if options[name] not in (None, False)}
-        status = run_claims(
-            package, options["claims"], preset=options["preset"], given=given, output=options["output"],
-            pdf=not options["no_pdf"], quiet=options["quiet"], resume=options["resume"], grade=options["grade"],
+        from verify.execution import Interrupted, Request, run_claims
+
+        request = Request(
+            claims=tuple(options["claims"]), given=given, pdf=not options["no_pdf"],
+            **{name: options[name] for name in ("preset", "output", "quiet", "resume", "grade", "certificate")},
         )  # fmt: skip
+        try:
+            status = run_claims(package, request)
+        except Interrupted as stop:
+            _complain(str(stop), 130)
         raise typer.Exit(status)
 
     command.__signature__ = inspect.Signature(_run_signature(parameters))  # type: ignore[attr-defined]  # typer reads it
@@ -139,6 +142,7 @@ def _run_signature(parameters: ModuleType) -> list[inspect.Parameter]:
         _option("grade", Literal[discovery.GRADES] | None, None, help="Gather evidence of this grade only."),
         _option("output", Path, DEFAULT_OUTPUT, help="Folder of the reports."),
         _option("resume", Path | None, None, help="Continue training from this checkpoint."),
+        _option("certificate", Path | None, None, help="Also write what an independent checker needs to this file."),
         _option("no_pdf", bool, False, is_flag=True, help="Write the record only."),
         _option("quiet", bool, False, is_flag=True, help="Print one line per claim."),
     ]
@@ -160,77 +164,3 @@ def _parameter_option(item: Field[Any], parameters: ModuleType) -> inspect.Param
     if item.default is not None:
         description += f" ({item.default} in '{parameters.DEFAULT_PRESET}')"
     return _option(item.name, kind | None, None, show_default=False, help=f"{description}.")
-
-
-def run_claims(
-    package: str, claims: list[str], *, preset: str, given: dict[str, Any], output: Path, pdf: bool, quiet: bool,
-    resume: Path | None, grade: str | None = None,
-) -> int:  # fmt: skip
-    """Run the claims, write their records and reports, print their verdicts; returns the exit status.
-
-    Raises:
-        UsageError: anything about the request is unusable; found out before anything runs or is written.
-    """
-    chosen = [(entry, discovery.foundations(package, entry.id)) for entry in _chosen(package, claims)]
-    parameters = import_module(f"{package}.parameters")
-    settings = parameters.resolve(preset, given)
-
-    from verify import record as records
-    from verify.claim import Grade
-    from verify.render import terminal
-    from verify.runner import Foundations, run
-
-    checkpoint = output / "training.checkpoint"
-    narrator = terminal.Narrator(quiet=quiet)
-    subject = parameters.prepare(settings, progress=narrator.progress, checkpoint=checkpoint, resume=resume)
-    small = parameters.prepare(parameters.control_parameters(settings))
-    records.prepare_folder(output)
-    below = Foundations(load=lambda name: discovery.load(package, name), small=small)
-    grades = tuple(Grade) if grade is None else (Grade(grade),)
-    statuses = []
-    for entry, foundations in chosen:
-        began = time.perf_counter()
-        try:
-            with narrator:
-                known = below.verdicts([item.id for item in foundations], narrator.announce)
-                claim: Any = discovery.load(package, entry.id)
-                outcome = run(claim, subject, small, narrator.announce, foundations=known, grades=grades)
-        except KeyboardInterrupt:
-            hint = f"; continue with --resume {checkpoint}" if checkpoint.exists() else ""
-            _complain(f"interrupted; finished claims are kept{hint}", 130)
-        command = _replay_command(entry.id, parameters.as_options(settings), grade)
-        wall = time.perf_counter() - began
-        record = records.make_record(
-            entry, claim, outcome, subject, small, foundations=foundations, command=command, wall=wall, grade=grade
-        )  # fmt: skip
-        paths = _write(record, output, pdf)
-        terminal.print_record(record, paths, quiet=quiet)
-        statuses.append(EXIT_STATUS[record["verdict"]])
-    checkpoint.unlink(missing_ok=True)
-    return 1 if 1 in statuses else max(statuses, default=0)
-
-
-def _replay_command(claim: str, options: list[str], grade: str | None) -> str:
-    return shlex.join(["python", "-m", "verify", claim, *options, *(["--grade", grade] if grade else [])])
-
-
-def _chosen(package: str, claims: list[str]) -> list[discovery.Entry]:
-    """The statements asked for, each once, in the order given; 'all' stands for every one."""
-    known = [entry.id for entry in discovery.entries(package)]
-    names = [name for claim in claims for name in (known if claim == "all" else [claim])]
-    return [discovery.find(package, name) for name in dict.fromkeys(names)]
-
-
-def _write(record: dict[str, Any], output: Path, pdf: bool) -> list[Path]:
-    from verify import record as records
-
-    restricted = f".{record['grade']}" if record["grade"] else ""
-    path = output / f"{record['claim']}{restricted}.json"
-    records.write_record(record, path)
-    if not pdf:
-        return [path]
-    from verify.render.pdf import render_pdf
-
-    report = output / f"{record['claim']}{restricted}.pdf"
-    records.write_atomically(report, render_pdf(record))
-    return [path, report]

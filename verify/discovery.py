@@ -56,6 +56,7 @@ class Entry:
     cites: tuple[str, ...]
     checks: tuple[Part, ...]
     controls: tuple[Part, ...]
+    certificate: bool = False
 
     @property
     def grades(self) -> tuple[str, ...]:
@@ -157,6 +158,7 @@ def _entry(path: Path, call: ast.Call) -> Entry:
         cites=_strings(given.get("cites")),
         checks=_parts(path, given.get("checks")),
         controls=_parts(path, given.get("controls")),
+        certificate="certificate" in given,
     )
 
 

@@ -15,10 +15,11 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -36,9 +37,10 @@ PACKAGES = ("numpy", "scipy", "sympy", "torch", "scikit-learn", "python-flint", 
 
 def make_record(
     entry: Entry, claim: Claim, outcome: Outcome, subject: Subject, small: Subject, *,
-    command: str, wall: float, foundations: Sequence[Entry] = (), grade: str | None = None,
+    command: str, wall: float, foundations: Sequence[Entry] = (), found: Mapping[str, str] = MappingProxyType({}),
+    grade: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Everything the reports show, as plain JSON values."""
+    """Everything the reports show, as plain JSON values; `found` says when each foundation passed."""
     record = {
         "schema": SCHEMA,
         "claim": entry.id,
@@ -64,7 +66,9 @@ def make_record(
         "controls": [_control_record(control) for control in outcome.controls],
         "control_baseline": str(outcome.baseline),
         "control_instance": small.describe(),
-        "provenance": provenance(command, wall) | subject.provenance(),
+        "provenance": provenance(command, wall)
+        | {"foundations_passed": {item.id: found.get(item.id) for item in foundations}}
+        | subject.provenance(),
     }
     plain: dict[str, Any] = _plain(record)
     return plain
@@ -133,8 +137,8 @@ def read_record(path: Path) -> dict[str, Any]:
     return record
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make sure the output folder exists and can be written.
+def prepare_folder(folder: Path, option: str) -> None:
+    """Make sure that the folder, which was given by an option, exists and can be written.
 
     Raises:
         UsageError: it cannot.
@@ -144,7 +148,9 @@ def prepare_folder(folder: Path) -> None:
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UsageError(f"output = {folder} cannot be written ({error.strerror}); give another --output") from error
+        raise UsageError(
+            f"{option} = {folder} cannot be written ({error.strerror}); give another --{option}"
+        ) from error
 
 
 def _evidence_record(item: Evidence) -> dict[str, Any]:

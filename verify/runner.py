@@ -153,7 +153,8 @@ def run(
 class Foundations:
     """The verdicts of statements that others rest on, each found once.
 
-    Their proofs are made again; a statement without proofs faces all its checks on the small subject.
+    Proofs are checked unless the verdict is `known`; a statement without proofs faces all its checks on the small
+    subject.
     """
 
     load: Callable[[str], Any]

@@ -35,7 +35,9 @@ def test_a_run_prints_a_verdict_and_writes_record_and_report(
     folder, process = finished
     assert process.returncode == 0, process.stderr
     assert "PASS theorem2  controls rejected 6/6" in process.stdout
-    assert sorted(path.name for path in folder.iterdir()) == ["eq8.json", "eq8.pdf", "theorem2.json", "theorem2.pdf"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        ".foundations.json", "eq8.json", "eq8.pdf", "theorem2.json", "theorem2.pdf"
+    ]  # fmt: skip
     assert (folder / "theorem2.pdf").read_bytes().startswith(b"%PDF")
     record = read_record(folder / "theorem2.json")
     assert record["verdict"] == "pass"
@@ -55,6 +57,18 @@ def test_the_recorded_command_reproduces_the_numbers(
         for item in record["evidence"]:
             item.pop("seconds")
     assert first == second
+
+
+def test_foundations_are_proved_once_while_the_sources_stay(
+    finished: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, _ = finished
+    first = read_record(folder / "theorem2.json")["provenance"]["foundations_passed"]
+    assert verify("limit_iff", "--preset", "quick", "--no-pdf", "--output", str(folder)).returncode == 0
+    second = read_record(folder / "limit_iff.json")["provenance"]["foundations_passed"]
+    assert second
+    assert second == {name: first[name] for name in second}
+    assert None not in second.values()
 
 
 def test_plain_output_reports_progress_in_lines(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
@@ -123,6 +137,7 @@ def test_bad_usage_says_what_and_how_and_writes_nothing(tmp_path: Path) -> None:
         (["theorem2", "--N", "200"], ["N = 200", "--N"]),
         (["theorem2", "--tau", "nan"], ["tau = nan", "--tau"]),
         (["theorem2", "--output", str(tmp_path / "file" / "deep")], ["output", "--output"]),
+        (["ridge", "--certificate", str(tmp_path / "c.json")], ["ridge", "give one claim that has one: "]),
         (["theorem2", "--resume", "nowhere.pt"], ["nowhere.pt", "--resume"]),
         (["theorem2", "--N", "2", "--tokens", str(tmp_path / "none.npz")], ["none.npz", "--tokens"]),
         (["theorem2", "--N", "2", "--tokens", str(tmp_path / "text.npz")], ["text.npz", "numpy.savez"]),

@@ -260,8 +260,8 @@ def test_a_missing_record_or_a_folder_is_refused(tmp_path: Path) -> None:
 
 def test_the_output_folder_is_made_and_left_empty(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "reports"
-    prepare_folder(folder)
-    prepare_folder(folder)
+    prepare_folder(folder, "output")
+    prepare_folder(folder, "output")
     assert list(folder.iterdir()) == []
 
 
@@ -270,7 +270,7 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path, below: str)
     (tmp_path / "file").touch()
     folder = tmp_path / "file" / below
     with pytest.raises(UsageError, match=re.escape(f"output = {folder} cannot be written (")) as caught:
-        prepare_folder(folder)
+        prepare_folder(folder, "output")
     assert str(caught.value).endswith("); give another --output")
 
 

@@ -231,11 +231,20 @@ def _provenance(record: Json) -> list[tuple[str, str]]:
         ("code", f"git commit {commit}{state}" if commit else "no git commit recorded"),
         ("data", f"{instance.get('source', '')}, sha256 {instance.get('sha256', 'not recorded')}"),
         ("device", ", ".join([*device, str(known.get("platform"))])),
+        *_foundations(known.get("foundations_passed") or {}),
     ]
-    shown = {"command", "time", "wall_seconds", "peak_memory_mb", "git_commit", "git_clean"}
+    shown = {"foundations_passed", "command", "time", "wall_seconds", "peak_memory_mb", "git_commit", "git_clean"}
     shown |= {"device", "dtype", "tf32", "platform"}
     rest = {name: value for name, value in known.items() if name not in shown}
     return rows + [(name.replace("_", " "), words.breakable(_value(value), 90)) for name, value in rest.items()]
+
+
+def _foundations(passed: dict[str, str | None]) -> list[tuple[str, str]]:
+    """When the statements that the claim rests on passed: in this run, or earlier with the same sources."""
+    moments = dict.fromkeys(passed.values())
+    told = [(time, ", ".join(name for name in passed if passed[name] == time)) for time in moments]
+    lines = [f"{names}: {'not passed' if time is None else f'passed {_moment(time)}'}" for time, names in told]
+    return [("foundations", "; ".join(lines))] if lines else []
 
 
 def _moment(time: str) -> str:
