@@ -30,10 +30,13 @@ class Network:
         )
 
 
-def initial_network(rng: np.random.Generator, *, heads: int, d: int, K: int, scale: float) -> Network:
-    """Q_h with i.i.d. N(0, scale^2) entries and w = 0, drawn by numpy so that every device starts alike."""
+def initial_network(
+    rng: np.random.Generator, *, heads: int, d: int, K: int, scale: float, weight_scale: float = 0.0
+) -> Network:
+    """Q_h with i.i.d. N(0, scale^2) entries, w with N(0, weight_scale^2), drawn by numpy: alike on every device."""
     queries = torch.from_numpy(scale * rng.standard_normal((heads, d, d)))
-    return Network(queries=queries, weights=torch.zeros(heads, K, dtype=torch.float64))
+    weights = weight_scale * rng.standard_normal((heads, K)) if weight_scale else np.zeros((heads, K))
+    return Network(queries=queries, weights=torch.from_numpy(weights))
 
 
 def attention(queries: Float[Tensor, "H d d"], tokens: Float[Tensor, "K d"], N: int) -> Float[Tensor, "H N K"]:

@@ -227,7 +227,7 @@ def build(
         raise InputError(f"beta = {parameters.beta} is not a standard deviation; give --beta 0 or more")
     start = initial_network(
         stream(parameters.seed, "initial network"), heads=parameters.H, d=data.token_dimension,
-        K=data.dictionary_size, scale=parameters.beta,
+        K=data.dictionary_size, scale=parameters.beta, weight_scale=parameters.start_weights,
     )  # fmt: skip
     noise = feature_noise(data.noise)
     recipe = _recipe(parameters, data, noise)

@@ -23,13 +23,14 @@ import sympy as sp
 from theorems import lemma2_sharp, theorem1
 from theorems.assumptions import measure_training_assumptions
 from theorems.constants import D, Delta_0, L, Z_norm, alpha, eta, f_max, gamma, sigma, zeta_0
-from theorems.descent import planned
+from theorems.descent import FLOAT_STEPS, float_run, planned
 from theorems.drift import gamma_squared, weights_chain
 from theorems.experiment import Experiment
 from theorems.induction import Recipe
 from theorems.lemma9 import residual_chain
 from theorems.lemma10 import lipschitz_matrix
 from theorems.notation import H, K
+from theorems.points import compared
 from theorems.softmax import GENERIC
 from theorems.terms import HERE, PAPER, Setting
 from theorems.theorem1 import (
@@ -105,7 +106,17 @@ def derive_gain(subject: Experiment | Variant) -> Iterator[Identity]:
 
 def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
     """A run in float64 with exactly these step sizes stays below the bound."""
-    yield from theorem1.measure_run(_sharp(subject))
+    variant = _sharp(subject)
+    run = float_run(variant.experiment, variant.planted.plan)
+    if run is None:
+        return
+    steps = np.arange(1, FLOAT_STEPS + 1)
+    claimed = 1 - variant.rate * run.numbers[eta] * run.numbers[sigma]
+    reason = f"{FLOAT_STEPS} steps, γ = {run.numbers[gamma]:.3g}, η_Q = {run.numbers[eta]:.3g}"
+    yield compared(
+        "Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0)", [p.gap for p in run.points[1:]], claimed**steps * run.numbers[Delta_0],
+        run.gap_errors[1:] + run.points[0].gap_error, reason, steps=steps,
+    )  # fmt: skip
 
 
 def measure_gain(subject: Experiment | Variant) -> Iterator[Bound]:

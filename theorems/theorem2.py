@@ -25,6 +25,7 @@ from scipy import stats
 from numerics.loss import sample_labels, sample_tasks
 from numerics.measure import mean_squared_gap, rounding
 from theorems.assumptions import measure_assumptions
+from theorems.certified_conclusion import certify_conclusion
 from theorems.constants import Delta_0, rate
 from theorems.defects import (
     labels_shuffled,
@@ -233,7 +234,7 @@ CLAIM = Claim(
     cites=("χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)",),
     checks=(
         measure_assumptions, derive_minimiser, derive_push_through, derive_prompt_labels, derive_unseen_labels,
-        derive_two_steps,
+        derive_two_steps, certify_conclusion,
         measure_training, measure_inequality, measure_interval, measure_learned_matrix, measure_predictions,
         measure_oracles, measure_tail_law, estimate_label_norm,
     ),

@@ -30,7 +30,8 @@ class Plan:
 
     The constants are those of `prescribed_for` (of the problem itself if None). `gamma_factor` multiplies γ,
     `step_factor` the step 1/L, `rate_factor` the claimed relative decrease η_wζ₀/(2K) in one step. With
-    `frozen` Q keeps its start. `note` is said of the number of steps.
+    `frozen` Q keeps its start; `forced`: the run is made even where a hypothesis fails. `note` is said of the
+    number of steps.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Plan:
     step_factor: float = 1.0
     rate_factor: float = 1.0
     frozen: bool = False
+    forced: bool = False
     note: str = ""
 
     @property
@@ -136,6 +138,8 @@ def _run(plan: Plan) -> Trajectory:
                 least=_least(mixings, enclosed) if step % every == 0 else None,
             )
         )  # fmt: skip
+        if step == plan.steps:
+            break
         if not plan.frozen:
             queries = [Q - slope * eta_Q for Q, slope in zip(queries, by_queries, strict=True)]
         pairs = zip(weights, by_weights, strict=True)

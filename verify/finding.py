@@ -289,7 +289,9 @@ class Assumption:
 
     @property
     def reading(self) -> str:
-        state = "holds" if self.verdict is Verdict.PASS else "does not hold (or not beyond rounding)"
+        state = "holds" if self.verdict is Verdict.PASS else "does not hold"
+        if self.verdict is Verdict.UNDECIDED and self.margin > -self.rounding:
+            state = f"not decided beyond rounding {self.rounding:.2g}"
         return f"{state}, margin {self.margin:.3g}: {self.meaning}"
 
 

@@ -39,12 +39,15 @@ class Evidence:
 
     @property
     def summary(self) -> str:
-        """What the verdict rests on: the error, or the name and reading of the first of the worst findings."""
+        """What the verdict rests on: the error, or the name and reading of the first of the worst findings.
+
+        Of findings with one verdict, an assumption says the least.
+        """
         if self.error is not None:
             return self.error
         if not self.findings:
             return "nothing was found to judge"
-        weakest = max(self.findings, key=lambda finding: finding.verdict)
+        weakest = max(self.findings, key=lambda finding: (finding.verdict, not isinstance(finding, Assumption)))
         return f"{weakest.name}: {weakest.reading}"
 
 
@@ -96,7 +99,10 @@ class Outcome:
             yield Verdict.UNDECIDED, "no check was made"
         violated = [finding for finding in _assumptions(self.evidence) if finding.verdict is Verdict.UNDECIDED]
         if violated:
-            yield Verdict.UNDECIDED, f"on this instance {' and '.join(f.name for f in violated)} cannot be relied on"
+            yield (
+                Verdict.UNDECIDED,
+                f"on this instance {' and '.join(dict.fromkeys(f.name for f in violated))} cannot be relied on",
+            )
         for item in self.evidence:
             verdict = item.verdict
             unknown_margin = any(finding.verdict is Verdict.FAIL for finding in _assumptions([item]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import flint
 import numpy as np
@@ -36,7 +37,7 @@ from theorems.prescription import prescribe
 from theorems.trajectory import Plan, descend
 from verify.certify import balls
 from verify.certify.balls import NotPositiveDefiniteError
-from verify.claim import Claim, Verdict, worst
+from verify.claim import Assumption, Claim, Verdict, worst
 from verify.runner import run
 
 CLAIM = Claim(
@@ -141,7 +142,7 @@ def test_bits_that_run_out_are_undecided_with_the_steps_certified_so_far(
 
 
 def test_an_instance_within_reach_is_followed_to_the_end() -> None:
-    literal = prepare(resolve("quick", certified_descent.LITERAL))
+    literal = prepare(resolve("literal", {}))
     (own,) = plans(literal)
     assert own.name == "this instance"
     assert own.steps == certified_descent.STEPS
@@ -154,16 +155,48 @@ def test_an_instance_without_rank_has_no_step_sizes_and_is_named() -> None:
     own = [finding for finding in certify_descent(few) if "this instance" in finding.reading]
     assert [(finding.name, finding.verdict) for finding in own] == [("assumption2", Verdict.UNDECIDED)]
     names = {finding.name: finding.verdict for finding in certify_induction(few)}
-    assert names["N ≤ rank B_k, this instance"] is Verdict.FAIL
+    assert names == {"N ≤ rank B_k": Verdict.UNDECIDED, "assumption2": Verdict.UNDECIDED}
 
 
 def test_each_broken_hypothesis_is_named(quick: Experiment) -> None:
     for defect, name in (
-        (step_too_large, "η_Q ≤ 1/L"), (gamma_too_small, "γ"), (fewer_heads_than_labels, "assumption2"),
-        (weights_start_elsewhere, "w = 0"),
+        (step_too_large, "η_Q ≤ 1/L"), (gamma_too_small, "γ large enough"), (fewer_heads_than_labels, "assumption2"),
+        (weights_start_elsewhere, "w⁽⁰⁾ = 0"),
     ):  # fmt: skip
         found = {finding.name: finding.verdict for finding in certify_descent(defect(quick))}
         assert found[name] is Verdict.UNDECIDED, name
+
+
+WRONG = [
+    ({"gamma_factor": 0.5}, "γ large enough"), ({"step_factor": 3.0}, "η_Q ≤ 1/L"),
+    ({"start_weights": 1.0}, "w⁽⁰⁾ = 0"), ({"H": 1}, "assumption2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "name"), WRONG)
+@pytest.mark.parametrize("check", [certify_descent, certify_induction, measure_descent_float64])
+def test_a_hypothesis_that_fails_is_named_and_nothing_runs(check: Any, given: dict[str, Any], name: str) -> None:
+    found = list(check(prepare(resolve("literal", given))))
+    broken = [finding for finding in found if finding.verdict is not Verdict.PASS]
+    assert name in [finding.name for finding in broken]
+    assert all(isinstance(finding, Assumption) and finding.verdict is Verdict.UNDECIDED for finding in broken)
+    assert all(isinstance(finding, Assumption) for finding in found)
+    assert any("--force runs the descent nevertheless" in finding.reading for finding in broken)
+
+
+@pytest.mark.parametrize(("given", "name"), WRONG)
+def test_a_forced_run_reports_what_happens_and_still_names_the_hypothesis(given: dict[str, Any], name: str) -> None:
+    (own,) = plans(prepare(resolve("literal", given | {"force": True})))
+    found = list(certify_descent(replace(own, steps=30)))
+    assert [finding.name for finding in found if isinstance(finding, Assumption) and finding.verdict] == [name]
+    assert any(finding.name.startswith("Δ⁽ᵗ⁾ ≤ ") for finding in found)
+    assert not any("--force" in finding.reading for finding in found)
+
+
+def test_one_head_forced_does_not_reach_the_infimum() -> None:
+    (own,) = plans(prepare(resolve("literal", {"H": 1, "force": True})))
+    verdicts = {finding.name: finding.verdict for finding in certify_descent(replace(own, steps=100))}
+    assert verdicts["Δ⁽ᵗ⁾ ≤ (1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾, this instance"] is Verdict.FAIL
 
 
 def test_equal_problems_are_recognised(plan: Plan, quick: Experiment) -> None:

@@ -85,7 +85,9 @@ def test_without_enough_heads_there_are_no_step_sizes_and_the_assumption_is_name
     few = prepare(resolve("quick", {"H": 3}))
     assert planned(few, theorem1.RECIPE.plan) is None
     evidence = {item.check: item for item in run_checks(theorem1.CLAIM.checks, few)}
-    assert evidence["measure_run"].verdict is Verdict.UNDECIDED
+    for check in ("certify_descent", "certify_induction", "measure_descent"):
+        assert evidence[check].verdict is Verdict.UNDECIDED
+    assert not list(theorem1_sharp.measure_run(few))
     assert not list(theorem1_sharp.measure_gain(few))
     named = [f.name for f in evidence["measure_training_assumptions"].findings if f.verdict is not Verdict.PASS]
     assert named == ["assumption2"]

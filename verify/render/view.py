@@ -93,8 +93,9 @@ def _check(item: Json, numbers: dict[str, int]) -> Json:
         }
         for finding in item["findings"]
     ]
-    order = [finding["verdict"] for finding in findings]
-    place = order.index(words.worst(order)) if findings else None
+    worst = words.worst([finding["verdict"] for finding in findings]) if findings else None
+    weakest = [place for place, finding in enumerate(findings) if finding["verdict"] == worst]
+    place = next((p for p in weakest if findings[p]["kind"] != "assumption"), weakest[0] if weakest else None)
     reading = "" if place is None else words.clipped(item["findings"][place]["reading"], LONGEST_READING)
     return {
         "number": numbers[item["check"]],

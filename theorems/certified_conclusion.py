@@ -1,0 +1,172 @@
+"""Theorem 2's conclusion, certified: after exactly T steps with Theorem 1's step sizes, in ball arithmetic.
+
+T is computed from the theorem for ε, δ and B. What the theorem then promises holds for every prompt with ‖λ‖ ≤ B and
+label noise ‖n‖² ≤ τ‖λ‖²x_δ, an event of probability at least 1 − δ. Its answers are at most
+B²(‖(Ã − Â)ᵀZᵀ‖₂ + √(τx_δ)‖Ã − Â‖₂)²/2K from ridge regression, and the worst prompt comes close to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import flint
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from theorems.certified_descent import BUDGET, STEPS, hypotheses, literal_plan, own_plan, violated
+from theorems.enclosed import Ball, Matrix, enclose
+from theorems.experiment import OUT_OF_DOMAIN_DEVIATION, OUT_OF_DOMAIN_MEAN, Experiment, stream
+from theorems.trajectory import Plan, Trajectory, descend
+from verify.certify import balls
+from verify.certify.balls import NotPositiveDefiniteError, as_float64
+from verify.certify.compare import bound_of, upper
+from verify.certify.norms import frobenius_norm, largest, spectral_norm, sum_of_squares
+from verify.claim import Assumption, Bound
+
+PROMPTS = 100  # half with tasks from the training law, half out of domain, shortened to ‖λ‖ ≤ B
+SWEEPS = 200  # of alternating maximisation; whatever prompt it stops at is an admissible one
+INSIDE = 1 - 2.0**-40  # keeps rounded prompts inside the sets that they shall be on the boundary of
+BITS = 128  # of T and its ingredients
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """What Theorem 2 is asked for: error `epsilon`, probability `delta` of missing it, tasks up to norm `B`."""
+
+    epsilon: float
+    delta: float
+    B: float
+
+    def threshold(self, N: int) -> Ball:
+        """x_δ = N + 2√(N log 1/δ) + 2 log 1/δ."""
+        log = (1 / flint.arb(self.delta)).log()
+        return N + 2 * (N * log).sqrt() + 2 * log
+
+
+def certify_conclusion(experiment: Experiment) -> Iterator[Assumption | Bound]:
+    """After exactly the T steps that the theorem asks for, every prompt's answer is within ε of ridge regression."""
+    promise = Promise(**{name: experiment.settings[name] for name in ("epsilon", "delta", "B")})
+    plan = _plan(experiment, promise)
+    yield from hypotheses(plan)
+    if violated(plan) and not plan.forced:
+        return
+    run, needed = descend(plan), guaranteed_steps(plan, promise)
+    told = f"T = {needed} for ε = {promise.epsilon:g}, δ = {promise.delta:g}, B = {promise.B:g}"
+    yield Bound(
+        name=f"T steps made, {plan.name}", observed=needed, bound=run.reached, rounding=max(0, needed - run.reached),
+        reason=f"{told}; {run.reached} certified with {run.bits} bits",
+    )  # fmt: skip
+    if run.reached >= needed:
+        with flint.ctx.workprec(run.bits):
+            yield from conclude_at(plan, run, promise)
+
+
+def guaranteed_steps(plan: Plan, promise: Promise) -> int:
+    """T of Theorem 2: the least number of steps after which Theorem 1's bound on the gap is small enough.
+
+    Raises:
+        verify.certify.balls.NotPositiveDefiniteError: ζ₀ is not certified, so there is no rate.
+    """
+    with flint.ctx.workprec(BITS):
+        enclosed, problem = enclose(plan.problem), plan.problem
+        attention = enclosed.attention([balls(query) for query in problem.queries])
+        gap = enclosed.gap(enclosed.mixture(attention, balls(problem.weights).tolist()))
+        ratio = gap / _needed_gap(plan, promise)
+        steps = ratio.log() / -(1 - plan.prescription.rate).log()
+    return max(0, int(np.ceil(upper(steps))))
+
+
+def _needed_gap(plan: Plan, promise: Promise) -> Ball:
+    """mτε / (2B²(‖Z‖² + τx_δ)): a gap below it makes ‖y‖²Δ/(mτ) at most ε."""
+    data = plan.problem.instance
+    features = balls(data.features[: data.prompt_length])
+    size = spectral_norm(features) ** 2 + flint.arb(data.noise) * promise.threshold(data.prompt_length)
+    return data.feature_count * flint.arb(data.noise) * promise.epsilon / (2 * flint.arb(promise.B) ** 2 * size)
+
+
+def _plan(experiment: Experiment, promise: Promise) -> Plan:
+    """T steps, or as many as are within reach: on the experiment's instance if it is small, else on the literal one."""
+    own, literal = own_plan(experiment), literal_plan(experiment)
+    if own.operations * STEPS > BUDGET:
+        return replace(literal, steps=min(STEPS, guaranteed_steps(literal, promise)))
+    try:
+        needed = guaranteed_steps(own, promise)
+    except NotPositiveDefiniteError:
+        return replace(own, steps=0, forced=False)
+    return replace(own, steps=min(BUDGET // own.operations, needed))
+
+
+def conclude_at(plan: Plan, run: Trajectory, promise: Promise) -> Iterator[Bound]:
+    """The conclusion at the end of the run: for all prompts at once, for the worst one, and for sampled ones."""
+    data, enclosed = plan.problem.instance, enclose(plan.problem)
+    features, tau = balls(data.features[: data.prompt_length]), flint.arb(data.noise)  # Zᵀ, N × m
+    learned = enclosed.mixture(enclosed.attention(run.queries), run.weights)
+    error = (learned - enclosed.a_hat).transpose()  # ŷ − ŷ* = (Ã − Â)ᵀ y
+    reach = (tau * promise.threshold(data.prompt_length)).sqrt()  # ‖n‖ ≤ reach · ‖λ‖
+    supremum = (promise.B * (spectral_norm(error * features) + reach * spectral_norm(error))) ** 2 / (2 * enclosed.K)
+    enough = next((m.step for m in run.moments if m.gap <= _needed_gap(plan, promise)), None)
+    yield bound_of(
+        f"every prompt, {plan.name}", [supremum], [flint.arb(promise.epsilon)],
+        f"(1/2K)‖ŷ − ŷ*‖² against ε; T = {run.reached}, the gap is small enough after {enough} steps",
+    )  # fmt: skip
+    task, noise = _worst_prompt(error, features, float(reach.mid()), promise.B)
+    length = frobenius_norm(balls(task))
+    yield bound_of(
+        "the worst prompt found is admissible", [length, frobenius_norm(balls(noise))],
+        [flint.arb(promise.B), reach * length], "‖λ‖ ≤ B and ‖n‖ ≤ ‖λ‖√(τx_δ), both nearly attained",
+    )  # fmt: skip
+    found = _loss(error, features * balls(task) + balls(noise))
+    yield bound_of("the worst prompt found", [found], [supremum], "against what holds for every prompt")
+    prompts = [features * balls(task) + balls(noise) for task, noise in sampled_prompts(plan, promise)]
+    losses = [_loss(error, y) for y in prompts]
+    yield bound_of(f"{len(prompts)} sampled prompts", [largest(losses)], [flint.arb(promise.epsilon)], "against ε")
+    gap, penalty = enclosed.gap(learned), data.feature_count * tau
+    allowed = [sum_of_squares(y.entries()) * gap / penalty for y in prompts]
+    yield bound_of("(1/2K)‖ŷ − ŷ*‖² ≤ ‖y‖²Δ/(mτ), sampled prompts", losses, allowed, "λ_min(Z̄²) ≥ mτ")
+
+
+def _loss(error: Matrix, labels: Matrix) -> Ball:
+    """(1/2K)‖ŷ − ŷ*‖² for prompt labels (N × 1)."""
+    return sum_of_squares((error * labels).entries()) / (2 * error.nrows())
+
+
+def _worst_prompt(
+    error: Matrix, features: Matrix, reach: float, B: float
+) -> tuple[Float[ndarray, "m 1"], Float[ndarray, "N 1"]]:
+    """λ and n of a prompt with a large error, just inside ‖λ‖ ≤ B and ‖n‖ ≤ reach ‖λ‖, by alternating maximisation."""
+    scaled = error * (1 / frobenius_norm(error).mid())  # entries may be far below the range of float64
+    E, Z = as_float64(scaled.mid())[0], as_float64(features)[0].T
+    best = max((_ascended(E, Z, reach, column) for column in np.eye(len(Z))), key=lambda pair: pair[0])
+    _, task, noise = best
+    task = B * INSIDE * task / np.linalg.norm(task)
+    noise = reach * np.linalg.norm(task) * INSIDE * noise / np.linalg.norm(noise)
+    return task[:, None], noise[:, None]
+
+
+def _ascended(
+    E: Float[ndarray, "K N"], Z: Float[ndarray, "m N"], reach: float, task: Float[ndarray, " m"]
+) -> tuple[float, Float[ndarray, " m"], Float[ndarray, " N"]]:
+    """‖E(Zᵀλ + n)‖ and its λ and n after alternately aligning them with its gradient, from a unit vector λ."""
+    noise = np.zeros(Z.shape[1])
+    for _ in range(SWEEPS):
+        pull = E.T @ (E @ (Z.T @ task + noise))
+        task = Z @ pull / np.linalg.norm(Z @ pull)
+        noise = reach * pull / np.linalg.norm(pull)
+    return float(np.linalg.norm(E @ (Z.T @ task + noise))), task, noise
+
+
+def sampled_prompts(plan: Plan, promise: Promise) -> Iterator[tuple[Float[ndarray, "m 1"], Float[ndarray, "N 1"]]]:
+    """λ with ‖λ‖ ≤ B and label noise N(0, τ‖λ‖²I) inside the event of probability at least 1 − δ."""
+    data, rng = plan.problem.instance, stream(0, "conclusion")
+    with flint.ctx.workprec(BITS):
+        reach = float((flint.arb(data.noise) * promise.threshold(data.prompt_length)).sqrt().mid()) * INSIDE
+    for number in range(PROMPTS):
+        task = rng.standard_normal((data.feature_count, 1))
+        if number % 2:
+            task = OUT_OF_DOMAIN_MEAN + OUT_OF_DOMAIN_DEVIATION * task
+        task *= min(1.0, promise.B * INSIDE / float(np.linalg.norm(task)))
+        noise = np.sqrt(data.noise) * np.linalg.norm(task) * rng.standard_normal((data.prompt_length, 1))
+        noise *= min(1.0, reach * float(np.linalg.norm(task) / np.linalg.norm(noise)))
+        yield task, noise
