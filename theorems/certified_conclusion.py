@@ -28,6 +28,8 @@ from verify.claim import Assumption, Bound
 PROMPTS = 100  # half with tasks from the training law, half out of domain, shortened to ‖λ‖ ≤ B
 SWEEPS = 200  # of alternating maximisation; whatever prompt it stops at is an admissible one
 INSIDE = 1 - 2.0**-40  # keeps rounded prompts inside the sets that they shall be on the boundary of
+FEWEST_STEPS = 100  # an instance for which not even these are within reach is not looked at: ζ₀ alone takes long
+MOST_STEPS = 4000  # on the literal instance, about half a minute
 BITS = 128  # of T and its ingredients
 
 
@@ -87,15 +89,19 @@ def _needed_gap(plan: Plan, promise: Promise) -> Ball:
 
 
 def _plan(experiment: Experiment, promise: Promise) -> Plan:
-    """T steps, or as many as are within reach: on the experiment's instance if it is small, else on the literal one."""
+    """T steps on the experiment's own instance if they are within reach, else on the literal one."""
     own, literal = own_plan(experiment), literal_plan(experiment)
-    if own.operations * STEPS > BUDGET:
-        return replace(literal, steps=min(STEPS, guaranteed_steps(literal, promise)))
-    try:
-        needed = guaranteed_steps(own, promise)
-    except NotPositiveDefiniteError:
-        return replace(own, steps=0, forced=False)
-    return replace(own, steps=min(BUDGET // own.operations, needed))
+    affordable = min(STEPS, BUDGET // own.operations)
+    if own.problem == literal.problem:
+        return replace(own, steps=min(MOST_STEPS, guaranteed_steps(own, promise)))
+    if affordable >= FEWEST_STEPS:
+        try:
+            needed = guaranteed_steps(own, promise)
+        except NotPositiveDefiniteError:
+            return replace(own, steps=0, forced=False)
+        if needed <= affordable:
+            return replace(own, steps=needed)
+    return replace(literal, steps=min(MOST_STEPS, guaranteed_steps(literal, promise)))
 
 
 def conclude_at(plan: Plan, run: Trajectory, promise: Promise) -> Iterator[Bound]:

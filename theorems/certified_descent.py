@@ -33,7 +33,8 @@ STEPS = 1000  # where the guaranteed decrease is within reach
 SHORT_STEPS = 200  # on the literal instance, when it only stands in for another
 DIGITS_PER_STEP = 0.1  # by which the gap falls on the literal instance; observed are 0.107
 OWN_STEPS = 20
-BUDGET = 100_000_000  # multiplications of balls spent on the experiment's own instance
+BUDGET = 1_000_000_000  # multiplications of balls, about a minute, spent on an instance that is within reach
+SHORT_BUDGET = 100_000_000  # on the first steps of one that is not
 FLOAT_STEPS = 1500
 VACUOUS = 1e12  # more guaranteed steps than this promise nothing
 
@@ -79,15 +80,17 @@ def plans(subject: Experiment | Plan) -> tuple[Plan, ...]:
     if isinstance(subject, Plan):
         return (subject,)
     own, literal = own_plan(subject), replace(literal_plan(subject), steps=SHORT_STEPS)
-    affordable = max(1, BUDGET // own.operations)
-    if own.problem == literal.problem or violated(own):
-        return (replace(own, steps=min(STEPS, affordable)),)
+    long, short = (max(1, min(STEPS, budget // own.operations)) for budget in (BUDGET, SHORT_BUDGET))
+    if own.problem == literal.problem:
+        return (replace(own, steps=long),)
+    if violated(own):
+        return (replace(own, steps=short),)
     guaranteed = own.prescription.guaranteed_steps(1e3)
-    if min(STEPS, affordable) >= guaranteed:
-        return (replace(own, steps=min(STEPS, affordable)),)
+    if long >= guaranteed:
+        return (replace(own, steps=long),)
     word = ", which is vacuous" if guaranteed > VACUOUS else ""
     note = f"; {guaranteed:.2g} steps are guaranteed to cut the gap by 1000{word}"
-    return literal, replace(own, steps=min(OWN_STEPS, affordable), note=note)
+    return literal, replace(own, steps=min(OWN_STEPS, short), note=note)
 
 
 def certify_descent(subject: Experiment | Plan) -> Iterator[Assumption | Bound]:
@@ -244,7 +247,7 @@ def _induction(plan: Plan, run: Trajectory) -> Iterator[Bound]:
 
 def _float_steps(plan: Plan) -> int:
     """Twenty times as many steps as the budget would pay for in balls, at most `FLOAT_STEPS`."""
-    return max(plan.steps, min(FLOAT_STEPS, 20 * BUDGET // plan.operations))
+    return max(plan.steps, min(FLOAT_STEPS, 20 * SHORT_BUDGET // plan.operations))
 
 
 def rate_four_times_faster(experiment: Experiment) -> Plan:
