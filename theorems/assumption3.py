@@ -1,0 +1,103 @@
+"""Assumption 3 [T]: some coordinate of the prompt tokens takes N different values.
+
+Beyond the paper: Proposition 1 needs it only to tell the tokens apart, and distinct tokens are enough, because
+Gaussian heads have no preferred direction. Both are decided exactly, by comparing the float64 numbers themselves.
+
+Wrong if every coordinate has two prompt tokens in common, or if two tokens are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations, pairwise
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from theorems.experiment import Experiment
+from verify.claim import Assumption, Bound, Claim
+
+STATEMENT = r"""
+exists j in [d] : quad (v_1)_j, dots, (v_N)_j " are " N " different numbers"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """Tokens, the first `length` of them in the prompt."""
+
+    tokens: Float[ndarray, "K d"]
+    length: int
+
+
+def certify_coordinate(subject: Experiment | Prompt) -> Iterator[Assumption | Bound]:
+    """One coordinate takes a different value at every prompt token."""
+    prompt = _prompt(subject)
+    entries = prompt.tokens[: prompt.length]
+    counts = [len(np.unique(column)) for column in entries.T]
+    best = int(np.argmax(counts))
+    apart = _least_distance(entries[:, [best]])
+    yield Assumption(
+        name="assumption3",
+        margin=float(apart),
+        meaning=f"coordinate {best + 1}: two values are at least this far apart",
+    )
+    yield Bound(
+        name="N ≤ number of values", observed=prompt.length, bound=counts[best],
+        reason=f"coordinate {best + 1}, compared exactly; {counts.count(prompt.length)} of {len(counts)} would do",
+    )  # fmt: skip
+
+
+def certify_distinct(subject: Experiment | Prompt) -> Iterator[Bound]:
+    """All tokens of the dictionary are different, which is all that Proposition 1 needs."""
+    tokens = _prompt(subject).tokens
+    distinct = len(np.unique(tokens, axis=0))
+    nearest = min(np.linalg.norm(a - b) for a, b in combinations(tokens, 2))
+    yield Bound(
+        name="K ≤ number of tokens", observed=len(tokens), bound=distinct,
+        reason=f"compared exactly; the nearest two are about {nearest:.3g} apart",
+    )  # fmt: skip
+
+
+def _least_distance(values: Float[ndarray, " N"]) -> Fraction:
+    """The least distance between two of the numbers, exactly; 1 if there is only one."""
+    ordered = sorted(map(Fraction, values.tolist()))
+    return min((b - a for a, b in pairwise(ordered)), default=Fraction(1))
+
+
+def _prompt(subject: Experiment | Prompt) -> Prompt:
+    if isinstance(subject, Prompt):
+        return subject
+    return Prompt(tokens=subject.instance.tokens, length=subject.instance.prompt_length)
+
+
+def two_equal_tokens(experiment: Experiment) -> Prompt:
+    """Two prompt tokens are equal."""
+    prompt = _prompt(experiment)
+    tokens = prompt.tokens.copy()
+    tokens[1] = tokens[0]
+    return Prompt(tokens=tokens, length=prompt.length)
+
+
+def tokens_on_the_axes(experiment: Experiment) -> Prompt:
+    """The tokens are distinct unit vectors ±e_j, so that every coordinate is 0 at most of them."""
+    prompt = _prompt(experiment)
+    d = prompt.tokens.shape[1]
+    return Prompt(tokens=np.concatenate([np.eye(d), -np.eye(d)]), length=min(prompt.length, 2 * d))
+
+
+def three_values(experiment: Experiment) -> Prompt:
+    """The tokens are rounded to −1, 0 and 1 times the largest entry."""
+    prompt = _prompt(experiment)
+    scale = np.abs(prompt.tokens).max()
+    return Prompt(tokens=np.round(prompt.tokens / scale), length=prompt.length)
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    checks=(certify_coordinate, certify_distinct),
+    controls=(two_equal_tokens, tokens_on_the_axes, three_values),
+)
