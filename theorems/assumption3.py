@@ -38,13 +38,10 @@ def certify_coordinate(subject: Experiment | Prompt) -> Iterator[Assumption | Bo
     prompt = _prompt(subject)
     entries = prompt.tokens[: prompt.length]
     counts = [len(np.unique(column)) for column in entries.T]
-    best = int(np.argmax(counts))
-    apart = _least_distance(entries[:, [best]])
-    yield Assumption(
-        name="assumption3",
-        margin=float(apart),
-        meaning=f"coordinate {best + 1}: two values are at least this far apart",
-    )
+    distances = [_least_distance(column) for column in entries.T]
+    best = max(range(len(counts)), key=lambda j: (counts[j], distances[j]))
+    meaning = f"coordinate {best + 1} tells the prompt tokens apart best, its nearest values differ by this much"
+    yield Assumption(name="assumption3", margin=float(distances[best]), meaning=meaning)
     yield Bound(
         name="N ≤ number of values", observed=prompt.length, bound=counts[best],
         reason=f"coordinate {best + 1}, compared exactly; {counts.count(prompt.length)} of {len(counts)} would do",
