@@ -153,17 +153,21 @@ def _entry(path: Path, call: ast.Call) -> Entry:
         mark=heading["mark"],
         title=heading["title"].rstrip("."),
         text=text,
-        assumptions=_strings(given.get("assumptions")),
-        builds_on=_strings(given.get("builds_on")),
-        cites=_strings(given.get("cites")),
+        assumptions=_strings(path, given.get("assumptions")),
+        builds_on=_strings(path, given.get("builds_on")),
+        cites=_strings(path, given.get("cites")),
         checks=_parts(path, given.get("checks")),
         controls=_parts(path, given.get("controls")),
         certificate="certificate" in given,
     )
 
 
-def _strings(node: ast.expr | None) -> tuple[str, ...]:
-    return () if node is None else tuple(ast.literal_eval(node))
+def _strings(path: Path, node: ast.expr | None) -> tuple[str, ...]:
+    try:
+        return () if node is None else tuple(ast.literal_eval(node))
+    except ValueError:
+        text = ast.unparse(node) if node is not None else ""
+        raise UsageError(f"{path.name}: {text} must be a tuple of literal strings, it is read unexecuted") from None
 
 
 def _parts(path: Path, node: ast.expr | None) -> tuple[Part, ...]:

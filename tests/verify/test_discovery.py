@@ -200,6 +200,14 @@ def resting_on(*names: str) -> str:
     return f'"""Lemma [R]: a title."""\nCLAIM = Claim(statement="", builds_on={names!r}, checks=(), controls=())\n'
 
 
+@pytest.mark.parametrize("field", ["assumptions", "builds_on", "cites"])
+@pytest.mark.parametrize("value", ['(f"a {1}",)', "(NAME,)", "names()"])
+def test_what_is_read_unexecuted_must_be_literal(paper: Paper, field: str, value: str) -> None:
+    package = paper(lemma=f'"""Lemma [T]: x."""\nCLAIM = Claim({field}={value})\n')
+    with pytest.raises(UsageError, match=r"lemma.py: .* must be a tuple of literal strings"):
+        entries(package)
+
+
 def test_foundations_come_before_what_rests_on_them(paper: Paper) -> None:
     package = paper(a=resting_on("c", "b"), b=resting_on("c"), c=resting_on(), d=resting_on("a"))
     assert [entry.id for entry in foundations(package, "a")] == ["c", "b"]
