@@ -118,6 +118,11 @@ def control_parameters(parameters: Parameters) -> Parameters:
     return replace(Parameters(**QUICK), seed=parameters.seed, device=parameters.device)
 
 
+def foundation_parameters() -> Parameters:
+    """The instance for statements without proofs that others rest on: the same in every run."""
+    return Parameters(**QUICK, device="cpu")
+
+
 def as_options(parameters: Parameters) -> list[str]:
     """The command-line options that reproduce `parameters`, defaults included."""
     options: list[str] = []

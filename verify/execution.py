@@ -106,9 +106,9 @@ def _prepared(package: str, parameters: ModuleType, request: Request) -> tuple[_
     if request.certificate is not None:
         records.prepare_folder(request.certificate.parent, "certificate")
     records.prepare_folder(request.output, "output")
-    sources = ("verify", package, *parameters.LABORATORY)
-    memory = recall(request.output, fingerprint_of(sources, [small.describe(), small.provenance()]))
-    below = Foundations(load=lambda name: discovery.load(package, name), small=small, known=memory.known())
+    memory = recall(request.output, fingerprint_of("verify", package, *parameters.LABORATORY))
+    fixed = parameters.prepare(parameters.foundation_parameters())
+    below = Foundations(load=lambda name: discovery.load(package, name), small=fixed, known=memory.known())
     stage = _Stage(
         package=package, request=request, subject=subject, small=small, options=parameters.as_options(settings),
         narrator=narrator, below=below,

@@ -10,11 +10,10 @@ import importlib.metadata
 import importlib.util
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from verify.claim import Verdict
 from verify.record import write_atomically
@@ -56,10 +55,9 @@ def recall(folder: Path, fingerprint: str) -> Memory:
     return Memory(path=path, fingerprint=fingerprint, passed=passed if same else {})
 
 
-def fingerprint_of(packages: Iterable[str], setting: Any) -> str:
-    """A hash of all sources of the packages, of Python and every installed version, and of `setting` (as JSON)."""
-    digest = hashlib.sha256(json.dumps(setting, sort_keys=True, default=str).encode())
-    digest.update(f"{platform.python_version()} {platform.machine()}".encode())
+def fingerprint_of(*packages: str) -> str:
+    """A hash of all sources of the packages, of Python and of every installed version."""
+    digest = hashlib.sha256(f"{platform.python_version()} {platform.machine()}".encode())
     for name in sorted({f"{item.name} {item.version}" for item in importlib.metadata.distributions()}):
         digest.update(name.encode())
     for package in packages:

@@ -45,20 +45,26 @@ def test_a_file_that_cannot_be_read_remembers_nothing(tmp_path: Path, content: s
     assert recall(tmp_path, "f").known() == {}
 
 
-def test_the_fingerprint_follows_sources_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fingerprint_follows_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "some_paper"
     package.mkdir()
     source = package / "lemma.py"
     source.write_text("x = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
-    before = fingerprint_of(["some_paper"], {"seed": 0})
-    assert before == fingerprint_of(["some_paper"], {"seed": 0})
-    assert before != fingerprint_of(["some_paper"], {"seed": 1})
+    before = fingerprint_of("some_paper")
+    assert before == fingerprint_of("some_paper")
     source.write_text("x = 2\n")
-    assert before != fingerprint_of(["some_paper"], {"seed": 0})
+    assert before != fingerprint_of("some_paper")
     source.write_text("x = 1\n")
+    assert before == fingerprint_of("some_paper")
     (package / "other.py").write_text("")
-    assert before != fingerprint_of(["some_paper"], {"seed": 0})
+    assert before != fingerprint_of("some_paper")
+
+
+def test_the_fingerprint_follows_installed_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint_of("verify")
+    monkeypatch.setattr("importlib.metadata.distributions", lambda: [])
+    assert before != fingerprint_of("verify")
 
 
 def test_the_file_can_be_read_by_a_person(tmp_path: Path) -> None:
