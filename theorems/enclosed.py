@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import flint
+import numpy as np
 import torch
 from jaxtyping import Float
 from numpy import ndarray
 
 from numerics.instance import Instance
+from numerics.measure import rounding
+from numerics.model import Network, mixture_float64
 from theorems.experiment import Experiment
 from theorems.limit import Limit, symbol_values
 from verify.certify import balls, evaluate
@@ -71,6 +74,12 @@ def problem_of(experiment: Experiment) -> Problem:
     )  # fmt: skip
 
 
+def trained_problem_of(experiment: Experiment) -> Problem:
+    """The same data with the parameters that training ended with; float32 numbers are float64 numbers."""
+    network = experiment.study.trained.network.to(device="cpu", dtype=torch.float64)
+    return replace(problem_of(experiment), queries=network.queries.numpy(), weights=network.weights.numpy())
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Enclosed:
     """A problem at the precision at which it was enclosed; use it at that precision.
@@ -99,6 +108,11 @@ class Enclosed:
         for s, row in zip(attention, weights, strict=True):
             total = total + flint.arb_mat([[x * w for x, w in zip(line, row, strict=True)] for line in s.tolist()])
         return total
+
+    def mixture_of(self, problem: Problem) -> Matrix:
+        """Ã of the problem's own parameters, N × K."""
+        attention = self.attention([balls(query) for query in problem.queries])
+        return self.mixture(attention, balls(problem.weights).tolist())
 
     def gap(self, mixture: Matrix) -> Ball:
         """(1/2K) Σ_k ‖Z̄(ã_k − â_k)‖², a sum of squares without cancellation (Lemma 5)."""
@@ -169,3 +183,18 @@ def least_eigenvalues(mixings: Sequence[Matrix], z_bar: Matrix) -> list[Ball]:
         B = z_bar * C
         found.append(smallest_eigenvalue(B * B.transpose()))
     return found
+
+
+def mixture_rounding(problem: Problem) -> Float[ndarray, "N K"]:
+    """A bound on the error of Ã in float64.
+
+    A logit errs by γ_{2d+2} |V||Q||v| (and its maximum is subtracted), a softmax weight relatively by four times
+    that and γ_{N+6}, its product with w_hk and the sum over heads by γ_{H+1}.
+    """
+    N, _, d, H = problem.sizes
+    prompt, rest = np.abs(problem.tokens[:N]), np.abs(problem.tokens.T)
+    logit = max(float((prompt @ np.abs(query) @ rest).max()) for query in problem.queries)
+    rho = np.expm1(4 * rounding(2 * d + 2) * logit + rounding(N + H + 7))
+    sizes = Network(queries=torch.from_numpy(problem.queries), weights=torch.from_numpy(np.abs(problem.weights)))
+    bound: ndarray = rho / (1 - rho) * mixture_float64(sizes, problem.tokens, N)
+    return bound

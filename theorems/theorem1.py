@@ -6,19 +6,21 @@ and η_w = γ²η_Q: for every t, Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0), an
 The proof is an induction over t, from α^(0) = 0: the gaps so far bound the weights and the drift; B_k^(t) keeps half
 of ζ_0; the PL inequality holds; one more step contracts the gap. The constants are computed from the lemmas.
 
-Wrong if a run with these step sizes, certified in balls step by step, falls more slowly, if a line of the induction
-does not follow from its facts, or if the lemmas give other constants.
+Wrong if a run with these step sizes, certified in balls step by step or in closed form to the end, falls more slowly,
+if a line of the induction does not follow from its facts, or if the lemmas give other constants.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sympy as sp
 
-from theorems import certified_descent, lemma2
+from theorems import certified_descent, lemma2, long_run
 from theorems.assumptions import measure_training_assumptions
+from theorems.certificate import certificate_of
 from theorems.constants import Delta_0, Z_norm, eta, f_max, gamma, rate, zeta_0
 from theorems.descent import exact_runs
 from theorems.drift import STATED_ALPHA, gamma_squared
@@ -128,9 +130,20 @@ def certify_induction(subject: Experiment | Variant) -> Iterator[Assumption | Bo
     yield from certified_descent.certify_induction(_descent(subject))
 
 
+def certify_long_run(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
+    """In closed form, Q moving, the gap lies under its bound from the first step to four times those guaranteed."""
+    for check in (long_run.certify_motion, long_run.certify_long_run, long_run.certify_steps):
+        yield from check(_descent(subject))
+
+
 def measure_descent(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
     """In float64 the gap stays under the bound as far as rounding lets one tell."""
     yield from certified_descent.measure_descent_float64(_descent(subject))
+
+
+def certificate(experiment: Experiment) -> dict[str, Any]:
+    """What `theorems/check_certificate.py` needs to check the descent again, on its own."""
+    return certificate_of(certified_descent.plans(experiment)[0])
 
 
 def _descent(subject: Experiment | Variant) -> Experiment | Plan:
@@ -184,6 +197,7 @@ def weights_start_elsewhere(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    certificate=certificate,
     assumptions=("assumption1", "assumption2", "unit norm"),
     builds_on=("lemma2", "lemma5", "lemma6", "lemma9", "lemma10", "pl", "drift"),
     cites=(
@@ -198,6 +212,7 @@ CLAIM = Claim(
         derive_constants,
         certify_descent,
         certify_induction,
+        certify_long_run,
         measure_descent,
     ),
     controls=(

@@ -1,0 +1,144 @@
+"""Long run: the closed form against matrix powers and exact runs, its bound step by step, and when it stays open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import flint
+import numpy as np
+import pytest
+
+from theorems import closed_form, long_run
+from theorems.certified_descent import gamma_too_small, literal_plan, own_plan, step_too_large, weights_start_elsewhere
+from theorems.closed_form import LongRun, followed
+from theorems.experiment import Experiment
+from theorems.float_descent import float_problem
+from theorems.long_run import CLAIM, certify_long_run, certify_motion, certify_neglect, certify_steps
+from theorems.parameters import prepare, resolve
+from theorems.prescription import BITS
+from theorems.trajectory import Plan, descend
+from verify.certify import balls
+from verify.certify.norms import frobenius_norm, sum_of_squares
+from verify.claim import Verdict, worst
+from verify.runner import run
+
+CHECKS = (certify_motion, certify_neglect, certify_long_run, certify_steps)
+
+
+@pytest.fixture
+def plan(quick: Experiment) -> Plan:
+    return replace(literal_plan(quick), steps=120)
+
+
+def trajectory(plan: Plan) -> LongRun:
+    found = followed(plan)
+    assert found is not None
+    return found
+
+
+def test_the_checks_pass_and_every_defect_is_rejected(quick: Experiment) -> None:
+    outcome = run(CLAIM, quick, quick)
+    assert outcome.verdict is Verdict.PASS, outcome.reasons
+    assert [control.name for control in outcome.controls if not control.rejected] == []
+
+
+def test_matrix_powers_with_q_frozen_give_the_closed_form(quick: Experiment) -> None:
+    """Oracle: numpy from the definitions."""
+    own = own_plan(quick)
+    closed, data = trajectory(own), float_problem(own)
+    N, K, _, _ = own.problem.sizes
+    s = data.attention(own.problem.queries)
+    step = float(own.prescription.step_weights.mid()) / K
+    for t in (0, 1, 10, 1000, 50_000):
+        total = 0.0
+        for k in range(K):
+            B = data.z_bar @ s[:, :, k].T
+            power = np.linalg.matrix_power(np.eye(N) - step * B @ B.T, t)
+            total += float(np.sum((power @ data.z_bar @ data.a_hat[:, k]) ** 2))
+        with flint.ctx.workprec(BITS):
+            assert float(closed.root(t).mid()) ** 2 == pytest.approx(total / (2 * K), rel=1e-9)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 4.0])
+def test_the_exact_run_stays_within_every_bound_of_the_induction(plan: Plan, factor: float) -> None:
+    turned = replace(plan, gamma_factor=factor, forced=True)
+    closed, exact = trajectory(turned), descend(turned)
+    assert closed.movement is not None
+    with flint.ctx.workprec(exact.bits):
+        for moment in exact.moments[1:]:
+            root, neglect = closed.at(moment.step)
+            assert abs(moment.gap.sqrt() - root) <= neglect
+            assert moment.gap.sqrt() <= closed.factor**moment.step * exact.moments[0].gap.sqrt()
+        starts = plan.problem.queries
+        moved = [frobenius_norm(Q - balls(Q_0)) for Q, Q_0 in zip(exact.queries, starts, strict=True)]
+        assert sum_of_squares(moved).sqrt() <= closed.movement.queries
+        assert sum_of_squares(w for row in exact.weights for w in row).sqrt() <= closed.movement.weights
+
+
+def test_twin_a_larger_gamma_divides_what_is_neglected_by_its_square(plan: Plan) -> None:
+    runs = [trajectory(replace(plan, gamma_factor=factor, forced=True)) for factor in (16.0, 64.0)]
+    losses = [float(run.movement.loss.mid()) for run in runs if run.movement is not None]
+    assert losses[0] / losses[1] == pytest.approx(16, rel=0.02)
+
+
+def test_the_bound_on_a_grid_covers_the_recursion_step_by_step(quick: Experiment) -> None:
+    closed = trajectory(own_plan(quick))
+    assert closed.movement is not None
+    with flint.ctx.workprec(BITS):
+        n, epsilon = flint.arb(0), closed.step * closed.movement.loss
+        for t in range(2000):
+            assert n <= closed.at(t)[1] * (1 + flint.arb(2) ** -60)
+            n = closed.factor * n + epsilon * closed.root(t)
+        assert n <= closed.at(2000)[1] <= 1.2 * n
+
+
+def test_eigenvectors_in_float64_are_enclosed_with_their_error() -> None:
+    rng = np.random.default_rng(0)
+    factor, vector = rng.standard_normal((5, 7)), rng.standard_normal((5, 1))
+    with flint.ctx.workprec(BITS):
+        gram = balls(factor) * balls(factor).transpose()
+        values, coordinates, defect = closed_form._decomposed(gram, balls(vector))
+        assert defect < 1e-13
+        assert sum_of_squares(coordinates).overlaps(sum_of_squares(balls(vector).entries()))
+        quadratic = sum((c * c * x for c, x in zip(coordinates, values, strict=True)), flint.arb(0))
+        exact = (balls(vector).transpose() * gram * balls(vector))[0, 0]
+        assert abs(quadratic - exact) <= defect * sum_of_squares(balls(vector).entries()) * 1.001
+        assert not closed_form._decomposed(gram, flint.arb_mat(5, 1))[2] < 1e-17
+
+
+def test_steps_are_enclosed_by_what_the_exact_run_needs(plan: Plan) -> None:
+    closed, exact = trajectory(plan), descend(plan)
+    with flint.ctx.workprec(exact.bits):
+        first = next(m.step for m in exact.moments if m.gap * 1000 <= exact.moments[0].gap)
+        needed, enough = closed.steps_to(1e3)
+        assert needed <= first <= enough
+        assert closed.steps_to(1e300)[1] == float("inf")
+
+
+@pytest.mark.parametrize("defect", [gamma_too_small, step_too_large, weights_start_elsewhere])
+def test_where_no_bound_closes_nothing_is_decided(quick: Experiment, defect: object) -> None:
+    assert callable(defect)
+    for check in CHECKS:
+        found = list(check(defect(quick)))
+        assert worst(finding.verdict for finding in found) is Verdict.UNDECIDED
+        assert "motion" in {finding.name for finding in found}
+
+
+def test_an_instance_without_rank_is_undecided() -> None:
+    few = prepare(resolve("quick", {"H": 5}))
+    for check in CHECKS:
+        assert worst(finding.verdict for finding in check(few)) is Verdict.UNDECIDED
+    forced = prepare(resolve("quick", {"H": 5, "force": True}))
+    assert worst(finding.verdict for finding in certify_long_run(forced)) is Verdict.UNDECIDED
+
+
+def test_a_guarantee_out_of_reach_is_called_vacuous(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not any("vacuous" in finding.reading for finding in certify_steps(plan))
+    monkeypatch.setattr(long_run, "VACUOUS", 200.0)  # 118 steps are guaranteed for 10³, 235 for 10⁶
+    words = ["vacuous" in finding.reading for finding in certify_steps(plan)]
+    assert words == [False, False, True, True]
+
+
+def test_the_grid_ends_where_powers_would_lose_their_bits() -> None:
+    assert closed_form._grid(3, 8.0) == (0, 1, 2, 3, 4, 5, 6, 8)
+    assert closed_form._grid(0, float("inf"))[-1] == pytest.approx(1e30, rel=0.2)

@@ -1,0 +1,117 @@
+"""A certified descent as a file that others can check: exact data, claimed bounds, an enclosure of every gap.
+
+`check_certificate.py` beside this file re-checks it from the definitions with Python's integers alone. Data are
+hexadecimal float64 numbers; what is derived is rounded outwards to decimals; Â and η_w are exact quotients.
+"""
+
+from __future__ import annotations
+
+from decimal import Context, Decimal, Inexact
+from fractions import Fraction
+from typing import Any
+
+import flint
+import numpy as np
+
+from theorems.certified_descent import violated
+from theorems.enclosed import Ball, enclose
+from theorems.trajectory import Plan, Trajectory, descend
+from verify import UsageError
+from verify.certify import balls
+from verify.certify.balls import NotPositiveDefiniteError
+from verify.certify.norms import frobenius_norm, largest, spectral_norm
+
+SCHEMA = "theorem1-certificate/1"
+STATEMENT = (
+    "Theorem 1 of arXiv:2408.10147: gradient descent on the population loss from Q and w = 0, with step sizes eta_Q, "
+    "eta_w = gamma^2 eta_Q, satisfies Delta^(t) <= rate^t Delta^(0) for every t, where Delta^(t) is the gap L - inf L. "
+    "Claimed: lambda_min(B_k B_k^T) >= zeta_0 for every k; norm_Z_bar, f_max, norm_A and Delta_0 are no smaller than "
+    "|Z_bar|_2, the longest column of Z_bar, |Z_bar A_hat|_2 and Delta^(0); with them, gamma^2 >= 128 (2 + sqrt 2) "
+    "K^(3/2) sqrt(H) norm_Z_bar^2 f_max Delta_0 zeta_0^(-5/2), eta_Q <= 1/L for the constant L of Lemma 10, and "
+    "rate >= 1 - eta_w zeta_0 / (2K); gaps[t] encloses Delta^(t) for t = 0, ..., steps."
+)
+DIGITS = 17  # of bounds: finer than the 2^-20 by which γ and η_Q keep away from their limits
+GAP_DIGITS = 12  # of the enclosures of the gap, and of their width where a ball is not wider
+BITS = 128  # of the bounds
+
+
+def certificate_of(plan: Plan) -> dict[str, Any]:
+    """The certificate of a descent, ready for `json.dump`; the same plan gives the same certificate.
+
+    Raises:
+        UsageError: a hypothesis of the theorem does not hold, or not every step could be certified.
+    """
+    broken = violated(plan)
+    if broken and not plan.forced:
+        reasons = "; ".join(f"{found.name} {found.reading}" for found in broken)
+        raise UsageError(f"there is nothing to certify: {reasons}")
+    try:
+        run = descend(plan)
+    except NotPositiveDefiniteError as error:
+        raise UsageError(f"there is nothing to certify: {error}") from error
+    if run.reached < plan.steps:
+        raise UsageError(f"steps = {plan.steps} are too many: {run.reached} could be certified; ask for no more")
+    data, prescription = plan.problem.instance, plan.prescription
+    N, K, d, H = plan.problem.sizes
+    return {
+        "schema": SCHEMA, "statement": STATEMENT, "source": data.source,
+        "N": N, "K": K, "d": d, "m": data.feature_count, "H": H, "steps": plan.steps,
+        "tau": float(data.noise).hex(), "gamma": prescription.gamma.hex(), "eta_Q": prescription.step_queries.hex(),
+        "eta_w": str(Fraction(prescription.gamma) ** 2 * Fraction(prescription.step_queries)),
+        **_bounds(plan), "tokens": _hex(plan.problem.tokens), "features": _hex(data.features),
+        "Q": _hex(plan.problem.queries), "w": _hex(plan.problem.weights), "A_hat": _limit_matrix(plan),
+        "gaps": _gaps(run),
+    }  # fmt: skip
+
+
+def _bounds(plan: Plan) -> dict[str, str]:
+    """The rate and the five numbers that the prescribed step sizes rest on, rounded to the safe side."""
+    with flint.ctx.workprec(BITS):
+        enclosed, prescription = enclose(plan.problem), plan.prescription
+        columns = enclosed.z_bar.transpose().tolist()
+        attention = enclosed.attention([balls(query) for query in plan.problem.queries])
+        start = enclosed.mixture(attention, balls(plan.problem.weights).tolist())
+        above = {
+            "norm_Z_bar": spectral_norm(enclosed.z_bar),
+            "f_max": largest(frobenius_norm(flint.arb_mat([column])) for column in columns),
+            "norm_A": spectral_norm(enclosed.z_bar * enclosed.a_hat), "Delta_0": enclosed.gap(start),
+        }  # fmt: skip
+        least = _decimals(prescription.zeta_0, DIGITS)[0]
+        zeta = flint.fmpq(*Fraction(least).as_integer_ratio())  # the rate belongs to ζ₀ as it is claimed
+        above["rate"] = 1 - plan.rate_factor * prescription.step_weights * flint.arb(zeta) / (2 * prescription.K)
+        return {"zeta_0": least} | {name: _decimals(ball, DIGITS)[1] for name, ball in above.items()}
+
+
+def _gaps(run: Trajectory) -> list[list[str]]:
+    """[low, high] around the gap at every step."""
+    with flint.ctx.workprec(run.bits):
+        return [list(_decimals(moment.gap, GAP_DIGITS)) for moment in run.moments]
+
+
+def _decimals(ball: Ball, digits: int) -> tuple[str, str]:
+    """Decimals around a ball, closer than its own width and a unit of the last digit, more or less."""
+    middle, radius, exponent = map(int, ball.mid_rad_10exp(digits))
+    context = Context(prec=100, traps=[Inexact])
+    low, high = (Decimal(end).scaleb(exponent, context) for end in (middle - radius, middle + radius))
+    return f"{low:e}", f"{high:e}"
+
+
+def _hex(numbers: Any) -> Any:
+    """Hexadecimal floats in nested lists, exactly the numbers of an array."""
+    return [_hex(entry) for entry in numbers] if np.ndim(numbers) else float(numbers).hex()
+
+
+def _limit_matrix(plan: Plan) -> list[list[str]]:
+    """Â = (ZᵀZ + mτI)⁻¹(ZᵀZ̃ + (mτI, 0)) as exact fractions."""
+    data, N = plan.problem.instance, plan.problem.instance.prompt_length
+    features = flint.fmpq_mat([[_rational(x) for x in row] for row in data.features.tolist()])
+    noise = data.feature_count * _rational(float(data.noise))
+    inner = (features * features.transpose()).tolist()[:N]
+    moments = [[x + noise * int(i == k) for k, x in enumerate(row)] for i, row in enumerate(inner)]
+    solution = flint.fmpq_mat([row[:N] for row in moments]).solve(flint.fmpq_mat(moments))
+    return [[str(entry) for entry in row] for row in solution.tolist()]
+
+
+def _rational(number: float) -> Any:
+    """The fraction that a float64 number is."""
+    return flint.fmpq(*number.as_integer_ratio())

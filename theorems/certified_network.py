@@ -1,0 +1,203 @@
+"""Trained network [B]: what training left behind is ridge regression within a certified error, for every prompt.
+
+Training is ordinary floating point, but the weights θ that it leaves are exact rationals, with an exact Ã(θ) and gap
+Δ = L(θ) − L*, enclosed here in balls. Over all tokens k and all labels with ‖y‖₂ ≤ R, the largest |ŷ_k − ŷ*_k| is
+R max_k ‖ã_k − â_k‖₂ ≤ R √(2KΔ/(mτ)) by Cauchy–Schwarz, reached at y = R(ã_k − â_k)/‖ã_k − â_k‖₂.
+
+With probability at least 1 − 2δ, a prompt with λ ∼ N(0, I) has ‖λ‖² ≤ x_δ(m) and noise ‖y − Zᵀλ‖² ≤ τ‖λ‖²x_δ(N), so
+‖y‖₂ ≤ R = √x_δ(m) (‖Z‖₂ + √(τx_δ(N))), where x_δ(n) = n + 2√(n log 1/δ) + 2 log 1/δ. The mean of (ŷ_k − ŷ*_k)² over
+prompts and tokens is 2Δ.
+
+Wrong if Δ is above a millionth of Δ⁽⁰⁾, if Lemma 5 and the moments of the labels give it different values, or if
+network and ridge regression, asked the worst prompt, differ by another amount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, Context
+
+import flint
+import numpy as np
+import torch
+
+from theorems.certified_conclusion import INSIDE, Promise
+from theorems.defects import labels_shuffled, noise_ignores_task, one_head, penalty_n_tau, penalty_twice, untrained
+from theorems.enclosed import Ball, Matrix, enclose, mixture_rounding, problem_of, trained_problem_of
+from theorems.experiment import Experiment
+from theorems.limit import symbol_values
+from theorems.notation import y
+from theorems.theorem2 import GAP_FACTOR, derive_prompt_labels, derive_unseen_labels
+from verify.certify import as_float64, balls, evaluate
+from verify.certify.compare import bound_of, middles, upper
+from verify.certify.norms import frobenius_norm, largest, spectral_norm
+from verify.certify.precision import until_decided
+from verify.claim import Agreement, Assumption, Bound, Claim, Identity
+
+STATEMENT = r"""
+max_(norm(y) <= R) max_k abs(hat(y)_k - hat(y)_k^*) = R max_k norm(tilde(a)_k - hat(a)_k)
+<= R sqrt((2 K Delta)/(m tau)), quad Delta <= 10^(-6) Delta^((0)), \
+max_(norm(y) <= R) 1/(2 K) norm(hat(y) - hat(y)^*)^2 = R^2/(2 K) norm(tilde(A) - hat(A))_2^2 <= (R^2 Delta)/(m tau)
+"""
+
+ACCURACY = 40  # bits of Δ, by Lemma 5 and from the moments
+START_BITS, LIMIT = 128, 1024  # L − L* loses the digits by which Δ is smaller than L, some 30 bits
+DIGITS = Context(prec=4, rounding=ROUND_CEILING)  # of an upper bound that is printed
+EQUAL = flint.arb(2) ** -33  # ten digits, to which equal quantities must agree; 40 bits are twelve
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The experiment, and a wrong factor of the largest error and its bounds."""
+
+    experiment: Experiment
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """Enclosures with `bits` bits: Ã(θ), Ã − Â, Δ by Lemma 5 and as L − L* from the moments, and Δ⁽⁰⁾."""
+
+    bits: int
+    learned: Matrix
+    error: Matrix
+    gap: Ball
+    excess: Ball
+    start: Ball
+
+
+def derive_ridge(subject: Experiment | Variant) -> Iterator[Identity]:
+    """ŷ*_k = yᵀâ_k: the prompt's own labels, and the ridge predictions of unseen tokens."""
+    yield from derive_prompt_labels(_variant(subject).experiment)
+    yield from derive_unseen_labels(_variant(subject).experiment)
+
+
+def certify_gap(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
+    """The gap of the weights is at most a millionth of that at the start, and the same by Lemma 5 as by definition."""
+    found = certificate(_variant(subject).experiment)
+    if found is None:
+        yield Assumption(name="precision", margin=0.0, meaning=f"{LIMIT} bits tell that ZᵀZ + mτI is regular; raise τ")
+        return
+    with flint.ctx.workprec(found.bits):
+        told = f"Δ ∈ {found.gap.str(8)}, so the root mean square of ŷ_k − ŷ*_k is √(2Δ) ≤ {_up((2 * found.gap).sqrt())}"
+        yield bound_of(f"Δ ≤ Δ⁽⁰⁾/{GAP_FACTOR:g}", [found.gap], [found.start / GAP_FACTOR], told)
+        told = f"to ten digits; L − L* ∈ {found.excess.str(8)} from the moments"
+        yield bound_of("‖Z̄(Ã − Â)‖²/2K (Lemma 5) is L − L*", [abs(found.excess - found.gap)], [EQUAL * found.gap], told)
+
+
+def certify_every_prompt(subject: Experiment | Variant) -> Iterator[Bound]:
+    """Every prompt with ‖y‖ ≤ R is answered like ridge regression, within an error that the worst prompt attains."""
+    variant = _variant(subject)
+    found, data = certificate(variant.experiment), variant.experiment.instance
+    if found is None:
+        return
+    with flint.ctx.workprec(found.bits):
+        (task, noise), features = reach(variant.experiment), balls(data.features[: data.prompt_length])
+        R, K = flint.arb(float(_up(task * (spectral_norm(features) + noise)))), data.dictionary_size
+        both = found.error.transpose(), found.error.transpose() * features
+        distances, signals = ([frobenius_norm(flint.arb_mat([x])) for x in rows.tolist()] for rows in both)
+        token, worst, total = int(np.argmax(middles(distances))), largest(distances), spectral_norm(found.error)
+        loss, ratio = (R * total) ** 2 / (2 * K), found.gap / (data.feature_count * flint.arb(data.noise))
+        told = f"|ŷ_k − ŷ*_k| ≤ {_up(worst)} ‖y‖, at most {_up(R * worst)} for all ‖y‖ ≤ R = {float(R.mid()):.4g}"
+        yield bound_of("max_k ‖ã_k − â_k‖ ≤ √(2KΔ/(mτ))", [worst], [variant.factor * (2 * K * ratio).sqrt()], told)
+        usual = largest(task * (signal + noise * x) for signal, x in zip(signals, distances, strict=True))
+        told = f"|ŷ_k − ŷ*_k| ≤ {_up(usual)} with probability ≥ 1 − 2δ, δ = {variant.experiment.settings['delta']:g}"
+        yield bound_of("prompts with λ ∼ N(0, I)", [usual], [variant.factor * R * worst], told)
+        told = f"(1/2K)‖ŷ − ŷ*‖² ≤ {_up(loss / R**2)} ‖y‖², at most {_up(loss)} for all ‖y‖ ≤ R"
+        yield bound_of("R²‖Ã − Â‖²/2K ≤ R²Δ/(mτ)", [loss], [variant.factor * R**2 * ratio], told)
+        direction = as_float64(found.error.mid())[0][:, [token]]
+        labels = balls(float(R.mid()) * INSIDE * direction / np.linalg.norm(direction))
+        given, right = (labels.transpose() * found.learned)[0, token], ridge_answer(variant.experiment, labels, token)
+        told = f"ŷ_k = {given.str(6, radius=False)} against ŷ*_k = {right.str(6, radius=False)} at k = {token + 1}"
+        yield bound_of(
+            "the worst prompt has ‖y‖ ≤ R and error R max_k ‖ã_k − â_k‖, to ten digits",
+            [frobenius_norm(labels), abs(abs(given - right) - variant.factor * R * worst)], [R, EQUAL * R * worst], told
+        )  # fmt: skip
+
+
+def measure_float64(subject: Experiment | Variant) -> Iterator[Agreement]:
+    """Ã and Δ, as other claims compute them in float64, agree with the enclosures within their stated rounding."""
+    experiment = _variant(subject).experiment
+    found, final = certificate(experiment), experiment.study.trained.final
+    if found is None:
+        return
+    with flint.ctx.workprec(found.bits):
+        (exact, radii), gap, width = as_float64(found.learned), float(found.gap.mid()), upper(found.gap.rad())
+    error, K = mixture_rounding(trained_problem_of(experiment)) + radii, experiment.instance.dictionary_size
+    yield Agreement(name="Ã", predicted=exact, observed=final, tolerance=error, reason="rounding of softmax and sums")
+    # √(2KΔ) = ‖Z̄(Ã − Â)‖_F, which an error E of Ã moves by at most ‖Z̄‖‖E‖_F.
+    moved = np.linalg.norm(experiment.theory.z_bar, 2) * np.linalg.norm(error)
+    through = (2 * np.sqrt(2 * K * gap) + moved) * moved / (2 * K)
+    yield Agreement(
+        name="Δ", predicted=gap, observed=experiment.gaps(final[None])[0],
+        tolerance=experiment.gap_rounding(final[None])[0] + through + width, reason="rounding of the loss and of Ã",
+    )  # fmt: skip
+
+
+def certificate(experiment: Experiment) -> Certificate | None:
+    """The trained network at a precision that gives Δ to `ACCURACY` bits in both ways, or with `LIMIT` bits.
+
+    None if not even then ZᵀZ + mτI is known to be regular.
+    """
+    trained, start = trained_problem_of(experiment), problem_of(experiment)
+    seen = balls(experiment.shown(np.eye(trained.sizes[0])))  # what the network gets to see of each label
+
+    def compute() -> Certificate:
+        enclosed = enclose(trained)
+        before, learned = enclosed.mixture_of(start), seen * enclosed.mixture_of(trained)
+        return Certificate(
+            bits=flint.ctx.prec, learned=learned, error=learned - enclosed.a_hat, start=enclosed.gap(before),
+            gap=enclosed.gap(learned), excess=enclosed.loss(learned) - enclosed.loss_star,
+        )  # fmt: skip
+
+    return until_decided(
+        compute, lambda c: (c.gap + c.excess).rel_accuracy_bits() >= ACCURACY, bits=START_BITS, limit=LIMIT
+    ).value
+
+
+def reach(experiment: Experiment) -> tuple[Ball, Ball]:
+    """√x_δ(m) and √(τ x_δ(N)): with probability at least 1 − δ each, ‖λ‖ and ‖y − Zᵀλ‖/‖λ‖ are not above them."""
+    data = experiment.instance
+    x = Promise(**{name: experiment.settings[name] for name in ("epsilon", "delta", "B")}).threshold
+    return x(data.feature_count).sqrt(), (flint.arb(data.noise) * x(data.prompt_length)).sqrt()
+
+
+def ridge_answer(experiment: Experiment, labels: Matrix, token: int) -> Ball:
+    """ŷ*_k: y_k on the prompt, λ̂ᵀz_k on unseen tokens."""
+    coefficients = evaluate(experiment.limit.lambda_hat, symbol_values(experiment.instance) | {y: labels})
+    unseen = (balls(experiment.instance.features[[token]]) * coefficients)[0, 0]
+    return labels[token, 0] if token < labels.nrows() else unseen
+
+
+def _up(ball: Ball) -> str:
+    """Four significant digits of a positive number, rounded up."""
+    return f"{float(DIGITS.create_decimal_from_float(upper(ball))):.4g}"
+
+
+def _variant(subject: Experiment | Variant) -> Variant:
+    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
+
+
+def weights_rounded(experiment: Experiment) -> Experiment:
+    """Every weight of the trained network is rounded to bfloat16, that is to eight bits."""
+    study, trained = replace(experiment.study), experiment.study.trained
+    vars(study)["trained"] = replace(trained, network=trained.network.to(device="cpu", dtype=torch.bfloat16))
+    return replace(experiment, study=study)
+
+
+def errors_halved(experiment: Experiment) -> Variant:
+    """The largest error and the bounds on it are claimed to be half of what they are."""
+    return Variant(experiment=experiment, factor=0.5)
+
+
+CLAIM = Claim(
+    statement=STATEMENT,
+    builds_on=("lemma5", "limit_iff", "ridge"),
+    cites=("χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)",),
+    checks=(derive_ridge, certify_gap, certify_every_prompt, measure_float64),
+    controls=(
+        penalty_n_tau, penalty_twice, noise_ignores_task, one_head, untrained, labels_shuffled,
+        weights_rounded, errors_halved,
+    ),
+)  # fmt: skip
