@@ -136,7 +136,7 @@ def measure_descent_float64(subject: Experiment | Plan) -> Iterator[Assumption |
     """In float64 the gap stays under the bound as far as rounding lets one tell."""
     for plan in plans(subject):
         yield from violated(plan)
-        run = _descend(replace(plan, steps=0))
+        run = _descend(plan)
         if run is None or not run.moments:
             continue
         with flint.ctx.workprec(128):

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from verify import UsageError, discovery
 from verify import record as records
 from verify.claim import Claim, Grade, Verdict
@@ -70,30 +72,41 @@ def run_claims(package: str, request: Request) -> int:
     parameters = import_module(f"{package}.parameters")
     stage, memory = _prepared(package, parameters, request)
     statuses = []
-    for entry, foundations in chosen:
-        began = time.perf_counter()
-        try:
-            with stage.narrator:
-                known = stage.below.verdicts([item.id for item in foundations], stage.narrator.announce)
-                memory = memory.with_verdicts(stage.below.known)
-                claim: Any = discovery.load(package, entry.id)
-                outcome = run(
-                    claim, stage.subject, stage.small, stage.narrator.announce, foundations=known,
-                    grades=tuple(Grade) if request.grade is None else (Grade(request.grade),),
-                )  # fmt: skip
-        except KeyboardInterrupt:
-            checkpoint = request.output / CHECKPOINT
-            hint = f"; continue with --resume {checkpoint}" if checkpoint.exists() else ""
-            raise Interrupted(f"interrupted; finished claims are kept{hint}") from None
-        record = records.make_record(
-            entry, claim, outcome, stage.subject, stage.small, foundations=foundations, found=memory.passed,
-            command=_replay_command(entry.id, stage), wall=time.perf_counter() - began, grade=request.grade,
-        )  # fmt: skip
-        paths = [*_write(record, request), *_certificate(claim, outcome, stage)]
-        terminal.print_record(record, paths, quiet=request.quiet)
-        statuses.append(EXIT_STATUS[record["verdict"]])
+    with threadpool_limits(
+        limits=1, user_api="blas"
+    ):  # on small products a second one mostly waits
+        for entry, foundations in chosen:
+            record, memory = _run_one(entry, foundations, stage, memory)
+            statuses.append(EXIT_STATUS[record["verdict"]])
     (request.output / CHECKPOINT).unlink(missing_ok=True)
     return 1 if 1 in statuses else max(statuses, default=0)
+
+
+def _run_one(
+    entry: Entry, foundations: tuple[Entry, ...], stage: _Stage, memory: Memory
+) -> tuple[dict[str, Any], Memory]:
+    """Run one claim, write and print what was found; returns the record, and the memory with its foundations."""
+    request, began = stage.request, time.perf_counter()
+    try:
+        with stage.narrator:
+            known = stage.below.verdicts([item.id for item in foundations], stage.narrator.announce)
+            memory = memory.with_verdicts(stage.below.known)
+            claim: Any = discovery.load(stage.package, entry.id)
+            outcome = run(
+                claim, stage.subject, stage.small, stage.narrator.announce, foundations=known,
+                grades=tuple(Grade) if request.grade is None else (Grade(request.grade),),
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        checkpoint = request.output / CHECKPOINT
+        hint = f"; continue with --resume {checkpoint}" if checkpoint.exists() else ""
+        raise Interrupted(f"interrupted; finished claims are kept{hint}") from None
+    record = records.make_record(
+        entry, claim, outcome, stage.subject, stage.small, foundations=foundations, found=memory.passed,
+        command=_replay_command(entry.id, stage), wall=time.perf_counter() - began, grade=request.grade,
+    )  # fmt: skip
+    paths = [*_write(record, request), *_certificate(claim, outcome, stage)]
+    terminal.print_record(record, paths, quiet=request.quiet)
+    return record, memory
 
 
 def _prepared(package: str, parameters: ModuleType, request: Request) -> tuple[_Stage, Memory]:
