@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import sys
 from dataclasses import Field, fields
 from importlib import import_module
@@ -51,6 +52,9 @@ def build_app(package: str) -> typer.Typer:
 
 def main(package: str = "theorems") -> NoReturn:
     """Run the command line for the statements in `package` and exit with its status."""
+    # Read when OpenMP is first loaded. A thread that waits by spinning takes its core from the others: on a machine
+    # that is shared, training then takes several times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         status = build_app(package)(standalone_mode=False)
     except UsageError as error:
