@@ -119,6 +119,17 @@ def test_help_and_listings_load_nothing_heavy(arguments: tuple[str, ...]) -> Non
     assert process.returncode == 0, process.stderr
 
 
+@pytest.mark.parametrize(("given", "found"), [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")])
+def test_waiting_threads_sleep_unless_told_otherwise(given: dict[str, str], found: str) -> None:
+    code = (
+        "import os, sys\nfrom verify.cli import main\nsys.argv = ['verify', 'list']\n"
+        "try: main()\nexcept SystemExit: print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | given
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert process.stdout.splitlines()[-1] == found
+
+
 def test_bad_usage_says_what_and_how_and_writes_nothing(tmp_path: Path) -> None:
     rows = np.eye(3)
     files = {
