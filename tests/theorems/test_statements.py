@@ -44,7 +44,7 @@ def test_the_listing_tells_what_the_claim_holds(name: str) -> None:
     assert [part.grade for part in entry.checks] == [str(grade_of(check)) for check in claim.checks]
     assert [part.name for part in entry.controls] == [defect.__name__ for defect in claim.controls]
     assert all(part.sentence.endswith(".") for part in (*entry.checks, *entry.controls))
-    assert claim.controls, "a claim without controls has never been refutable"
+    assert len(claim.controls) >= 3, "a claim is planted with three defects or more"
     assert "Wrong if" in entry.text or "wrong if" in entry.text.lower()
 
 
