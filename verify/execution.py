@@ -72,9 +72,7 @@ def run_claims(package: str, request: Request) -> int:
     parameters = import_module(f"{package}.parameters")
     stage, memory = _prepared(package, parameters, request)
     statuses = []
-    with threadpool_limits(
-        limits=1, user_api="blas"
-    ):  # on small products a second one mostly waits
+    with threadpool_limits(limits=1, user_api="blas"):  # on small products a second one mostly waits
         for entry, foundations in chosen:
             record, memory = _run_one(entry, foundations, stage, memory)
             statuses.append(EXIT_STATUS[record["verdict"]])

@@ -66,7 +66,15 @@ def _(expression: sp.Pow, values: Values) -> Any:
     if not (expression.exp.is_Rational and expression.exp.q in (1, 2)):
         raise TypeError(f"cannot evaluate the power {expression}")
     base = evaluate(expression.base, values)
-    return (base if expression.exp.q == 1 else base.sqrt()) ** int(expression.exp.p)
+    return whole_power(base if expression.exp.q == 1 else base.sqrt(), int(expression.exp.p))
+
+
+def whole_power(base: Any, exponent: int) -> Any:
+    """A whole power of a ball by repeated squaring, because flint's own power loses a ball that contains 0."""
+    result = flint.arb(1)
+    for digit in f"{abs(exponent):b}":
+        result = result * result * base if digit == "1" else result * result
+    return result if exponent >= 0 else 1 / result
 
 
 @evaluate.register(me.Identity)

@@ -1,28 +1,29 @@
 """Exact certificates: goal = Σ multiplier · known + what is plainly nonnegative, checked in rational arithmetic.
 
-The multipliers are found by linear programming in floating point, which only proposes which of them
-are used; their values are then solved for, and the identity is multiplied out, exactly.
+Where it suffices to remove one doubtful monomial of the goal after the other, that is done. Otherwise
+the multipliers are found by linear programming in floating point, which only proposes which of them are
+used; their values are then solved for. In both cases the identity is multiplied out, exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 from typing import Any
 
 import flint
 import numpy as np
-import sympy as sp
 from scipy.optimize import linprog
 
-from verify.prove.system import System
+from verify.prove.system import System, Variable
 
+STEPS = 5  # how many doubtful monomials are removed one after the other before linear programming is tried
 ROUNDS = 3  # how often monomials of accepted products are looked at for further multipliers
 MOST_PRODUCTS = 4000
 NEGLIGIBLE = 1e-9  # a multiplier this small in floating point is proposed as zero; the exact solution decides
 Monomial = tuple[int, ...]
-Terms = Mapping[Monomial, Any]
+Polynomial = Any  # flint.fmpq_mpoly; flint ships no types
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,6 @@ class Product:
 
     monomial: Monomial
     place: int | None
-    terms: Terms
 
 
 @dataclass(frozen=True)
@@ -46,25 +46,19 @@ class Certificate:
         """Which of the known polynomials are used."""
         return frozenset(product.place for product in self.products if product.place is not None)
 
+    @property
+    def negated(self) -> Certificate:
+        """A certificate for the negative of the goal, if only equations are used."""
+        return Certificate(tuple(-value for value in self.coefficients), self.products)
+
 
 def certificate(problem: System) -> Certificate | None:
     """A certificate that the goal is nonnegative, or None if none was found; products of two facts are tried last."""
-    return _found(problem) or _found(_with_products(problem))
-
-
-def _with_products(problem: System) -> System:
-    """The problem with the products of any two of its inequalities, which are nonnegative too."""
-    facts = [known for known, equal in zip(problem.known, problem.equal, strict=True) if not equal]
-    products = [first * second for first, second in combinations_with_replacement(facts, 2)]
-    return replace(problem, known=(*problem.known, *products), equal=(*problem.equal, *(False for _ in products)))
-
-
-def _found(problem: System) -> Certificate | None:
-    goal = dict(problem.goal.terms())
-    products = list(_candidates(problem))
-    chosen = _proposed(goal, products, problem)
-    found = _solved(goal, chosen) if chosen is not None else None
-    return found if found is not None and is_valid(found, problem) else None
+    removed = _removed(problem.goal, problem, STEPS)
+    if removed is not None:
+        found = Certificate(tuple(value for value, _ in removed), tuple(product for _, product in removed))
+        return found if is_valid(found, problem) else None
+    return _programmed(problem) or _programmed(_with_products(problem))
 
 
 def is_valid(found: Certificate, problem: System) -> bool:
@@ -74,50 +68,88 @@ def is_valid(found: Certificate, problem: System) -> bool:
         equation = product.place is not None and problem.equal[product.place]
         if not equation and (coefficient < 0 or not _nonnegative(product.monomial, problem.variables)):
             return False
-        known = 1 if product.place is None else problem.known[product.place]
-        remainder -= sp.Poly({product.monomial: coefficient}, *problem.variables) * known
-    return bool(remainder.is_zero)
+        remainder -= coefficient * _multiplied(product, problem)
+    return bool(remainder.is_zero())
 
 
-def _nonnegative(monomial: Monomial, variables: tuple[Any, ...]) -> bool:
-    return all(power % 2 == 0 or v.is_nonnegative for power, v in zip(monomial, variables, strict=True))
+def _multiplied(product: Product, problem: System) -> Polynomial:
+    multiplier = problem.goal.context().from_dict({product.monomial: flint.fmpq(1)})
+    return multiplier if product.place is None else multiplier * problem.known[product.place]
 
 
-def _candidates(problem: System) -> Iterator[Product]:
+def _nonnegative(monomial: Monomial, variables: tuple[Variable, ...]) -> bool:
+    return all(power % 2 == 0 or v.nonnegative for power, v in zip(monomial, variables, strict=True))
+
+
+def _removed(goal: Polynomial, problem: System, steps: int) -> tuple[tuple[Any, Product], ...] | None:
+    """Coefficients and products whose sum is the goal: each step removes the first monomial that may be negative."""
+    terms = list(goal.terms())
+    doubtful = (term for term in terms if term[1] < 0 or not _nonnegative(term[0], problem.variables))
+    monomial, value = next(doubtful, (None, 0))
+    if monomial is None:
+        return tuple((value, Product(monomial, None)) for monomial, value in terms)
+    for product, coefficient in _containing(monomial, problem) if steps else ():
+        ratio = value / coefficient
+        if ratio > 0 or (product.place is not None and problem.equal[product.place]):
+            rest = _removed(goal - ratio * _multiplied(product, problem), problem, steps - 1)
+            if rest is not None:
+                return ((ratio, product), *rest)
+    return None
+
+
+def _containing(target: Monomial, problem: System) -> Iterator[tuple[Product, Any]]:
+    """The products in which the target occurs, with its coefficient there."""
+    for place, polynomial in enumerate(problem.known):
+        for monomial, coefficient in polynomial.terms():
+            multiplier = tuple(a - b for a, b in zip(target, monomial, strict=True))
+            if min(multiplier, default=0) >= 0 and (
+                problem.equal[place] or _nonnegative(multiplier, problem.variables)
+            ):
+                yield Product(multiplier, place), coefficient
+
+
+def _with_products(problem: System) -> System:
+    """The problem with the products of any two of its inequalities, which are nonnegative too."""
+    facts = [known for known, equal in zip(problem.known, problem.equal, strict=True) if not equal]
+    products = [first * second for first, second in combinations_with_replacement(facts, 2)]
+    return replace(problem, known=(*problem.known, *products), equal=(*problem.equal, *(False for _ in products)))
+
+
+def _programmed(problem: System) -> Certificate | None:
+    """A certificate by linear programming."""
+    products = dict(_candidates(problem))
+    chosen = _proposed(problem.goal, products, problem)
+    found = None if chosen is None else _solved(problem.goal, {product: products[product] for product in chosen})
+    return found if found is not None and is_valid(found, problem) else None
+
+
+def _candidates(problem: System) -> Iterator[tuple[Product, Polynomial]]:
     """Products of known polynomials whose monomials can meet those of the goal, round by round."""
-    wanted = {monomial for monomial, _ in problem.goal.terms()}
-    seen: set[tuple[int, Monomial]] = set()
+    wanted, met = set(problem.goal.monoms()), set[Monomial]()
+    seen: dict[Product, Polynomial] = {}
     for _ in range(ROUNDS):
-        for place, polynomial in enumerate(problem.known):
-            for target in sorted(wanted):
-                for monomial in polynomial.monoms():
-                    multiplier = tuple(a - b for a, b in zip(target, monomial, strict=True))
-                    if min(multiplier) < 0 or (place, multiplier) in seen or len(seen) > MOST_PRODUCTS:
-                        continue
-                    if not (problem.equal[place] or _nonnegative(multiplier, problem.variables)):
-                        continue
-                    seen.add((place, multiplier))
-                    yield Product(multiplier, place, _shifted(polynomial, multiplier))
-        wanted |= {m for place, multiplier in seen for m in _shifted(problem.known[place], multiplier)}
+        for target in sorted(wanted - met):
+            for product, _ in _containing(target, problem):
+                if product not in seen and len(seen) < MOST_PRODUCTS:
+                    seen[product] = _multiplied(product, problem)
+        met |= wanted
+        wanted.update(*(value.monoms() for value in seen.values()))
+    yield from seen.items()
     for monomial in sorted(wanted):
         if _nonnegative(monomial, problem.variables):
-            yield Product(monomial, None, {monomial: sp.Integer(1)})
+            product = Product(monomial, None)
+            yield product, _multiplied(product, problem)
 
 
-def _shifted(polynomial: Any, by: Monomial) -> Terms:
-    return {tuple(a + b for a, b in zip(monomial, by, strict=True)): value for monomial, value in polynomial.terms()}
-
-
-def _proposed(goal: Terms, products: list[Product], problem: System) -> list[Product] | None:
+def _proposed(goal: Polynomial, products: dict[Product, Polynomial], problem: System) -> list[Product] | None:
     """The products that carry a vertex of the linear program."""
-    rows = {monomial: row for row, monomial in enumerate(sorted({*goal, *(m for p in products for m in p.terms)}))}
-    matrix = np.zeros((len(rows), len(products)))
-    for column, product in enumerate(products):
-        for monomial, value in product.terms.items():
+    columns = [goal, *products.values()]
+    rows = {monomial: row for row, monomial in enumerate(sorted({m for value in columns for m in value.monoms()}))}
+    matrix = np.zeros((len(rows), len(columns)))
+    for column, polynomial in enumerate(columns):
+        for monomial, value in polynomial.terms():
             matrix[rows[monomial], column] = float(value)
-    target = np.zeros(len(rows))
-    for monomial, value in goal.items():
-        target[rows[monomial]] = float(value)
+    target, matrix = matrix[:, 0], matrix[:, 1:]
     if not products:
         return [] if not any(target) else None
     free = [product.place is not None and problem.equal[product.place] for product in products]
@@ -130,20 +162,13 @@ def _proposed(goal: Terms, products: list[Product], problem: System) -> list[Pro
     return [product for product, value in zip(products, weight, strict=True) if abs(value) > NEGLIGIBLE]
 
 
-def _solved(goal: Terms, chosen: list[Product]) -> Certificate | None:
+def _solved(goal: Polynomial, chosen: dict[Product, Polynomial]) -> Certificate | None:
     """The exact coefficients of the chosen products, if they represent the goal in exactly one way."""
-    rows = sorted({*goal, *(m for p in chosen for m in p.terms)})
-    augmented = flint.fmpq_mat(
-        [[_fraction(p.terms.get(m, 0)) for p in chosen] + [_fraction(goal.get(m, 0))] for m in rows] or [[0]]
-    )
+    columns = [value.to_dict() for value in [*chosen.values(), goal]]
+    rows = sorted({monomial for column in columns for monomial in column})
+    augmented = flint.fmpq_mat([[column.get(m, 0) for column in columns] for m in rows] or [[0]])
     reduced, rank = augmented.rref()
-    pivots = [next(c for c in range(len(chosen) + 1) if reduced[r, c] != 0) for r in range(rank)]
+    pivots = [next(c for c in range(len(columns)) if reduced[r, c] != 0) for r in range(rank)]
     if pivots != list(range(len(chosen))):
         return None
-    values = [reduced[row, len(chosen)] for row in range(rank)]
-    return Certificate(tuple(sp.Rational(int(v.p), int(v.q)) for v in values), tuple(chosen))
-
-
-def _fraction(value: Any) -> Any:
-    exact = sp.Rational(value)
-    return flint.fmpq(int(exact.p), int(exact.q))
+    return Certificate(tuple(reduced[row, len(chosen)] for row in range(rank)), tuple(chosen))

@@ -184,6 +184,7 @@ def answer(goal: Relation, known: tuple[Relation, ...]) -> Discharge:
     return discharge(known, goal)
 
 
+@cache
 def _replaced(expression: Expr, old: Expr, new: Expr) -> tuple[Expr, tuple[Lift, ...]]:
     """The expression with `old` replaced by `new` wherever it occurs, under sums too."""
     if expression == old:

@@ -105,6 +105,11 @@ def norm(matrix: Any, kind: Kind | None = None) -> Expr:
     kind = kind or ("2" if vector else None)
     if kind is None or (kind in ("op", "F")) == vector:
         raise ValueError(f"the norm of {matrix}, which is {matrix.rows} × {matrix.cols}, cannot be {kind!r}")
+    return _norm(matrix, kind)
+
+
+@cache
+def _norm(matrix: Any, kind: Kind) -> Expr:
     factor, rest = _without_number(matrix)
     return sp.Abs(factor) * Norm(_without_sign(rest), kind)
 
@@ -155,6 +160,7 @@ def total(index: Index, body: Expr) -> Expr:
     return result
 
 
+@cache
 def terms(body: Expr) -> tuple[Expr, ...]:
     """The terms of the body, multiplied out; what stands inside norms and sums is left alone."""
     opaque: dict[Any, Expr] = {}

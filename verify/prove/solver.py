@@ -6,17 +6,17 @@ certificate writes the goal as a combination of what is known, which anyone can 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 import z3
 
-from verify.prove.certificate import Certificate, certificate
+from verify.prove.certificate import Certificate, certificate, is_valid
 from verify.prove.system import Relation, System, system
 
-RESOURCES = 20_000_000  # z3's own count of work, not time, so that answers do not depend on the machine
+QUICK, RESOURCES = 200_000, 20_000_000  # z3's own count of work, not time: answers do not depend on the machine
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,20 @@ def discharge(known: Iterable[Relation], goal: Relation) -> Discharge:
         ValueError: as `system`.
     """
     given = list(known)
-    goals = [goal, Relation(goal.right, goal.left)] if goal.equal else [goal]
-    problems = [system(given, one) for one in goals]
-    found = [certificate(problem) or _squared(given, one) for one, problem in zip(goals, problems, strict=True)]
-    return Discharge(all(map(_unsatisfiable, problems)), found[0] if None not in found else None)
+    problem = system(given, goal)
+    return Discharge(_unsatisfiable(problem, goal.equal), _certified(given, goal, problem))
+
+
+def _certified(given: list[Relation], goal: Relation, problem: System) -> Certificate | None:
+    """A certificate of left ≤ right, if for an equation there is one of left ≥ right too."""
+    found = certificate(problem)
+    if not goal.equal:
+        return found or _squared(given, goal)
+    opposite = replace(problem, goal=-problem.goal)
+    if found is not None and is_valid(found.negated, opposite):
+        return found
+    other = certificate(opposite) or _squared(given, Relation(goal.right, goal.left))
+    return None if other is None else found or _squared(given, goal)
 
 
 def _squared(given: list[Relation], goal: Relation) -> Certificate | None:
@@ -57,28 +67,36 @@ def _squared(given: list[Relation], goal: Relation) -> Certificate | None:
     return certificate(system(given, Relation(sp.expand(goal.left**2), sp.expand(goal.right**2))))
 
 
-def _unsatisfiable(problem: System) -> bool:
+def _unsatisfiable(problem: System, equal: bool) -> bool:
     """Whether z3 finds that no real numbers satisfy everything known and violate the goal."""
-    names = {variable: z3.Real(str(variable)) for variable in problem.variables}
-    solver = z3.SolverFor("QF_NRA")
-    solver.set("rlimit", RESOURCES)
-    for variable, real in names.items():
-        if variable.is_nonnegative:
-            solver.add(real > 0 if variable.is_positive else real >= 0)
-    reals = list(names.values())
-    for polynomial, equal in zip(problem.known, problem.equal, strict=True):
-        value = _value(polynomial, reals)
-        solver.add(value == 0 if equal else value >= 0)
-    solver.add(_value(problem.goal, reals) < 0)
-    return bool(solver.check() == z3.unsat)
+    text = "".join(_assertions(problem, equal))
+    quick = _answer(z3.Tactic("qfnra-nlsat").solver(), text, QUICK)
+    return bool((_answer(z3.SolverFor("QF_NRA"), text, RESOURCES) if quick == z3.unknown else quick) == z3.unsat)
 
 
-def _value(polynomial: Any, reals: list[Any]) -> Any:
-    result: Any = z3.RealVal(0)
-    for powers, coefficient in polynomial.terms():
-        term: Any = z3.Q(int(coefficient.p), int(coefficient.q))
-        for real, power in zip(reals, powers, strict=True):
-            for _ in range(power):
-                term = term * real
-        result = result + term
-    return result
+def _answer(solver: Any, text: str, resources: int) -> Any:
+    solver.set("rlimit", resources)
+    solver.from_string(text)
+    return solver.check()
+
+
+def _assertions(problem: System, equal: bool) -> Iterator[str]:
+    """What is known and the negated goal, in the language SMT-LIB; variables are called as in the polynomials."""
+    for place, variable in enumerate(problem.variables):
+        yield f"(declare-const x{place} Real)"
+        if variable.nonnegative:
+            yield f"(assert ({'>' if variable.positive else '>='} x{place} 0))"
+    for polynomial, is_zero in zip(problem.known, problem.equal, strict=True):
+        yield f"(assert ({'=' if is_zero else '>='} {_value(polynomial)} 0))"
+    yield f"(assert (not ({'=' if equal else '>='} {_value(problem.goal)} 0)))"
+
+
+def _value(polynomial: Any) -> str:
+    products = [_product(powers, coefficient) for powers, coefficient in polynomial.terms()]
+    return f"(+ 0 {' '.join(products)})"
+
+
+def _product(powers: tuple[int, ...], coefficient: Any) -> str:
+    factors = [f"x{place}" for place, power in enumerate(powers) for _ in range(power)]
+    number = f"(/ {abs(coefficient.p)} {coefficient.q})"
+    return f"(* {number if coefficient > 0 else f'(- {number})'} {' '.join(factors)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import sympy as sp
@@ -14,6 +15,7 @@ from verify.prove.text import show_name, superscript
 BRACKETS = {"2": ("‖", "‖"), "1": ("‖", "‖₁"), "inf": ("‖", "‖_∞"), "op": ("‖", "‖₂"), "F": ("‖", "‖_F")}
 
 
+@cache
 def spell(quantity: Any) -> str:
     """A scalar quantity; minus signs and fractions as a reader writes them."""
     if isinstance(quantity, sp.Add):

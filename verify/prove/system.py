@@ -1,17 +1,22 @@
 """Inequalities between quantities as inequalities between polynomials in real variables.
 
 Every atom (a symbol, norm, sum …) becomes a variable with the sign that sympy knows of it; x = r² where
-square roots of x occur; a root of a sum becomes a variable with its defining equation.
+square roots of x occur; a root of a sum, or a sum that is divided by, becomes a variable with its
+defining equation.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import flint
 import sympy as sp
+
+from verify.prove.laurent import Terms, is_atom, plus, power, root, terms, times
 
 Expr = Any
 
@@ -30,10 +35,20 @@ class Relation:
 
 
 @dataclass(frozen=True)
-class System:
-    """Known polynomials, each ≥ 0 (or = 0 where `equal`), and the goal ≥ 0, in variables of known sign."""
+class Variable:
+    """The root of this degree of an expression, and what is known of its sign."""
 
-    variables: tuple[Any, ...]  # sympy symbols whose assumptions are their signs
+    base: Expr
+    degree: int
+    positive: bool
+    nonnegative: bool
+
+
+@dataclass(frozen=True)
+class System:
+    """Known polynomials (flint.fmpq_mpoly), each ≥ 0 (or = 0 where `equal`), and the goal ≥ 0."""
+
+    variables: tuple[Variable, ...]
     known: tuple[Any, ...]
     equal: tuple[bool, ...]
     goal: Any
@@ -43,93 +58,80 @@ def system(relations: Iterable[Relation], goal: Relation) -> System:
     """The relations and the goal over common variables.
 
     Raises:
-        ValueError: a denominator is not known to be positive.
+        ValueError: a denominator is not known to be positive, or a root is not known to be one of a nonnegative number.
     """
     given = list(relations)
-    flat = _Flat()
-    for relation in [*given, goal]:
-        flat.scan(relation.left)
-        flat.scan(relation.right)
-    sides = [flat.numerator(relation) for relation in given]
-    wanted = flat.numerator(goal)
-    known = [*sides, *flat.definitions]
-    variables = tuple(sorted({s for p in [*known, wanted] for s in p.free_symbols}, key=str)) or (sp.Dummy("x"),)
+    differences = [_difference(relation) for relation in [*given, goal]]
+    definitions = _definitions(differences)
+    variables = _variables([*differences, *definitions])
+    *known, wanted = (_polynomial(each, variables) for each in differences)
     return System(
         variables=variables,
-        known=tuple(sp.Poly(p, *variables) for p in known),
-        equal=(*(relation.equal for relation in given), *(True for _ in flat.definitions)),
-        goal=sp.Poly(wanted, *variables),
+        known=(*known, *(_polynomial(each, variables) for each in definitions)),
+        equal=(*(relation.equal for relation in given), *(True for _ in definitions)),
+        goal=wanted,
     )
 
 
-@dataclass
-class _Flat:
-    """The variables met so far: by atom, the common denominator of its exponents, and its variable."""
-
-    roots: dict[Expr, int] = field(default_factory=dict)
-    variables: dict[Expr, Any] = field(default_factory=dict)
-    definitions: list[Expr] = field(default_factory=list)
-
-    def scan(self, expression: Expr) -> None:
-        """Take note of the roots of atoms."""
-        if isinstance(expression, sp.Pow) and expression.exp.is_Rational and _is_atom(expression.base):
-            base, denominator = expression.base, int(expression.exp.q)
-            self.roots[base] = math.lcm(self.roots.get(base, 1), denominator)
-        elif not _is_atom(expression):
-            for part in expression.args:
-                self.scan(part)
-
-    def numerator(self, relation: Relation) -> Expr:
-        """right − left, times a positive denominator."""
-        difference = self.flatten(relation.right) - self.flatten(relation.left)
-        if not any(power.exp.is_negative for power in difference.atoms(sp.Pow)):
-            return sp.expand(difference)
-        above, below = sp.fraction(sp.together(difference))
-        if not below.is_positive:
-            raise ValueError(f"the denominator {below} of {relation.right} − {relation.left} is not known positive")
-        return sp.expand(above)
-
-    def flatten(self, expression: Expr) -> Expr:
-        """The expression in variables."""
-        if expression.is_Rational:
-            return expression
-        if isinstance(expression, sp.Pow) and expression.exp.is_Rational:
-            base, exponent = expression.args
-            if _is_atom(base):
-                return self._variable(base) ** (exponent * self.roots.get(base, 1))
-            if exponent.is_Integer:
-                return self.flatten(base) ** exponent
-            return self._root(base, int(exponent.q)) ** exponent.p
-        if isinstance(expression, (sp.Add, sp.Mul)):
-            return expression.func(*map(self.flatten, expression.args))
-        expanded = sp.expand_power_exp(expression)
-        if expanded != expression:  # q^(s+1) = q · q^s
-            return self.flatten(expanded)
-        return self._variable(expression) ** self.roots.get(expression, 1)
-
-    def _variable(self, atom: Expr) -> Any:
-        if atom not in self.variables:
-            sign = {"positive": True} if atom.is_positive else {"nonnegative": True} if atom.is_nonnegative else {}
-            self.variables[atom] = sp.Dummy(f"x{len(self.variables):03}", **({"real": True} | sign))
-            if isinstance(atom, sp.Abs):
-                square = self.variables[atom] ** (2 * self.roots.get(atom, 1))
-                self.definitions.append(sp.expand(square - self.flatten(atom.args[0]) ** 2))
-        return self.variables[atom]
-
-    def _root(self, base: Expr, degree: int) -> Any:
-        """The nonnegative root of a number or a sum, with its defining equation."""
-        if not base.is_nonnegative:
-            raise ValueError(f"a root of {base}, which is not known to be nonnegative")
-        new = (base, degree) not in self.variables
-        key = (base, degree)
-        if new:
-            sign = {"positive": True} if base.is_positive else {"nonnegative": True}
-            self.variables[key] = sp.Dummy(f"x{len(self.variables):03}", **sign)
-            self.definitions.append(sp.expand(self.flatten(base) - self.variables[key] ** degree))
-        return self.variables[key]
+@cache
+def _difference(relation: Relation) -> Terms:
+    """right − left."""
+    return plus(terms(relation.right), terms(relation.left), -1)
 
 
-def _is_atom(expression: Expr) -> bool:
-    if isinstance(expression, sp.Pow):
-        return not expression.exp.is_Rational
-    return not (expression.is_Rational or isinstance(expression, (sp.Add, sp.Mul)))
+def _definitions(given: Iterable[Terms]) -> list[Terms]:
+    """What is 0 by the meaning of the roots, sums divided by and absolute values in the given terms."""
+    found: dict[Expr, Terms | None] = {}
+    waiting = list(given)
+    while waiting:
+        for base in {of.base: None for monomial in waiting.pop() for of, _ in monomial}:
+            if base not in found:
+                found[base] = _definition(base)
+                waiting.append(found[base] or {})
+    return [definition for _, definition in sorted(found.items(), key=lambda item: item[0].sort_key()) if definition]
+
+
+@cache
+def _definition(base: Expr) -> Terms | None:
+    if isinstance(base, sp.Abs):
+        inside = terms(base.args[0])
+        return plus(power(root(base, 1), 2), times(inside, inside), -1)
+    return None if is_atom(base) else plus(terms(base), power(root(base, 1)), -1)
+
+
+def _variables(given: Iterable[Terms]) -> tuple[Variable, ...]:
+    """For each base a root of which all occurring roots are powers."""
+    degrees: dict[Expr, int] = {}
+    for of in {of: None for each in given for monomial in each for of, _ in monomial}:
+        degrees[of.base] = math.lcm(degrees.get(of.base, 1), of.degree)
+    return tuple(
+        Variable(base, degrees[base], bool(base.is_positive), bool(base.is_nonnegative))
+        for base in sorted(degrees, key=lambda base: base.sort_key())
+    )
+
+
+def _polynomial(given: Terms, variables: tuple[Variable, ...]) -> Any:
+    """The terms, times what makes all exponents nonnegative.
+
+    Raises:
+        ValueError: that factor is not known to be positive.
+    """
+    places = {variable.base: (place, variable.degree) for place, variable in enumerate(variables)}
+    values: dict[tuple[int, ...], Any] = {}
+    for monomial, value in given.items():
+        powers = [0] * len(variables)
+        for of, exponent in monomial:
+            place, degree = places[of.base]
+            powers[place] += exponent * (degree // of.degree)
+        values[tuple(powers)] = values.get(tuple(powers), 0) + value
+    lowest = [min(0, *column) for column in zip(*values, strict=True)] or [0] * len(variables)
+    for variable, exponent in zip(variables, lowest, strict=True):
+        if exponent < 0 and not variable.positive:
+            raise ValueError(f"the denominator {variable.base} is not known positive")
+    raised = {tuple(a - b for a, b in zip(powers, lowest, strict=True)): value for powers, value in values.items()}
+    return _ring(len(variables)).from_dict(raised)
+
+
+@cache
+def _ring(size: int) -> Any:
+    return flint.fmpq_mpoly_ctx.get([f"x{place}" for place in range(size)], "lex")

@@ -6,7 +6,6 @@ them. A comparison counts against an inequality only when the balls are disjoint
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, reduce
@@ -17,7 +16,7 @@ import flint
 import sympy as sp
 from sympy.tensor.indexed import Indexed
 
-from verify.certify import evaluate
+from verify.certify.evaluate import evaluate, whole_power
 from verify.prove.quantity import Binder, Index, Largest, Length, Letter, Norm, free, size
 from verify.prove.system import Relation
 
@@ -56,8 +55,8 @@ class Values:
     def knows(self, expression: Expr) -> bool:
         """Whether every letter, size and scalar of the expression has a value."""
         letters, scalars = _ingredients(expression)
-        return all(name in self.matrices for name in letters) and all(
-            scalar in self.sizes or str(scalar) in self.numbers for scalar in scalars
+        return all(letter.name in self.matrices for letter in letters) and all(
+            scalar in self.sizes or name in self.numbers for scalar, name in scalars
         )
 
 
@@ -68,12 +67,12 @@ def _in_order(expression: Expr) -> tuple[Index, ...]:
 
 
 @cache
-def _ingredients(expression: Expr) -> tuple[frozenset[str], frozenset[Any]]:
-    """The names of the letters, and the sizes and scalars; names of indices are neither."""
-    letters = expression.atoms(Letter)
+def _ingredients(expression: Any) -> tuple[tuple[Letter, ...], tuple[tuple[Any, str], ...]]:
+    """The letters, and the sizes and scalars with their names; names of indices are neither."""
+    letters = tuple(expression.atoms(Letter))
     indices = expression.atoms(sp.Idx).union(*(letter.indices for letter in letters))
     scalars = expression.atoms(sp.Symbol) - {index.label for index in indices}
-    return frozenset(letter.name for letter in letters), frozenset(scalars)
+    return letters, tuple((scalar, str(scalar)) for scalar in scalars)
 
 
 def extended(values: Values, definitions: Mapping[Any, Expr]) -> Values:
@@ -85,11 +84,18 @@ def extended(values: Values, definitions: Mapping[Any, Expr]) -> Values:
 
 
 def violation(values: Values, relation: Relation) -> str | None:
-    """Where the relation is certainly false on the instance, with the two sides; None if nowhere.
+    """Where the relation is certainly false on the instance, with the two sides; None if nowhere. Looked for once.
 
     Raises:
         ArithmeticError: a side could not be enclosed.
     """
+    if relation not in values.known:
+        values.known[relation] = _violation(values, relation)
+    found: str | None = values.known[relation]
+    return found
+
+
+def _violation(values: Values, relation: Relation) -> str | None:
     with flint.ctx.workprec(PRECISION):
         for place in values.places((relation.left, relation.right)):
             left, right = (number(side, values, place) for side in (relation.left, relation.right))
@@ -107,7 +113,7 @@ def number(expression: Expr, values: Values, place: Place) -> Any:
     Raises:
         KeyError: a letter has no value.
     """
-    key = expression, tuple((index, place[index]) for index in _in_order(expression))
+    key = expression, *(place[index] for index in _in_order(expression))
     if key not in values.known:
         values.known[key] = _number(expression, values, place)
     return values.known[key]
@@ -139,17 +145,11 @@ def _number(expression: Expr, values: Values, place: Place) -> Any:
 
 def _power(base: Any, exponent: Any, value: Any) -> Any:
     if exponent.is_Rational and exponent.q == 2:
-        return _whole(_root(base), int(exponent.p))
+        return whole_power(_root(base), int(exponent.p))
     if exponent.is_Rational and not exponent.is_Integer:
         return base**value
     whole = int(exponent) if exponent.is_Integer else int(value.unique_fmpz())
-    return _whole(base, whole)
-
-
-def _whole(base: Any, exponent: int) -> Any:
-    """A whole power by multiplication; flint's own loses a ball that contains 0."""
-    result = reduce(operator.mul, [base] * abs(exponent), flint.arb(1))
-    return result if exponent >= 0 else 1 / result
+    return whole_power(base, whole)
 
 
 def _bound(expression: Binder, values: Values, place: Place) -> Any:
@@ -166,19 +166,12 @@ def _bound(expression: Binder, values: Values, place: Place) -> Any:
 
 
 def _matrix(expression: Any, values: Values, place: Place) -> Any:
-    letters = {
-        letter: values.matrices[letter.name](*(place[index] for index in letter.indices))
-        for letter in expression.atoms(Letter)
-    }
-    return evaluate(expression, {**values.sizes, **letters, **_scalars(expression, values)})
-
-
-def _scalars(expression: Any, values: Values) -> dict[Any, Any]:
-    return {
-        symbol: values.numbers[str(symbol)]
-        for symbol in expression.atoms(sp.Symbol)
-        if symbol not in values.sizes and str(symbol) in values.numbers
-    }
+    letters, scalars = _ingredients(expression)
+    known = {letter: values.matrices[letter.name](*(place[index] for index in letter.indices)) for letter in letters}
+    for scalar, name in scalars:
+        if scalar in values.sizes or name in values.numbers:
+            known[scalar] = values.sizes[scalar] if scalar in values.sizes else values.numbers[name]
+    return evaluate(expression, known)
 
 
 def _norm(matrix: Any, kind: str) -> Any:

@@ -50,7 +50,7 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SCIENTIFIC = re.compile(r"(?<![\w.])(?P<mantissa>\d+(?:\.\d+)?)e(?P<exponent>[+-]\d+)(?!\w)")
 _NAMED_ACCENT = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z])_(tilde|hat|bar)(?![A-Za-z0-9_])")
 _ACCENT = {"tilde": "\u0303", "hat": "\u0302", "bar": "\u0304"}
-_SCRIPT = re.compile(r"([_^])(?:\{([^{}]+)\}|(\([^()\s]{1,8}\)|[A-Za-z0-9\u0370-\u03ff]+|[*+−-]))")
+_SCRIPT = re.compile(r"([_^])(?:\{([^{}]+)\}|(\([^()\s]{1,8}\)|[A-Za-z0-9\u0370-\u03ff]+|[*+−∞-]))")
 _BASE = re.compile(r"[A-Za-z0-9_]*$")
 _OPERATORS = frozenset({"min", "max", "sup", "inf", "log", "sum", "lim", "tr"})
 _WRONG = re.compile(r"(?:^|(?<=\s))Wrong (?=if\b)")

@@ -123,6 +123,19 @@ def test_half_powers_of_a_square_are_powers_of_its_root(power: str) -> None:
     assert contains(found, sp.Rational(3, 2) ** (2 * exponent))
 
 
+@pytest.mark.parametrize("power", [0, 1, 2, 3, 7])
+def test_a_power_of_a_ball_around_zero_contains_the_powers_of_its_numbers(power: int) -> None:
+    found = evaluate(sp.Pow(x, power, evaluate=False), {x: flint.arb(0, 0.5)})
+    assert found.is_finite()
+    assert all(found.contains(flint.arb(value) ** power) for value in (-0.5, -0.25, 0.0, 0.25, 0.5))
+    # A radius has 30 bits, rounded up in each of at most 6 products.
+    assert float(found.rad()) <= (power > 0) * 0.5**power * (1 + 2**-24)
+
+
+def test_a_negative_power_of_a_ball_around_zero_is_unknown() -> None:
+    assert not evaluate(x**-2, {x: flint.arb(0, 0.5)}).is_finite()
+
+
 def test_the_root_of_a_negative_number_is_unknown() -> None:
     assert not evaluate(sp.sqrt(x), {x: flint.arb(-1)}).is_finite()
 

@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 from fractions import Fraction
 
+import flint
 import pytest
 import sympy as sp
 from hypothesis import given, settings
@@ -27,6 +28,11 @@ TRUE = {
     "root of a number": ([Relation(a, sp.sqrt(2) * b)], Relation(sp.sqrt(2) * a, 2 * b)),
     "root of a sum": ([Relation(a, b)], Relation(sp.sqrt(a + c), sp.sqrt(b + c))),
     "absolute value": ([Relation(sp.Abs(r), a)], Relation(r**2, a**2)),
+    "sum in a denominator": ([Relation(a, b)], Relation(a / (1 + a), b / (1 + b))),
+    "root in a denominator": ([Relation(a, b)], Relation(a / sp.sqrt(c + p), b / sp.sqrt(c + p))),
+    "equation from two inequalities": ([Relation(a, b), Relation(b, a)], Relation(a * c, b * c, True)),
+    "equation from squares": ([Relation(a**2, b**2, True)], Relation(a, b, True)),
+    "nothing to prove": ([], Relation(a * (b + 1), a + a * b, True)),
     "symbolic power": ([Relation(a, b)], Relation(a * p ** (K + 1), p * b * p**K)),
     "product of two facts": (
         [Relation((2 + sp.sqrt(2)) * a, b), Relation(sp.sqrt(2), 2)],
@@ -34,6 +40,8 @@ TRUE = {
     ),
 }
 FALSE = {
+    "nothing known": ([], Relation(1, 0)),
+    "wrong direction in denominators": ([Relation(a, b)], Relation(b / (1 + b), a / (1 + a))),
     "too small": ([Relation(a, b * c), Relation(b, d)], Relation(2 * a, d * c)),
     "unrelated": ([Relation(a, b)], Relation(a, c)),
     "wrong direction": ([Relation(a, b)], Relation(b, a)),
@@ -54,6 +62,12 @@ def test_false_implications_are_discharged_by_neither(name: str) -> None:
     found = discharge(*FALSE[name])
     assert (found.by_solver, found.certificate, found.proved) == (False, None, False)
     assert found.doubt == "z3 does not prove it and no certificate"
+
+
+@pytest.mark.parametrize("name", [*TRUE, *FALSE])
+def test_linear_programming_alone_finds_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verify.prove.certificate.STEPS", 0)
+    assert discharge(*(TRUE | FALSE)[name]).proved == (name in TRUE)
 
 
 @settings(max_examples=150)
@@ -81,13 +95,23 @@ def _holds(relation: Relation, point: dict[sp.Symbol, Fraction]) -> bool:
     return bool(relation.left.subs(point) <= relation.right.subs(point))
 
 
+@pytest.mark.parametrize(("resources", "by_solver"), [(20_000_000, True), (1, False)])
+def test_z3_has_a_second_attempt_and_silence_is_no_proof(
+    resources: int, by_solver: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verify.prove.solver.QUICK", 1)
+    monkeypatch.setattr("verify.prove.solver.RESOURCES", resources)
+    found = discharge(*TRUE["root of a sum"])
+    assert (found.by_solver, found.proved) == (by_solver, by_solver)
+
+
 def test_a_certificate_is_checked_exactly_and_a_forged_one_is_rejected() -> None:
     problem = system(*TRUE["substitution"])
     found = certificate(problem)
     assert found is not None
     assert is_valid(found, problem)
     assert found.places == {0, 1}
-    nearly = (found.coefficients[0] + sp.Rational(1, 10**12), *found.coefficients[1:])
+    nearly = (found.coefficients[0] + flint.fmpq(1, 10**12), *found.coefficients[1:])
     assert not is_valid(replace(found, coefficients=nearly), problem)
     negated = Certificate(tuple(-value for value in found.coefficients), found.products)
     assert not is_valid(negated, replace(problem, goal=-problem.goal))

@@ -41,6 +41,7 @@ def test_printed_number_is_the_number_to_its_digits(value: float, digits: int) -
     [
         ("ŷ*_k", [("text", "ŷ*"), ("sub", "k")]),
         ("‖A‖_F²", [("text", "‖A‖"), ("sub", "F"), ("text", "²")]),
+        ("|xᵀ u| ≤ ‖x‖₁ ‖u‖_∞", [("text", "|xᵀ u| ≤ ‖x‖₁ ‖u‖"), ("sub", "∞")]),
         ("W_h^V x", [("text", "W"), ("sub", "h"), ("sup", "V"), ("text", " x")]),
         ("λ_min(Z)", [("text", "λ"), ("sub", "min"), ("text", "(Z)")]),
         ("min_k b_{k,h}", [("text", "min"), ("sub", "k"), ("text", " b"), ("sub", "k,h")]),
