@@ -6,6 +6,8 @@ Heavy imports happen only inside a run, so that help and listings answer at once
 
 from __future__ import annotations
 
+import atexit
+import gc
 import inspect
 import json
 import os
@@ -52,9 +54,7 @@ def build_app(package: str) -> typer.Typer:
 
 def main(package: str = "theorems") -> NoReturn:
     """Run the command line for the statements in `package` and exit with its status."""
-    # Read when OpenMP is first loaded. A thread that waits by spinning takes its core from the others: on a machine
-    # that is shared, training then takes several times as long.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    _settle()
     try:
         status = build_app(package)(standalone_mode=False)
     except UsageError as error:
@@ -65,6 +65,18 @@ def main(package: str = "theorems") -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted", 130)
     sys.exit(status or 0)
+
+
+def _settle() -> None:
+    """Tell the process how to wait and when to clean up; the first must come before OpenMP is loaded.
+
+    A thread that waits by spinning takes its core from the others: on a machine that is shared, training then takes
+    several times as long. Expressions are many and live to the end: they are collected seldom, and not while the
+    interpreter shuts down.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    gc.set_threshold(50_000, 20, 100)
+    atexit.register(gc.freeze)
 
 
 def _complain(message: str, status: int) -> NoReturn:

@@ -123,10 +123,14 @@ def _folder(package: str) -> Path:
 
 
 def _read_all(package: str) -> Iterator[Entry]:
-    for path in _folder(package).glob("*.py"):
-        call = _claim_call(_tree(path))
-        if call is not None:
-            yield _entry(path, call)
+    yield from filter(None, map(_read, _folder(package).glob("*.py")))
+
+
+@cache
+def _read(path: Path) -> Entry | None:
+    """The statement in a file, or None if it holds none."""
+    call = _claim_call(_tree(path))
+    return None if call is None else _entry(path, call)
 
 
 @cache
