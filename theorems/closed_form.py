@@ -176,7 +176,9 @@ def _grid(every: int, horizon: float) -> tuple[int, ...]:
     return tuple(sorted({*range(every + 1), *(int(point) for point in points)}))
 
 
+@lru_cache(maxsize=8)
 def _modes(problem: Problem, by_features: bool) -> Modes:
+    """At `BITS` bits."""
     enclosed = enclose(problem)
     targets = (enclosed.z_bar * enclosed.a_hat).transpose().tolist()
     attention = enclosed.attention([balls(query) for query in problem.queries])

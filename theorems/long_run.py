@@ -89,7 +89,8 @@ def derive_recursion(subject: Subject) -> Iterator[Identity]:
     """One step of gradient descent in which B moves to B⁺: δ⁺ is (I − P)δ and two terms of the motion; η = η_w/K."""
     delta = B * w - a
     moved = B_next * (w - step * B.T * delta) - a
-    last = (B_next - B) * w if _variant(subject).complete else sp.ZeroMatrix(N, 1)
+    complete = subject.complete if isinstance(subject, Variant) else True
+    last = (B_next - B) * w if complete else sp.ZeroMatrix(N, 1)
     stated = delta - step * B_0 * B_0.T * delta - step * (B_next * B.T - B_0 * B_0.T) * delta + last
     yield prove("δ⁺ = (I − ηB⁽⁰⁾B⁽⁰⁾ᵀ)δ − η(B⁺Bᵀ − B⁽⁰⁾B⁽⁰⁾ᵀ)δ + (B⁺ − B)w", moved, stated)
 
