@@ -6,8 +6,8 @@ for any prompt with ‖λ‖ ≤ B, with probability at least 1 − δ over its 
 (1/2K) ‖ŷ − ŷ*‖² ≤ ε, where ŷ*_k = y_k on the prompt and ŷ*_k = λ̂ᵀz_k on unseen tokens.
 
 The bound rests on two steps, both checked here: (1/2K) ‖ŷ − ŷ*‖² ≤ ‖y‖² Δ / (mτ) for every y, and
-the tail of ‖y‖². Wrong if training does not reach L*, if one prompt breaks the inequality, if the
-learned matrix is not the limit, or if the label noise has another law.
+the tail of ‖y‖². Wrong if training does not reach L*, if one prompt breaks the inequality, if a run of
+exactly T steps misses ε, if the learned matrix is not the limit, or if the label noise has another law.
 """
 
 from __future__ import annotations

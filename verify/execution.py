@@ -166,7 +166,10 @@ def _write(record: dict[str, Any], request: Request) -> list[Path]:
 def _certificate(claim: Claim, outcome: Outcome, stage: _Stage) -> list[Path]:
     """Write the certificate that was asked for, unless the claim did not pass: then there is nothing to certify."""
     path = stage.request.certificate
-    if path is None or claim.certificate is None or outcome.verdict is not Verdict.PASS:
+    if path is None or claim.certificate is None:
+        return []
+    if outcome.verdict is not Verdict.PASS:
+        terminal.console(stderr=True).print(f"no certificate was written: the claim is {outcome.verdict}")
         return []
     content = json.dumps(claim.certificate(stage.subject), indent=1, ensure_ascii=False)
     records.write_atomically(path, (content + "\n").encode())

@@ -92,6 +92,25 @@ def test_a_broken_assumption_is_undecided_with_status_3(tmp_path: Path) -> None:
     assert "UNDECIDED theorem2" in process.stdout
 
 
+def test_a_claim_that_did_not_pass_has_no_certificate_and_says_so(tmp_path: Path) -> None:
+    arguments = ["theorem1", "--preset", "literal", "--gamma-factor", "0.5", "--grade", "certified", "--no-pdf"]
+    file = tmp_path / "certificate.json"
+    process = verify(*arguments, "--certificate", str(file), "--output", str(tmp_path))
+    assert process.returncode == 3, process.stderr
+    assert "γ large enough cannot be relied on" in process.stdout
+    assert "no certificate was written: the claim is undecided" in process.stderr
+    assert not file.exists()
+
+
+def test_a_claim_that_passed_writes_its_certificate(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "certificate.json"
+    arguments = ["theorem1", "--preset", "literal", "--grade", "certified", "--no-pdf", "--certificate", str(file)]
+    process = verify(*arguments, "--output", str(tmp_path))
+    assert process.returncode == 0, process.stderr
+    assert str(file) in process.stdout
+    assert json.loads(file.read_text())["steps"] == 1000
+
+
 def test_list_knows_the_last_verdict(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, _ = finished
     rows = {row["id"]: row for row in json.loads(verify("list", "--json", "--output", str(folder)).stdout)}
