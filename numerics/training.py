@@ -167,12 +167,9 @@ def train(
         raise
     return Trained(
         network=Network(queries=run.queries, weights=run.weights).to(device="cpu", dtype=torch.float64),
-        iterations=np.array(run.iterations),
-        mixtures=np.array(run.mixtures),
-        stopped=stopped,
-        diverged_at=diverged_at,
-        seconds=run.seconds,
-    )
+        iterations=np.array(run.iterations), mixtures=np.array(run.mixtures),
+        stopped=stopped, diverged_at=diverged_at, seconds=run.seconds,
+    )  # fmt: skip
 
 
 def _objective_data(recipe: Recipe, moments: ndarray | None, labels: ndarray | None) -> ndarray:

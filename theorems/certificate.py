@@ -14,12 +14,12 @@ import flint
 import numpy as np
 
 from theorems.certified_descent import violated
+from theorems.constants import A_norm, Delta_0, Z_norm, f_max
 from theorems.enclosed import Ball, enclose
+from theorems.prescription import sizes
 from theorems.trajectory import Plan, Trajectory, descend
 from verify import UsageError
-from verify.certify import balls
 from verify.certify.balls import NotPositiveDefiniteError
-from verify.certify.norms import frobenius_norm, largest, spectral_norm
 
 SCHEMA = "theorem1-certificate/1"
 STATEMENT = (
@@ -67,15 +67,9 @@ def certificate_of(plan: Plan) -> dict[str, Any]:
 def _bounds(plan: Plan) -> dict[str, str]:
     """The rate and the five numbers that the prescribed step sizes rest on, rounded to the safe side."""
     with flint.ctx.workprec(BITS):
-        enclosed, prescription = enclose(plan.problem), plan.prescription
-        columns = enclosed.z_bar.transpose().tolist()
-        attention = enclosed.attention([balls(query) for query in plan.problem.queries])
-        start = enclosed.mixture(attention, balls(plan.problem.weights).tolist())
-        above = {
-            "norm_Z_bar": spectral_norm(enclosed.z_bar),
-            "f_max": largest(frobenius_norm(flint.arb_mat([column])) for column in columns),
-            "norm_A": spectral_norm(enclosed.z_bar * enclosed.a_hat), "Delta_0": enclosed.gap(start),
-        }  # fmt: skip
+        prescription, known = plan.prescription, sizes(plan.problem, enclose(plan.problem))
+        names = {"norm_Z_bar": Z_norm, "f_max": f_max, "norm_A": A_norm, "Delta_0": Delta_0}
+        above = {name: known[symbol] for name, symbol in names.items()}
         least = _decimals(prescription.zeta_0, DIGITS)[0]
         zeta = flint.fmpq(*Fraction(least).as_integer_ratio())  # the rate belongs to ζ₀ as it is claimed
         above["rate"] = 1 - plan.rate_factor * prescription.step_weights * flint.arb(zeta) / (2 * prescription.K)

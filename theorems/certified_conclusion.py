@@ -72,10 +72,8 @@ def guaranteed_steps(plan: Plan, promise: Promise) -> int:
         verify.certify.balls.NotPositiveDefiniteError: ζ₀ is not certified, so there is no rate.
     """
     with flint.ctx.workprec(BITS):
-        enclosed, problem = enclose(plan.problem), plan.problem
-        attention = enclosed.attention([balls(query) for query in problem.queries])
-        gap = enclosed.gap(enclosed.mixture(attention, balls(problem.weights).tolist()))
-        ratio = gap / _needed_gap(plan, promise)
+        enclosed = enclose(plan.problem)
+        ratio = enclosed.gap(enclosed.mixture_of(plan.problem)) / _needed_gap(plan, promise)
         steps = ratio.log() / -(1 - plan.prescription.rate).log()
     return max(0, int(np.ceil(upper(steps))))
 

@@ -17,7 +17,7 @@ from theorems.enclosed import Ball, Enclosed, Problem, enclose
 from theorems.lemma9 import STATED_D
 from theorems.lemma10 import STATED
 from theorems.notation import H, K
-from verify.certify import balls, evaluate
+from verify.certify import evaluate
 from verify.certify.balls import NotPositiveDefiniteError
 from verify.certify.compare import lower, upper
 from verify.certify.norms import frobenius_norm, largest, spectral_norm
@@ -72,7 +72,7 @@ def prescribe(problem: Problem, *, gamma_factor: float = 1.0, step_factor: float
         raise NotPositiveDefiniteError("Assumption 2 could not be certified; choose H at least N and distinct tokens")
     with flint.ctx.workprec(BITS):
         enclosed = enclose(problem)
-        values = _sizes(problem, enclosed) | {zeta_0: least}
+        values = sizes(problem, enclosed) | {zeta_0: least}
         chosen = gamma_factor * (1 + MARGIN) * upper(evaluate(GAMMA_SQUARED, values).sqrt())
         values |= {gamma: flint.arb(chosen)}
         values |= {alpha: evaluate(STATED_ALPHA, values)}
@@ -86,13 +86,11 @@ def prescribe(problem: Problem, *, gamma_factor: float = 1.0, step_factor: float
         )  # fmt: skip
 
 
-def _sizes(problem: Problem, enclosed: Enclosed) -> dict[Any, Any]:
-    """‖Z̄‖, f̄_max, ‖A‖₂, Δ⁽⁰⁾, K and H."""
+def sizes(problem: Problem, enclosed: Enclosed) -> dict[Any, Any]:
+    """‖Z̄‖, f̄_max, ‖A‖₂, Δ⁽⁰⁾, K and H, enclosed at flint's precision."""
     columns = enclosed.z_bar.transpose().tolist()
-    attention = enclosed.attention([balls(query) for query in problem.queries])
-    start = enclosed.mixture(attention, balls(problem.weights).tolist())
     return {
         K: enclosed.K, H: len(problem.queries), Z_norm: spectral_norm(enclosed.z_bar),
         f_max: largest(frobenius_norm(flint.arb_mat([column])) for column in columns),
-        A_norm: spectral_norm(enclosed.z_bar * enclosed.a_hat), Delta_0: enclosed.gap(start),
+        A_norm: spectral_norm(enclosed.z_bar * enclosed.a_hat), Delta_0: enclosed.gap(enclosed.mixture_of(problem)),
     }  # fmt: skip
