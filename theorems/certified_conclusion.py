@@ -117,10 +117,9 @@ def conclude_at(plan: Plan, run: Trajectory, promise: Promise) -> Iterator[Bound
     )  # fmt: skip
     task, noise = _worst_prompt(error, features, float(reach.mid()), promise.B)
     length = frobenius_norm(balls(task))
-    yield bound_of(
-        "the worst prompt found is admissible", [length, frobenius_norm(balls(noise))],
-        [flint.arb(promise.B), reach * length], "‖λ‖ ≤ B and ‖n‖ ≤ ‖λ‖√(τx_δ), both nearly attained",
-    )  # fmt: skip
+    told = "nearly attained"
+    yield bound_of("the worst prompt found has ‖λ‖ ≤ B", [length], [flint.arb(promise.B)], told)
+    yield bound_of("and ‖n‖ ≤ ‖λ‖√(τx_δ)", [frobenius_norm(balls(noise))], [reach * length], told)
     found = _loss(error, features * balls(task) + balls(noise))
     yield bound_of("the worst prompt found", [found], [supremum], "against what holds for every prompt")
     prompts = [features * balls(task) + balls(noise) for task, noise in sampled_prompts(plan, promise)]

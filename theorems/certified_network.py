@@ -110,10 +110,10 @@ def certify_every_prompt(subject: Experiment | Variant) -> Iterator[Bound]:
         labels = balls(float(R.mid()) * INSIDE * direction / np.linalg.norm(direction))
         given, right = (labels.transpose() * found.learned)[0, token], ridge_answer(variant.experiment, labels, token)
         told = f"ŷ_k = {given.str(6, radius=False)} against ŷ*_k = {right.str(6, radius=False)} at k = {token + 1}"
-        yield bound_of(
-            "the worst prompt has ‖y‖ ≤ R and error R max_k ‖ã_k − â_k‖, to ten digits",
-            [frobenius_norm(labels), abs(abs(given - right) - variant.factor * R * worst)], [R, EQUAL * R * worst], told
-        )  # fmt: skip
+        size = frobenius_norm(labels)
+        yield bound_of("the worst prompt has ‖y‖ ≤ R", [size], [R], f"‖y‖ = {size.str(6, radius=False)}")
+        off = abs(abs(given - right) - variant.factor * R * worst)
+        yield bound_of("its error is R max_k ‖ã_k − â_k‖, to ten digits", [off], [EQUAL * R * worst], told)
 
 
 def measure_float64(subject: Experiment | Variant) -> Iterator[Agreement]:
