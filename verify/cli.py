@@ -129,7 +129,8 @@ def _run_command(package: str) -> Any:
     names = [item.name for item in fields(parameters.Parameters)]
 
     def command(**options: Any) -> None:
-        given = {name: options[name] for name in names if options[name] not in (None, False)}
+        # By identity: 0 == False, and a value of 0 was given as much as any other.
+        given = {name: options[name] for name in names if options[name] is not None and options[name] is not False}
         from verify.execution import Interrupted, Request, run_claims
 
         request = Request(

@@ -166,6 +166,8 @@ def test_bad_usage_says_what_and_how_and_writes_nothing(tmp_path: Path) -> None:
         (["theorem3"], ["'theorem3'", "'theorem2'"]),
         (["theorem2", "--N", "200"], ["N = 200", "--N"]),
         (["theorem2", "--tau", "nan"], ["tau = nan", "--tau"]),
+        (["theorem2", "--tau", "0"], ["tau = 0.0", "--tau"]),
+        (["theorem2", "--H", "0"], ["H = 0", "--H"]),
         (["theorem2", "--output", str(tmp_path / "file" / "deep")], ["output", "--output"]),
         (["ridge", "--certificate", str(tmp_path / "c.json")], ["ridge", "give one claim that has one: "]),
         (["theorem2", "--resume", "nowhere.pt"], ["nowhere.pt", "--resume"]),
@@ -188,6 +190,14 @@ def test_bad_usage_says_what_and_how_and_writes_nothing(tmp_path: Path) -> None:
         assert process.stderr.startswith("verify: "), process.stderr
         assert process.stderr.count("\n") == 1, process.stderr
         assert not out.exists() or not any(out.iterdir()), arguments
+
+
+@pytest.mark.parametrize(("option", "given"), [("seed", 0), ("beta", 0.0), ("steps", 0), ("start_weights", 0.0)])
+def test_a_value_of_zero_is_given_as_much_as_any_other(option: str, given: float, tmp_path: Path) -> None:
+    arguments = ["lemma3", "--preset", "literal", f"--{option.replace('_', '-')}", str(given)]
+    process = verify(*arguments, "--no-pdf", "--output", str(tmp_path))
+    assert process.returncode == 0, process.stderr
+    assert read_record(tmp_path / "lemma3.json")["provenance"]["parameters"][option] == given
 
 
 @pytest.mark.parametrize("arguments", [("theorem2", "--Nx", "3"), ("theorem2", "--N", "three"), ("list", "--bad")])
