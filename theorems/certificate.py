@@ -14,6 +14,7 @@ import flint
 import numpy as np
 
 from theorems.certified_descent import violated
+from theorems.check_certificate import SCHEMA, STATEMENT
 from theorems.constants import A_norm, Delta_0, Z_norm, f_max
 from theorems.enclosed import Ball, enclose
 from theorems.prescription import sizes
@@ -21,15 +22,6 @@ from theorems.trajectory import Plan, Trajectory, descend
 from verify import UsageError
 from verify.certify.balls import NotPositiveDefiniteError
 
-SCHEMA = "theorem1-certificate/1"
-STATEMENT = (
-    "Theorem 1 of arXiv:2408.10147: gradient descent on the population loss from Q and w = 0, with step sizes eta_Q, "
-    "eta_w = gamma^2 eta_Q, satisfies Delta^(t) <= rate^t Delta^(0) for every t, where Delta^(t) is the gap L - inf L. "
-    "Claimed: lambda_min(B_k B_k^T) >= zeta_0 for every k; norm_Z_bar, f_max, norm_A and Delta_0 are no smaller than "
-    "|Z_bar|_2, the longest column of Z_bar, |Z_bar A_hat|_2 and Delta^(0); with them, gamma^2 >= 128 (2 + sqrt 2) "
-    "K^(3/2) sqrt(H) norm_Z_bar^2 f_max Delta_0 zeta_0^(-5/2), eta_Q <= 1/L for the constant L of Lemma 10, and "
-    "rate >= 1 - eta_w zeta_0 / (2K); gaps[t] encloses Delta^(t) for t = 0, ..., steps."
-)
 DIGITS = 17  # of bounds: finer than the 2^-20 by which γ and η_Q keep away from their limits
 GAP_DIGITS = 12  # of the enclosures of the gap, and of their width where a ball is not wider
 BITS = 128  # of the bounds

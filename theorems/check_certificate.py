@@ -3,9 +3,11 @@
 Exit status 0: every claim in FILE is true; 1: the first that is not, in one sentence; 2: FILE cannot be read.
 Given numbers are exact fractions. What is irrational or would grow too long is enclosed in balls, integers with an
 error bound; where these are too wide to decide, all is done again with twice the bits. No float decides anything.
+What is not checked here is said at the end.
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,9 +17,28 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+SCHEMA = "theorem1-certificate/2"
+STATEMENT = (
+    "Theorem 1 of arXiv:2408.10147: gradient descent on the population loss from Q and w = 0, with step sizes eta_Q, "
+    "eta_w = gamma^2 eta_Q, satisfies Delta^(t) <= rate^t Delta^(0) for every t, where Delta^(t) is the gap L - inf L. "
+    "Claimed: lambda_min(B_k B_k^T) >= zeta_0 for every k; norm_Z_bar, f_max, norm_A and Delta_0 are no smaller than "
+    "|Z_bar|_2, the longest column of Z_bar, |Z_bar A_hat|_2 and Delta^(0); with them, gamma^2 >= 128 (2 + sqrt 2) "
+    "K^(3/2) sqrt(H) norm_Z_bar^2 f_max Delta_0 zeta_0^(-5/2), eta_Q <= 1/L for the constant L of Lemma 10, and "
+    "1 > rate >= 1 - eta_w zeta_0 / (2K); gaps[t] encloses Delta^(t) for t = 0, ..., steps."
+)
+NOT_CHECKED = (
+    "not checked: that the bound goes on beyond step {steps}, and that the least loss is the infimum, rest on "
+    "Theorem 1 and Lemma 5; that tokens, features and Q are the instance that is meant, on whoever gives them"
+)
+SIZES = ("N", "K", "d", "m", "H", "steps")  # of the prompt, dictionary, tokens and features; heads
 SCALARS = ("tau", "gamma", "eta_Q", "eta_w", "rate", "zeta_0", "norm_Z_bar", "f_max", "norm_A", "Delta_0")
 SHAPES = {"tokens": "Kd", "features": "Km", "Q": "Hdd", "w": "HK", "A_hat": "NK"} | dict.fromkeys(SCALARS, "")
 UNIT = Fraction(1, 10**12)  # how far ‖v_k‖² may be from 1: few vectors of binary numbers have norm 1 exactly
+WIDTH = Fraction(1, 10**6)  # of an interval for the gap, relative to its upper end: a wider one tells nothing
+NUMBER = re.compile(
+    r"([+-]?)(?:0x([0-9a-f]+)(?:\.([0-9a-f]*))?p([+-]?\d{1,4})|(\d+)(?:\.(\d*))?(?:e([+-]?\d{1,4}))?(?:/(\d+))?)"
+)
+LONGEST = 8192, 2**26, 10**10  # digits of a number, bytes of a file, products of balls: about three hours
 SLACK = 1 + Fraction(1, 10**9)  # makes up for it: max ‖v_k‖ enters the conditions on γ² and L with powers up to 4
 
 
@@ -88,24 +109,62 @@ def above(x: Fraction, left: Any, right: Any) -> Any:
 
 
 def exact(data: Any, *shape: int) -> Any:
-    """A number in a string (hexadecimal float, decimal, quotient), or nested lists of them."""
+    """A number in a string (hexadecimal float, decimal, quotient), exactly, or nested lists of them."""
     if shape and isinstance(data, list) and len(data) == shape[0]:
         return [exact(entry, *shape[1:]) for entry in data]
     if shape or not isinstance(data, str):
         raise ValueError(f"{str(data)[:40]!r} is not {f'a list of {shape[0]}' if shape else 'a number in a string'}")
-    return Fraction(float.fromhex(data) if "x" in data else data)
+    found = NUMBER.fullmatch(data) if len(data) <= LONGEST[0] else None
+    if found is None:
+        raise ValueError(f"{data[:40]!r} is not a number in a string of at most {LONGEST[0]} digits")
+    sign, hexadecimal, binary, exponent, digits, decimals, power, divisor = found.groups("")
+    if hexadecimal:
+        value = int(hexadecimal + binary, 16) * Fraction(2) ** (int(exponent) - 4 * len(binary))
+    else:
+        value = int(digits + decimals) * Fraction(10) ** (int(power or 0) - len(decimals)) / int(divisor or 1)
+    if value >= 2**1000:
+        raise ValueError(f"{data[:40]!r} is out of range")
+    return -value if sign == "-" else value
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object in which every key stands once."""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
+
+
+def parse(path: str) -> dict[str, Any]:
+    """The file as JSON, with exactly the keys of a certificate, its schema and its statement."""
+    if not Path(path).is_file():  # a pipe would be waited for
+        raise FileNotFoundError(None, "there is no such file")
+    with Path(path).open("rb") as stream:
+        text = stream.read(LONGEST[1] + 1)
+    if len(text) > LONGEST[1]:
+        raise ValueError(f"it is longer than {LONGEST[1]} bytes")
+    data: dict[str, Any] = json.loads(text.decode("utf-8"), object_pairs_hook=once)
+    expected = {"schema", "statement", "source", "gaps", *SIZES, *SHAPES}
+    keys = set(data) if isinstance(data, dict) else set()
+    if keys != expected:
+        raise ValueError(f"its keys lack {sorted(expected - keys)} and do not belong: {sorted(keys - expected)}"[:300])
+    if (data["schema"], data["statement"]) != (SCHEMA, STATEMENT):
+        raise ValueError(f"its schema or its statement is not that of {SCHEMA}")
+    if not isinstance(data["source"], str):
+        raise ValueError("its source is not a string")
+    return data
 
 
 def read(path: str) -> SimpleNamespace:
     """What the file says, and `moments`, E y_i y_k = z_iᵀz_k + mτ [i = k] for i ≤ N: its first N columns are M = Z̄²."""
-    data = json.loads(Path(path).read_text(encoding="utf-8"))
-    if data["schema"] != "theorem1-certificate/1":
-        raise ValueError(f"its schema is {data['schema']!r}")
-    sizes = {name: data[name] for name in ("N", "K", "d", "m", "H", "steps")}  # prompt, tokens, …, features, heads
+    data = parse(path)
+    sizes = {name: data[name] for name in SIZES}
     if not all(type(size) is int and size > 0 for size in sizes.values()) or sizes["N"] >= sizes["K"]:
-        raise ValueError(f"sizes must be positive integers with N < K, they are {sizes}")
+        raise ValueError(f"sizes must be positive integers with N < K, they are {sizes}"[:300])
+    N, K, d, _, H, steps = sizes.values()
+    if steps * H * (2 * N * d * (d + K) + 200 * N * K) > LONGEST[2]:
+        raise ValueError(f"steps = {steps} of this size are out of reach of this program")
     found = {name: exact(data[name], *(sizes[letter] for letter in shape)) for name, shape in SHAPES.items()}
-    c = SimpleNamespace(**sizes, **found, gaps=exact(data["gaps"], len(data["gaps"]), 2))
+    c = SimpleNamespace(**sizes, **found, gaps=exact(data["gaps"], steps + 1, 2))
     inner = [[sum(map(Fraction.__mul__, z, other)) for other in c.features] for z in c.features[: c.N]]
     c.moments = [[x + c.m * c.tau * (i == k) for k, x in enumerate(row)] for i, row in enumerate(inner)]
     c.M = [row[: c.N] for row in c.moments]
@@ -164,7 +223,9 @@ def claims(c: SimpleNamespace, bits: int) -> Iterator[tuple[bool | Ball, str]]:
     yield from hypotheses(c, bits)
     yield not any(map(any, c.w)), "w is 0 at the start"
     yield c.rate >= 1 - c.eta_w * c.zeta_0 / (2 * c.K), "the rate is not below 1 - eta_w zeta_0 / 2K"
-    yield len(c.gaps) == c.steps + 1, f"there is an interval for the gap at every step from 0 to {c.steps}"
+    yield c.rate < 1, "the rate is below 1"
+    tight = all(0 < low <= high <= low + WIDTH * high for low, high in c.gaps)
+    yield tight, "every interval for the gap is positive and at most 1e-6 of it wide"
     factor, bound = enclose(1 - c.eta_w * c.zeta_0 / (2 * c.K), bits), enclose(c.Delta_0, bits)
     for t, ((low, high), (_, gap)) in enumerate(zip(enclose(c.gaps, bits), descent(c, bits), strict=False)):
         yield min(gap - low, high - gap, key=lambda x: x.mid - x.rad), f"step {t}: the gap is inside its interval"
@@ -177,8 +238,11 @@ def main(path: str) -> int:
     """Say what is true and what is not, and return the exit status."""
     try:
         c = read(path)
+    except OSError as error:
+        print(f"cannot read {path!r}: {error.strerror or error}; give the file that --certificate wrote")
+        return 2
     except Exception as error:
-        print(f"cannot read {path!r}: {error!r}")
+        print(f"cannot read {path!r}: {' '.join(str(error).split()) or type(error).__name__}")
         return 2
     for bits in (c.steps + 128 << i for i in range(4)):
         try:
@@ -189,6 +253,7 @@ def main(path: str) -> int:
                     print(f"FALSE: {claim}")
                     return 1
                 print(end="" if claim.startswith("step") else f"true: {claim}\n")
+            print(NOT_CHECKED.format(steps=c.steps))
             return 0
         except ArithmeticError as error:
             print(f"UNDECIDED with {bits} bits: {error}")

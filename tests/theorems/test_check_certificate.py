@@ -35,6 +35,7 @@ def test_a_file_that_is_missing_cannot_be_read(arguments: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "")
     assert done.stdout.startswith("cannot read ")
+    assert done.stdout.endswith("there is no such file; give the file that --certificate wrote\n")
 
 
 def contains(ball: Ball, exact: flint.arb) -> bool:
