@@ -152,6 +152,7 @@ def singular_value_not_squared(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start"),
     checks=(certify_rank, measure_singular_values),
     controls=(too_few_heads, two_equal_tokens, beta_zero, singular_value_not_squared),
 )

@@ -95,6 +95,7 @@ def three_values(experiment: Experiment) -> Prompt:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("N", "K", "d", "seed", "data", "tokens", "normalize", "raw_tokens"),
     checks=(certify_coordinate, certify_distinct),
     controls=(two_equal_tokens, tokens_on_the_axes, three_values),
 )

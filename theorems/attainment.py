@@ -149,6 +149,7 @@ def square_not_inverted(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start"),
     assumptions=("assumption2",),
     builds_on=("lemma5",),
     checks=(derive_weights, certify_attained),

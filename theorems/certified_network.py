@@ -193,6 +193,7 @@ def errors_halved(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start", "training", "delta"),
     builds_on=("lemma5", "limit_iff", "ridge"),
     cites=("χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)",),
     checks=(derive_ridge, certify_gap, certify_every_prompt, measure_float64),

@@ -184,6 +184,7 @@ def labels_in_logits(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("dictionary", "H"),
     checks=(derive_reduction, measure_reduction),
     controls=(wrong_softmax_axis, transposed_query, row_instead_of_diagonal, labels_in_logits),
 )

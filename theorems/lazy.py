@@ -161,6 +161,8 @@ def solution_not_inverted(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start", "start_weights"),
+    preset="literal",
     assumptions=("assumption2",),
     builds_on=("attainment",),
     checks=(derive_solution, certify_frozen_limit, certify_order),

@@ -202,6 +202,7 @@ def half_the_gradient(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("seed",),
     builds_on=("lemma5", "lemma6"),
     checks=(derive_softmax, derive_gradients, measure_autograd),
     controls=(opposite_sign, unweighted, transposed, without_gamma, half_the_gradient),

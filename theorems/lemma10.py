@@ -168,6 +168,7 @@ def alpha_not_bounded(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start"),
     assumptions=("unit norm",),
     builds_on=("lemma1", "lemma2", "lemma3", "lemma8", "lemma9"),
     cites=(

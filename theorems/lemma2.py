@@ -72,6 +72,7 @@ LIPSCHITZ = Lipschitz(value=CONSTANT, name="Lemma 2", because=(mean_deviation(),
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("dictionary", "start"),
     cites=("mean value theorem (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 5.10)",),
     checks=(derive_bound, measure_pairs),
     controls=(constant_one_half, squared_distance, not_normalised),

@@ -93,6 +93,7 @@ LIPSCHITZ = Lipschitz(value=CONSTANT, name="Lemma 2, sharp", because=(mean_devia
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("dictionary", "start"),
     cites=(
         "mean value theorem (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 5.10)",
         "Cauchy–Schwarz and Minkowski for sums (Hardy, Littlewood, Pólya, Inequalities, Chapter 2)",

@@ -108,6 +108,7 @@ def norms_not_squared(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("seed",),
     checks=(derive_sum_of_squares, derive_gram_form, measure_sum),
     controls=(half_the_factor, no_factor, wrong_sign, norms_not_squared),
 )

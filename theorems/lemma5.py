@@ -170,6 +170,7 @@ def without_the_half(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("N", "K", "d", "m", "tau", "seed", "data", "tokens"),
     assumptions=("assumption1",),
     checks=(derive_prompt_token, derive_unseen_token, derive_loss, estimate_loss),
     controls=(

@@ -126,6 +126,7 @@ def scaling_inverted(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start"),
     checks=(derive_step, measure_runs),
     controls=(one_step_size, gamma_not_squared, ratio_inverted, scaling_inverted),
 )

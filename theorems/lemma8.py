@@ -150,6 +150,7 @@ def alpha_not_bounded(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start"),
     assumptions=("unit norm",),
     builds_on=("lemma2", "lemma9"),
     cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),

@@ -105,6 +105,7 @@ def alpha_not_bounded(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start"),
     cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
     checks=(derive_bounds, measure_points),
     controls=(half_the_bounds, square_root_of_the_bounds, alpha_not_bounded),

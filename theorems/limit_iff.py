@@ -150,6 +150,7 @@ def norm_not_squared(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start", "training"),
     builds_on=("lemma5",),
     cites=("A positive semidefinite matrix is MᵀM for some M (Horn, Johnson, Matrix Analysis, Theorem 7.2.6)",),
     checks=(derive_lower_constant, derive_upper_constant, measure_interval, measure_attained),

@@ -248,6 +248,7 @@ def motion_left_out(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start", "start_weights", "descent"),
     assumptions=("assumption2",),
     builds_on=("lemma1", "lemma2_sharp", "lemma5"),
     cites=(

@@ -171,6 +171,7 @@ def eigenvalue_lost(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start"),
     builds_on=("lemma1", "lemma5", "lemma10"),
     cites=(
         "descent lemma (Nesterov, Lectures on Convex Optimization, 2nd ed., Lemma 1.2.3)",

@@ -209,6 +209,7 @@ def beta_zero(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("dictionary", "start"),
     assumptions=("assumption3", "unit norm"),
     cites=(
         "Rolle's theorem: between two zeros of a differentiable function its derivative vanishes",

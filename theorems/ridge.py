@@ -66,6 +66,7 @@ def measure_oracles(experiment: Experiment) -> Iterator[Agreement]:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("N", "K", "d", "m", "tau", "seed", "data", "tokens"),
     checks=(derive_minimiser, derive_push_through, measure_oracles),
     controls=(penalty_n_tau, penalty_twice, penalty_tau_squared),
 )

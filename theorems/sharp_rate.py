@@ -255,6 +255,8 @@ def exponent_of_the_theorem(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start", "start_weights"),
+    preset="literal",
     assumptions=("assumption2",),
     builds_on=("attainment",),
     checks=(derive_recursion, certify_closed_form, certify_asymptotic_rate, certify_run),

@@ -197,6 +197,7 @@ def weights_start_elsewhere(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start", "start_weights", "descent"),
     certificate=certificate,
     assumptions=("assumption1", "assumption2", "unit norm"),
     builds_on=("lemma2", "lemma5", "lemma6", "lemma9", "lemma10", "pl", "drift"),

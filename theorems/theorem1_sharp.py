@@ -153,6 +153,7 @@ def _steps(numbers: dict[Any, float]) -> float:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start"),
     assumptions=("assumption1", "assumption2", "unit norm"),
     builds_on=("lemma2_sharp", "theorem1"),
     cites=(

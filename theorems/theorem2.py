@@ -229,6 +229,7 @@ def tail_threshold(N: int, delta: float) -> float:
 
 CLAIM = Claim(
     statement=STATEMENT,
+    heeds=("instance", "start", "training", "descent", "promise"),
     assumptions=("assumption1", "assumption2", "assumption3", "assumption4", "unit norm"),
     builds_on=("theorem1", "lemma3", "lemma5", "ridge", "limit_iff"),
     cites=("χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)",),

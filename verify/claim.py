@@ -52,6 +52,10 @@ class Claim:
     in a subject, and the same checks must then fail. `builds_on` names other claims by id; `cites`
     names, with its source, what is believed without being checked here. `certificate`, where there is one, makes
     from a subject what an independent checker needs, as JSON. The claim's id is its file's stem.
+
+    `heeds` names the options, or the paper's groups of options, that bear on what the checks see; whatever else is
+    given is said to be without effect. `preset` is the one to run on when no option that changes the instance is
+    given: a claim whose evidence is on a certain instance names it, so that its report is about what was looked at.
     """
 
     statement: str
@@ -61,6 +65,8 @@ class Claim:
     builds_on: tuple[str, ...] = ()
     cites: tuple[str, ...] = ()
     certificate: Callable[[Any], dict[str, Any]] | None = None
+    heeds: tuple[str, ...] = ()
+    preset: str | None = None
 
 
 def grade_of(check: Check) -> Grade:
