@@ -26,7 +26,7 @@ from theorems.experiment import Experiment, stream
 from theorems.notation import K, N, P, Z, Z_tilde, e_k, m, tau, z_k
 from theorems.selection import IN_PROMPT, SPLIT, UNSEEN, f_k, tokens
 from verify.claim import Claim, Estimate, Identity
-from verify.infer.robust import mean_interval
+from verify.infer import mean_interval
 from verify.prove import Equation, Random, prove, prove_expectation
 
 STATEMENT = r"""

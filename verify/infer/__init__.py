@@ -1,6 +1,6 @@
-"""Statistical evidence: exact confidence intervals and Holm's correction over a run."""
+"""Statistical evidence: confidence intervals for every sample size, and Holm's correction over a run."""
 
 from verify.infer.holm import FAMILY_RATE, corrected
-from verify.infer.intervals import binomial_interval, variance_interval
+from verify.infer.intervals import binomial_interval, law_interval, mean_interval
 
-__all__ = ["FAMILY_RATE", "binomial_interval", "corrected", "variance_interval"]
+__all__ = ["FAMILY_RATE", "binomial_interval", "corrected", "law_interval", "mean_interval"]

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from verify.claim import Estimate, Verdict
-from verify.infer import FAMILY_RATE, binomial_interval, corrected, variance_interval
+from verify.infer import FAMILY_RATE, binomial_interval, corrected
 
 Interval = Callable[[float], tuple[float, float]]
 Decision = Callable[[Estimate, float], bool]
@@ -24,6 +25,11 @@ def normal_interval(centre: float, deviation: float) -> Interval:
         return centre - reach, centre + reach
 
     return interval
+
+
+def variance_interval(sum_of_squares: float, degrees: int) -> Interval:
+    law = stats.chi2(degrees)
+    return lambda rate: (sum_of_squares / float(law.isf(rate / 2)), sum_of_squares / float(law.ppf(rate / 2)))
 
 
 def estimate(interval: Interval, allowed: tuple[float, float], resolution: float = 0.0) -> Estimate:

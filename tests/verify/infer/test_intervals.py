@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from math import comb
 
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from verify.infer import binomial_interval, variance_interval
+from verify.infer import binomial_interval, law_interval, mean_interval
+from verify.infer.intervals import _blocks, _require_independent
 
 RATES = [0.5, 0.05, 1e-3]
 rates = st.floats(1e-9, 0.9)
@@ -81,42 +83,92 @@ def test_impossible_counts_are_refused(successes: int, trials: int) -> None:
         binomial_interval(successes, trials)
 
 
-@given(st.floats(1e-6, 1e6), st.integers(1, 10_000), rates)
-def test_variance_interval_ends_where_a_tail_has_half_the_rate(total: float, degrees: int, rate: float) -> None:
-    low, high = variance_interval(total, degrees)(rate)
-    law = stats.chi2(degrees)
-    # Upper tail at the lower end and lower tail at the upper end. The quantile's relative error of 1e-13 is
-    # amplified by at most x f(x) / tail(x), below degrees + 2 |log rate|.
-    error = 1e-12 * (degrees + 50)
-    assert low < high
-    assert abs(law.sf(total / low) / (rate / 2) - 1) <= error
-    assert abs(law.cdf(total / high) / (rate / 2) - 1) <= error
+def normal(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape)
 
 
-@given(st.floats(1e-3, 1e3), st.integers(1, 500), rates, st.integers(-20, 20))
-def test_variance_interval_scales_with_its_data(total: float, degrees: int, rate: float, power: int) -> None:
-    low, high = variance_interval(total, degrees)(rate)
-    assert variance_interval(total * 2.0**power, degrees)(rate) == (low * 2.0**power, high * 2.0**power)
-
-
-def test_no_spread_means_no_variance() -> None:
-    assert variance_interval(0.0, 3)(0.01) == (0.0, 0.0)
-
-
-@pytest.mark.parametrize(("total", "degrees"), [(-1.0, 3), (float("nan"), 3), (1.0, 0)])
-def test_impossible_sums_of_squares_are_refused(total: float, degrees: int) -> None:
-    with pytest.raises(ValueError, match=f"a sum of squares {total} with {degrees} degrees of freedom is impossible"):
-        variance_interval(total, degrees)
-
-
-@pytest.mark.parametrize(("assumed", "right"), [(5, True), (6, False), (4, False)])
-def test_variance_interval_misses_as_often_as_declared(assumed: int, right: bool) -> None:
-    repeats, degrees, rate, variance = 40_000, 5, 0.1, 2.5
-    draws = np.random.default_rng(0).normal(scale=np.sqrt(variance), size=(repeats, degrees))
-    # The interval is (sum / a, sum / b); reading a and b off once serves all repeats.
-    low, high = variance_interval(1.0, assumed)(rate)
-    totals = (draws**2).sum(axis=1)
-    misses = int(np.sum((totals * low > variance) | (totals * high < variance)))
+@pytest.mark.parametrize("count", [8, 400])
+def test_the_distance_of_laws_is_covered_as_often_as_declared(count: int) -> None:
+    """Two laws: the claimed one, at distance 0, and one shifted by 1, at distance 2 Φ(1/2) − 1."""
+    rate, repeats, shifted = 0.1, 2000, 2 * stats.norm.cdf(0.5) - 1
+    misses = [0, 0]
+    for samples in normal(0, repeats, count):
+        for place, (shift, distance) in enumerate(((0.0, 0.0), (1.0, shifted))):
+            low, high = law_interval(samples + shift, stats.norm.cdf)(rate)
+            misses[place] += not low <= distance <= high
     # the number of misses is binomial; this interval errs once in a million, the seed is fixed
-    least, most = binomial_interval(misses, repeats)(1e-6)
-    assert (least <= rate <= most) == right
+    assert all(binomial_interval(missed, repeats)(1e-6)[0] <= rate for missed in misses)
+
+
+def test_the_distance_is_the_largest_over_both_sides_of_every_jump() -> None:
+    """Oracle: scipy's Kolmogorov–Smirnov statistic."""
+    samples = normal(1, 50)
+    low, high = law_interval(samples, stats.norm.cdf)(0.9)
+    assert (low + high) / 2 == pytest.approx(stats.kstest(samples, "norm").statistic, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng, count: rng.uniform(-np.sqrt(3), np.sqrt(3), count),
+        lambda rng, count: np.where(rng.random(count) < 0.5, -1.0, 1.0),
+        lambda rng, count: rng.laplace(scale=np.sqrt(0.5), size=count),
+        lambda rng, count: rng.exponential(size=count) - 1,
+        lambda rng, count: 1.1 * rng.standard_normal(count) + 0.02,
+    ],
+)
+def test_another_law_of_the_same_variance_is_told_from_normal(
+    draw: Callable[[np.random.Generator, int], np.ndarray],
+) -> None:
+    assert law_interval(draw(np.random.default_rng(2), 40_000), stats.norm.cdf)(1e-4)[0] > 0
+
+
+@pytest.mark.parametrize("rate", [0.2, 1e-2, 1e-3, 1e-6])
+def test_the_number_of_blocks_is_the_least_that_keeps_the_rate(rate: float) -> None:
+    blocks = _blocks(rate)
+    assert stats.binom(blocks, 0.25).sf(blocks // 2) <= rate
+    assert blocks == 1 or stats.binom(blocks - 2, 0.25).sf((blocks - 2) // 2) > rate
+
+
+def test_median_of_means_covers_the_mean_of_a_heavy_tailed_variable() -> None:
+    """The square of a product of Gaussians has mean 1 and variance 8."""
+    outside = 0
+    for seed in range(200):
+        low, high = mean_interval(np.prod(normal(seed, 2, 4000), axis=0) ** 2, 8**0.5)(0.05)
+        outside += not low <= 1 <= high
+    assert outside <= 200 * 0.05
+
+
+def test_the_interval_is_around_the_median_and_shrinks_with_the_samples() -> None:
+    small, large = (mean_interval(np.full(count, 3.0), 1.0)(0.01) for count in (1000, 100_000))
+    assert small[0] < large[0] < 3.0 < large[1] < small[1]
+
+
+def test_samples_that_break_a_condition_are_refused() -> None:
+    walk = np.abs(np.cumsum(normal(3, 4000)))
+    repeated = np.repeat(normal(4, 400) ** 2, 10)
+    for samples in (walk, repeated):
+        with pytest.raises(ValueError, match="the samples are not independent"):
+            mean_interval(samples, 2.0)
+        with pytest.raises(ValueError, match="the samples are not independent"):
+            law_interval(samples, stats.norm.cdf)
+    for broken in (np.array([1.0, np.inf]), np.array([np.nan]), np.array([])):
+        with pytest.raises(ValueError, match="not finite"):
+            mean_interval(broken, 1.0)
+    with pytest.raises(ValueError, match=r"go down to -1"):
+        mean_interval(np.full(4000, -1.0), 0.5)
+    with pytest.raises(ValueError, match=r"a spread of 0\.5 allows at most"):
+        mean_interval(np.where(np.random.default_rng(5).random(100_000) < 0.05, 50.0, 0.01), 0.5)
+    for spread in (0.0, -1.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match="bounds nothing"):
+            mean_interval(np.ones(10), spread)
+    with pytest.raises(ValueError, match="10 samples are too few for the error rate"):
+        mean_interval(np.ones(10), 1.0)(1e-3)
+
+
+def test_independent_samples_are_refused_as_rarely_as_declared() -> None:
+    """Oracle: 200 sets of draws from five laws, none of which is refused (expected: 0.0002)."""
+    rng = np.random.default_rng(6)
+    for _ in range(50):
+        for samples in (rng.random(401), rng.exponential(size=402), rng.pareto(1.5, 403), rng.integers(0, 2, 800)):
+            _require_independent(samples)
