@@ -1,4 +1,4 @@
-"""From a chain to a finding: every line discharged twice and tried on exact instances, printed line by line."""
+"""From a chain to a finding: every line discharged and tried on exact instances, printed line by line."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def conclude(
 ) -> Identity:
     """left ≤ right by the chain, which starts from `left` (from `right`, if it is downward), and the given facts.
 
-    Proved when z3 and an exact certificate both discharge every line, those of all conclusions used
-    included. If they do not, an instance on which the inequality is certainly false refutes it.
+    Proved when an exact certificate discharges every line, those of all conclusions used included. If none does,
+    an instance on which the inequality is certainly false refutes it.
 
     Raises:
         ValueError: the chain starts elsewhere.
@@ -87,8 +87,8 @@ def _printed(chain: Chain, trials: str) -> Iterator[Step]:
         if fact.source:
             cited.setdefault(fact.source, {})[fact.rule] = None
     yield Step(
-        expression="the negation of every line is unsatisfiable (z3), and the larger side minus the smaller is a "
-        f"combination of the facts named with nonnegative multipliers (checked exactly){trials}",
+        expression="the larger side minus the smaller is a combination of the facts named with nonnegative "
+        f"multipliers, found for every line and multiplied out exactly{trials}",
         rule="how each line was discharged",
     )  # fmt: skip
     for source, rules in cited.items():

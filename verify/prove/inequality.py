@@ -3,7 +3,7 @@
 A `Fact` is an inequality that a rule (verify.prove.rules) made from terms, an assumption, a definition,
 or the conclusion of another chain; it holds for all values of its free indices. A chain starts from a
 quantity and replaces parts of it by what bounds them, so constants are computed, not typed. Every line
-is then discharged twice: by z3 and by an exact certificate; and tried on exact instances.
+is then discharged by an exact certificate and tried on exact instances.
 """
 
 from __future__ import annotations

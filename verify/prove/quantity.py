@@ -18,7 +18,7 @@ from sympy.core.cache import cacheit
 from sympy.core.symbol import Str
 from sympy.tensor.indexed import Indexed
 
-Kind = Literal["2", "1", "inf", "op", "F"]
+Kind = Literal["2", "1", "inf", "op", "F", "least"]
 Index = Any  # sympy.Idx; sympy ships no types
 Expr = Any
 Make = TypeVar("Make")
@@ -98,12 +98,16 @@ class Length(Binder):
 def norm(matrix: Any, kind: Kind | None = None) -> Expr:
     """‖matrix‖: Euclidean for a vector, absolute value of a 1 × 1 matrix; of a matrix say "op" or "F".
 
+    The kind "least" is √λ_min(M Mᵀ), no norm. A matrix of numbers given entry by entry has kind "op".
+
     Raises:
         ValueError: a matrix without kind, or a kind that does not belong to this shape.
     """
+    if isinstance(matrix, sp.ImmutableDenseMatrix) and kind == "op":
+        return Norm(matrix, kind)
     vector = matrix.shape[1] == 1
     kind = kind or ("2" if vector else None)
-    if kind is None or (kind in ("op", "F")) == vector:
+    if kind is None or (kind in ("op", "F", "least")) == vector:
         raise ValueError(f"the norm of {matrix}, which is {matrix.rows} × {matrix.cols}, cannot be {kind!r}")
     return _norm(matrix, kind)
 
@@ -142,17 +146,30 @@ def size(index: Index) -> Expr:
 def free(expression: Any) -> frozenset[Index]:
     """The indices that the expression depends on; those of sums and maxima are bound."""
     if isinstance(expression, sp.Idx):
-        return frozenset({expression})
+        return frozenset({expression}) | bounds(expression)
     if isinstance(expression, Letter):
-        return frozenset(expression.indices)
+        return frozenset().union(*map(free, expression.indices))
     if isinstance(expression, Indexed):
         return frozenset().union(*(free(index) for index in expression.indices))
     inside: frozenset[Index] = frozenset().union(*(free(part) for part in expression.args))
-    return inside - frozenset(expression.indices) if isinstance(expression, Binder) else inside
+    if isinstance(expression, Binder):
+        return (inside - frozenset(expression.indices)).union(*map(bounds, expression.indices))
+    return inside
+
+
+@cache
+def bounds(index: Index) -> frozenset[Index]:
+    """The indices on which the range of the index depends."""
+    return free(index.lower) | free(index.upper)
 
 
 def total(index: Index, body: Expr) -> Expr:
-    """Σ_index body, by linearity: term by term, with what does not depend on the index in front."""
+    """Σ_index body, by linearity: term by term, with what does not depend on the index in front.
+
+    Raises:
+        ValueError: the size of the range is not known to be nonnegative.
+    """
+    _require_range(index, least=0)
     result = sp.Integer(0)
     for term in terms(body):
         outside, inside = _split(term, {index})
@@ -187,9 +204,10 @@ def largest(index: Index, body: Expr) -> Expr:
     """max_index body for a body that is nonnegative.
 
     Raises:
-        ValueError: the body is not known to be nonnegative.
+        ValueError: the body is not known to be nonnegative, or the range not to hold a value.
     """
     _require_nonnegative(body)
+    _require_range(index, least=1)
     outside, inside = _split(body, {index})
     return outside * (1 if inside == 1 else Largest(inside, index))
 
@@ -198,10 +216,14 @@ def length(indices: Index | Iterable[Index], body: Expr) -> Expr:
     """(Σ body²)^½ over the indices, for a body that is nonnegative; a body without the index is repeated.
 
     Raises:
-        ValueError: the body is not known to be nonnegative.
+        ValueError: the body is not known to be nonnegative, or the size of a range not, or a range depends on an index.
     """
     _require_nonnegative(body)
     over = {indices} if isinstance(indices, sp.Idx) else set(indices)
+    for index in over:
+        _require_range(index, least=0)
+        if bounds(index):
+            raise ValueError(f"the range of {index} depends on {min(map(str, bounds(index)))}: sum its squares instead")
     outside, inside = _split(body, over)
     for index in over - free(inside):
         outside *= sp.sqrt(size(index))
@@ -222,6 +244,20 @@ def _split(term: Expr, indices: set[Index]) -> tuple[Expr, Expr]:
     factors = sp.Mul.make_args(term)
     inside = [factor for factor in factors if free(factor) & indices]
     return sp.Mul(*(factor for factor in factors if factor not in inside)), sp.Mul(*inside)
+
+
+def _require_range(index: Index, *, least: int) -> None:
+    count = from_below(size(index) - least)
+    if not (count.is_integer and count.is_nonnegative):
+        raise ValueError(f"the range of {index} has {size(index)} values, which is not known to be {least} or more")
+
+
+def from_below(expression: Expr) -> Expr:
+    """The expression with every index as its lower bound plus a nonnegative integer."""
+    while inside := sorted(free(expression), key=lambda index: len(free(index))):
+        rest = sp.Dummy(integer=True, nonnegative=True)
+        expression = expression.subs(inside[-1], inside[-1].lower + rest)
+    return expression
 
 
 def _require_nonnegative(body: Expr) -> None:

@@ -12,7 +12,14 @@ from sympy.tensor.indexed import Indexed
 from verify.prove.quantity import Binder, Largest, Length, Letter, Norm, Total
 from verify.prove.text import show_name, superscript
 
-BRACKETS = {"2": ("‖", "‖"), "1": ("‖", "‖₁"), "inf": ("‖", "‖_∞"), "op": ("‖", "‖₂"), "F": ("‖", "‖_F")}
+BRACKETS = {
+    "2": ("‖", "‖"),
+    "1": ("‖", "‖₁"),
+    "inf": ("‖", "‖_∞"),
+    "op": ("‖", "‖₂"),
+    "F": ("‖", "‖_F"),
+    "least": ("σ_min(", ")"),
+}
 
 
 @cache
@@ -127,6 +134,8 @@ def spell_matrix(matrix: Any) -> str:
         return f"{inner}ᵀ" if isinstance(matrix.arg, sp.MatrixSymbol) else f"({inner})ᵀ"
     if isinstance(matrix, Letter):
         return matrix.name  # type: ignore[no-any-return]
+    if isinstance(matrix, sp.ImmutableDenseMatrix):
+        return "[" + "; ".join(" ".join(map(spell, row)) for row in matrix.tolist()) + "]"
     if isinstance(matrix, sp.Identity):
         return "I"
     return _name(str(matrix))

@@ -17,13 +17,18 @@ import flint
 import sympy as sp
 
 from verify.prove.laurent import Terms, is_atom, plus, power, root, terms, times
+from verify.prove.real import flaw
 
 Expr = Any
 
 
 @dataclass(frozen=True)
 class Relation:
-    """left ≤ right, or left = right."""
+    """left ≤ right, or left = right, between exact, finite, real quantities.
+
+    Raises:
+        ValueError: a side is something else: a float, nan, an infinity, a symbol that is not declared real.
+    """
 
     left: Expr
     right: Expr
@@ -32,6 +37,9 @@ class Relation:
     def __post_init__(self) -> None:
         object.__setattr__(self, "left", sp.sympify(self.left))
         object.__setattr__(self, "right", sp.sympify(self.right))
+        for side in (self.left, self.right):
+            if (reason := flaw(side)) is not None:
+                raise ValueError(f"an inequality of {side}: {reason}; give exact numbers and real symbols")
 
 
 @dataclass(frozen=True)

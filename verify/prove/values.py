@@ -17,7 +17,7 @@ import sympy as sp
 from sympy.tensor.indexed import Indexed
 
 from verify.certify.evaluate import evaluate, whole_power
-from verify.prove.quantity import Binder, Index, Largest, Length, Letter, Norm, free, size
+from verify.prove.quantity import Binder, Index, Largest, Length, Letter, Norm, free
 from verify.prove.system import Relation
 
 PRECISION = 200  # bits; instances are small and nothing is inverted beyond what the caller prepared
@@ -31,8 +31,12 @@ Place = Mapping[Index, int]
 class Values:
     """An instance: `text` says exactly what it is, so that anyone can replay it.
 
-    `matrices` gives a letter's value by its name, as a function of the values of its indices (counted
-    from 0) in the letter's order; `numbers` gives scalars: a ball, or for an indexed scalar a function.
+    `matrices` gives a letter's value by its name, as a function of the values of its indices in the letter's order
+    (counted as their ranges say: from 0 for `Idx("k", K)`); `numbers` gives scalars: a ball, or for an indexed
+    scalar a function.
+
+    Raises:
+        ValueError: a size is no positive integer.
     """
 
     text: str
@@ -41,16 +45,37 @@ class Values:
     matrices: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def places(self, expressions: tuple[Expr, ...]) -> Iterator[dict[Index, int]]:
-        """All values of the free indices."""
-        indices = tuple(dict.fromkeys(index for expression in expressions for index in _in_order(expression)))
-        for chosen in product(*(range(self.range(index)) for index in indices)):
-            yield dict(zip(indices, chosen, strict=True))
+    def __post_init__(self) -> None:
+        for symbol, value in self.sizes.items():
+            if type(value) is not int or value < 1:
+                raise ValueError(f"the size {symbol} is {value!r} on {self.text!r}; give a positive integer")
 
-    def range(self, index: Index) -> int:
-        """How many values the index takes."""
-        count = size(index)
-        return self.sizes[count] if count in self.sizes else int(count.subs(self.sizes))
+    def places(self, expressions: tuple[Expr, ...]) -> Iterator[dict[Index, int]]:
+        """All values of the free indices; of those that a range depends on, first."""
+        indices = dict.fromkeys(index for expression in expressions for index in _in_order(expression))
+        return self._places(tuple(sorted(indices, key=lambda index: len(free(index)))), {})
+
+    def _places(self, indices: tuple[Index, ...], known: dict[Index, int]) -> Iterator[dict[Index, int]]:
+        if not indices:
+            yield known
+        else:
+            for value in self.range(indices[0], known):
+                yield from self._places(indices[1:], {**known, indices[0]: value})
+
+    def range(self, index: Index, place: Place) -> range:
+        """The values that the index takes, from its lower to its upper bound.
+
+        Raises:
+            ValueError: a bound is no integer on the instance.
+        """
+        lower, upper = (self._whole(bound, index, place) for bound in (index.lower, index.upper))
+        return range(lower, upper + 1)
+
+    def _whole(self, bound: Any, index: Index, place: Place) -> int:
+        value = bound if bound.is_Integer else bound.subs({**self.sizes, **place})
+        if not value.is_Integer:
+            raise ValueError(f"the range of {index} ends at {bound} = {value} on {self.text!r}: no integer")
+        return int(value)
 
     def knows(self, expression: Expr) -> bool:
         """Whether every letter, size and scalar of the expression has a value."""
@@ -102,7 +127,7 @@ def _violation(values: Values, relation: Relation) -> str | None:
             if not (left.is_finite() and right.is_finite()):
                 raise ArithmeticError(f"{relation.left} or {relation.right} is not enclosed at {values.text}")
             if left > right or (relation.equal and left < right):
-                where = "".join(f"{index} = {value + 1}, " for index, value in place.items())
+                where = "".join(f"{index} = {value}, " for index, value in place.items())
                 return f"{values.text}: {where}left = {left.str(8, radius=False)}, right = {right.str(8, radius=False)}"
     return None
 
@@ -126,6 +151,8 @@ def _number(expression: Expr, values: Values, place: Place) -> Any:
         return flint.arb(place[expression])
     if isinstance(expression, Norm):
         return _norm(_matrix(expression.matrix, values, place), expression.kind)
+    if expression is sp.E or expression is sp.pi:
+        return flint.arb.const_e() if expression is sp.E else flint.arb.pi()
     if isinstance(expression, Indexed):
         return values.numbers[str(expression.base)](*(place[index] for index in expression.indices))
     if isinstance(expression, Binder):
@@ -153,12 +180,14 @@ def _power(base: Any, exponent: Any, value: Any) -> Any:
 
 
 def _bound(expression: Binder, values: Values, place: Place) -> Any:
-    ranges = [range(values.range(index)) for index in expression.indices]
+    ranges = [values.range(index, place) for index in expression.indices]
     bodies = [
         number(expression.body, values, {**place, **dict(zip(expression.indices, chosen, strict=True))})
         for chosen in product(*ranges)
     ]
     if isinstance(expression, Largest):
+        if not bodies:
+            raise ValueError(f"a maximum over no value of {expression.indices[0]} on the instance {values.text!r}")
         return reduce(lambda a, b: a.max(b), bodies)
     if isinstance(expression, Length):
         return _root(sum((body * body for body in bodies), flint.arb(0)))
@@ -166,6 +195,8 @@ def _bound(expression: Binder, values: Values, place: Place) -> Any:
 
 
 def _matrix(expression: Any, values: Values, place: Place) -> Any:
+    if isinstance(expression, sp.ImmutableDenseMatrix):
+        return flint.arb_mat([[number(entry, values, place) for entry in row] for row in expression.tolist()])
     letters, scalars = _ingredients(expression)
     known = {letter: values.matrices[letter.name](*(place[index] for index in letter.indices)) for letter in letters}
     for scalar, name in scalars:
@@ -182,6 +213,8 @@ def _norm(matrix: Any, kind: str) -> Any:
         return reduce(lambda a, b: a.max(b), entries)
     if kind == "op":
         return operator_norm(matrix)
+    if kind == "least":
+        return least_singular_value(matrix)
     return entries[0] if len(entries) == 1 else _root(sum((item * item for item in entries), flint.arb(0)))
 
 
@@ -205,3 +238,16 @@ def operator_norm(matrix: Any) -> Any:
         high = (log_scale + power.trace().log() / 2**SQUARINGS) / 2
         low = (log_scale + (power.trace() / gram.nrows()).log() / 2**SQUARINGS) / 2
         return low.union(high).exp()
+
+
+def least_singular_value(matrix: Any) -> Any:
+    """√λ_min(A Aᵀ): 1/‖(A Aᵀ)⁻¹‖₂ is λ_min; without a certified inverse it lies between 0 and the least row norm."""
+    if matrix.nrows() > matrix.ncols():
+        return flint.arb(0)
+    gram = matrix * matrix.transpose()
+    try:
+        found = _root(1 / operator_norm(gram.inv()))
+    except ZeroDivisionError:
+        found = flint.arb("nan")
+    rows = [gram[n, n] for n in range(gram.nrows())]
+    return found if found.is_finite() else flint.arb(0).union(_root(reduce(lambda a, b: a.min(b), rows)).upper())

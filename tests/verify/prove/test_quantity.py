@@ -13,7 +13,7 @@ from verify.prove.quantity import Letter, free, largest, length, norm, terms, to
 from verify.prove.scalar_identity import prove_scalars
 from verify.prove.spelling import spell
 from verify.prove.system import Relation
-from verify.prove.values import Values, extended, number, operator_norm, violation
+from verify.prove.values import PRECISION, Values, extended, number, operator_norm, violation
 
 n, m, K, H = sp.symbols("n m K H", integer=True, positive=True)
 k, h = sp.Idx("k", K), sp.Idx("h", H)
@@ -118,7 +118,7 @@ def test_values_run_over_the_free_indices_and_the_sums() -> None:
     assert number(length((h, k), norm(w_hk)) ** 2, values, {}).overlaps(flint.arb(7))
     assert number(total(k, v[k]), values, {}) == 3
     assert not values.knows(norm(x))
-    assert violation(values, Relation(norm(x_k), 5)) == "small: k = 3, left = 10.000000, right = 5.0000000"
+    assert violation(values, Relation(norm(x_k), 5)) == "small: k = 2, left = 10.000000, right = 5.0000000"
     assert violation(values, Relation(norm(x_k), 10)) is None
     assert extended(values, {q: c**2 + 1}).numbers["q"] == 5
 
@@ -143,3 +143,70 @@ def test_a_simplification_that_balls_contradict_is_an_error(monkeypatch: pytest.
     monkeypatch.setattr(sp, "simplify", lambda expression: sp.Integer(0))
     with pytest.raises(UnsoundStepError, match="at c = 2: left = 2"):
         prove_scalars("false", c, c + 1)
+
+
+def test_a_range_that_depends_on_an_index_keeps_what_is_summed_over_it_inside() -> None:
+    s = sp.Idx("s", K)
+    t = sp.Idx("t", (0, s))
+    nested = total(s, total(t, v[t]))
+    assert nested != K * total(t, v[t])
+    assert free(total(t, v[t])) == {s}
+    values = Values("triangle", {K: 3}, {"v": lambda t: flint.arb(t + 1)})
+    assert number(nested, values, {}) == 1 + 3 + 6
+
+
+def test_an_index_counts_from_its_own_lower_end() -> None:
+    j = sp.Idx("j", (1, K))
+    values = Values("powers", {K: 1}, {"q": flint.arb(2)})
+    assert number(total(j, q**j), values, {}) == 2
+    assert violation(values, Relation(q, total(j, q**j))) is None
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: total(sp.Idx("e", (3, 1)), v[k]), "the range of e has -1 values"),
+        (lambda: largest(sp.Idx("e", (1, 0)), q), "the range of e has 0 values"),
+        (lambda: total(sp.Idx("e", K - n), v[k]), "not known to be 0 or more"),
+        (lambda: length(sp.Idx("e", (0, k)), q), "the range of e depends on k"),
+        (lambda: Values("half", {n: 2.5}, {}), "the size n is 2.5"),
+        (lambda: Values("none", {n: 0}, {}), "the size n is 0"),
+        (lambda: Values("no size", {}, {}).range(sp.Idx("e", 2 * n), {}), "no integer"),
+    ],
+)
+def test_ranges_and_sizes_that_make_no_sense_are_refused(make: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (sp.Integer(0), sp.Symbol("i", imaginary=True) ** 2),
+        (c + sp.Float(1e16), c + sp.Float(1e16) - 1),
+        (sp.nan, sp.nan),
+        (sp.oo - c, sp.oo + c),
+        (sp.Symbol("undeclared"), c),
+        (sp.log(c), c),
+        (c, sp.Symbol("r", real=True) ** sp.Symbol("e", real=True)),
+    ],
+    ids=str,
+)
+def test_an_inequality_speaks_of_exact_finite_real_quantities_only(left: sp.Expr, right: sp.Expr) -> None:
+    with pytest.raises(ValueError, match="give exact numbers and real symbols"):
+        Relation(left, right)
+
+
+def test_the_least_singular_value_is_enclosed() -> None:
+    values = {"M": lambda: flint.arb_mat([[3, 0, 4], [0, 2, 0]])}
+    with flint.ctx.workprec(PRECISION):
+        found = number(norm(M, "least"), Values("two rows", {n: 2, m: 3}, {}, values), {})
+    assert found.overlaps(flint.arb(2))
+    assert float(found.rad()) < 1e-9
+    tall = {"M": lambda: flint.arb_mat([[3], [4]])}
+    assert number(norm(M, "least"), Values("more rows than columns", {n: 2, m: 1}, {}, tall), {}) == 0
+    flat = {"M": lambda: flint.arb_mat([[1, 1], [1, 1]])}
+    assert number(norm(M, "least"), Values("not invertible", {n: 2, m: 2}, {}, flat), {}).contains(0)
+    explicit = norm(sp.ImmutableMatrix([[3, 0], [0, c]]), "op")
+    assert number(explicit, Values("numbers", {}, {"c": flint.arb(1)}), {}).overlaps(flint.arb(3))
+    assert spell(explicit) == "‖[3 0; 0 c]‖₂"
