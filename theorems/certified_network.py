@@ -38,7 +38,10 @@ from verify.claim import Agreement, Assumption, Bound, Claim, Identity
 STATEMENT = r"""
 max_(norm(y) <= R) max_k abs(hat(y)_k - hat(y)_k^*) = R max_k norm(tilde(a)_k - hat(a)_k)
 <= R sqrt((2 K Delta)/(m tau)), quad Delta <= 10^(-6) Delta^((0)), \
-max_(norm(y) <= R) 1/(2 K) norm(hat(y) - hat(y)^*)^2 = R^2/(2 K) norm(tilde(A) - hat(A))_2^2 <= (R^2 Delta)/(m tau)
+max_(norm(y) <= R) 1/(2 K) norm(hat(y) - hat(y)^*)^2 = R^2/(2 K) norm(tilde(A) - hat(A))_2^2 <= (R^2 Delta)/(m tau), \
+lambda tilde cal(N)(0, I_m) ==> PP(norm(y) <= R) >= 1 - 2 delta, quad
+R = sqrt(x_delta (m)) (norm(Z)_2 + sqrt(tau x_delta (N))), quad
+x_delta (n) = n + 2 sqrt(n log 1/delta) + 2 log 1/delta
 """
 
 ACCURACY = 40  # bits of Δ, by Lemma 5 and from the moments

@@ -40,10 +40,13 @@ from verify.prove.quantity import SumOf, norm, total
 from verify.prove.rules import cauchy_schwarz, frobenius_columns, geometric, member, same, triangle_sum
 
 STATEMENT = r"""
-abs(alpha_(h,k)^((t))) <= alpha := (4 sqrt(2 K) norm(overline(Z)) sqrt(Delta^((0)))) / (gamma zeta_0), \
+w^((0)) = 0, quad Delta^((s)) <= (1 - eta_Q sigma)^s Delta^((0)) " for all " s < t, quad
+sigma = (gamma^2 zeta_0)/(2 K), quad eta_Q sigma <= 1, quad norm(v_k) = 1 quad ==> \
+abs(alpha_(h,k)^((t))) <= alpha := (4 sqrt(2 K) norm(overline(Z)) sqrt(Delta^((0)))) / (gamma zeta_0), quad
 norm(B_k^((t)) - B_k^((0)))_F
-<= (128 K^(3\/2) sqrt(H) norm(overline(Z))^2 overline(f)_max Delta^((0))) / (gamma^2 zeta_0^2)
-<= (1 - 1/sqrt(2)) sqrt(zeta_0)
+<= (128 K^(3\/2) sqrt(H) norm(overline(Z))^2 overline(f)_max Delta^((0))) / (gamma^2 zeta_0^2), \
+"the latter" <= (1 - 1/sqrt(2)) sqrt(zeta_0) quad "if" quad
+gamma^2 >= 128 (2 + sqrt(2)) K^(3\/2) sqrt(H) norm(overline(Z))^2 overline(f)_max Delta^((0)) zeta_0^(-5\/2)
 """
 
 STATED_ALPHA = 4 * sp.sqrt(2 * K) * Z_norm * sp.sqrt(Delta_0) / (gamma * zeta_0)

@@ -29,8 +29,10 @@ from verify.prove.identity import concluded
 from verify.prove.rational import draw, transpose
 
 STATEMENT = r"""
-hat(y)_k = sum_(h=1)^H w_(h,k) thin y^top "softmax"(V^top Q_h v_k)
-= ["diag" sum_(h=1)^H W_h^V E^P "softmax"((W_h^K E^P)^top W_h^Q E)]_k, quad k = 1, dots, K
+W_h^V = (0, w_h), quad (W_h^K)^top W_h^Q = mat(Q_h, 0; 0, 0), quad E^P = mat(V; y^top), quad
+E = mat(v_1, dots, v_N, v_(N+1), dots, v_K; y_1, dots, y_N, 0, dots, 0) quad ==> \
+hat(y)_k := ["diag" sum_(h=1)^H W_h^V E^P "softmax"((W_h^K E^P)^top W_h^Q E)]_k
+= sum_(h=1)^H w_(h,k) thin y^top "softmax"(V^top Q_h v_k), quad k = 1, dots, K
 """
 
 TRIALS = 5

@@ -4,8 +4,9 @@ With Q frozen, gradient descent from w⁽⁰⁾ = 0 obeys w_k⁺ − w_k* = (I �
 w_k* = B_k†Z̄â_k of B_kw = Z̄â_k that has the smallest norm, and stays orthogonal to ker B_k: it converges to w_k*.
 
 With Q moving, η_Q = η_w/γ² is the only place where γ enters, and η_w tends to K/(H‖Z̄‖²) with an error of order
-γ⁻². So Q − Q⁽⁰⁾ and the limit of w − w* are γ⁻² times a constant, up to terms of order γ⁻⁴: the order in γ is −2.
-From γ of Theorem 1 to 4 and 16 times that, on a literal instance, it is asked to be −2 within 1/2 and 1/32.
+γ⁻². So one expects Q − Q⁽⁰⁾ and the limit of w − w* to be γ⁻² times a constant, up to terms of order γ⁻⁴. That is not
+proved here for γ → ∞ but observed: from γ of Theorem 1 to 4 and 16 times that, on a literal instance, the order in γ
+is asked to be −2 within 1/2 and 1/32.
 
 Wrong if an identity leaves a remainder or an observed order misses −2 by more.
 """
@@ -35,8 +36,11 @@ from verify.claim import Assumption, Bound, Claim, Identity
 from verify.prove import Equation, prove
 
 STATEMENT = r"""
-gamma -> oo quad ==> quad norm(Q^((t)) - Q^((0))) = O(gamma^(-2)), quad
-lim_(t -> oo) w_k^((t)) = B_k^dagger overline(Z) hat(a)_k + O(gamma^(-2))
+Q "fixed," quad w^((0)) = 0, quad "rank" B_k = N, quad eta_w norm(B_k)^2 <= K quad ==> quad
+norm(w_k^((t)) - w_k^*) <= (1 - (eta_w zeta_0)/K)^t norm(w_k^*), quad
+w_k^* = B_k^dagger overline(Z) hat(a)_k, \
+"observed with" Q "moving, at" gamma, 4 gamma, 16 gamma": orders" -2 plus.minus 1/2 "and" -2 plus.minus 1/32
+"in" gamma "of" norm(Q^((t)) - Q^((0))) "and" norm(w^((t)) - w^*)
 """
 
 B: Any = sp.MatrixSymbol("B", N, H)

@@ -44,6 +44,8 @@ from verify.prove.index import (
 
 STATEMENT = r"""
 (partial s_j)/(partial Q) = s_j sum_(i=1)^N s_i (v_j - v_i) v_k^top, quad s = "softmax"(V^top Q v_k), \
+ell = 1/(2 K) sum_k norm(delta_k)^2 + L^*, quad delta_k = overline(Z) (tilde(a)_k - hat(a)_k), quad
+tilde(a)_k = gamma sum_h alpha_(h,k) s_k^h quad ==> \
 (partial ell)/(partial alpha_(h,k)) = gamma/K delta_k^top overline(Z) s_k^h, quad
 nabla_(Q_h) ell = gamma/K sum_(k=1)^K alpha_(h,k) sum_(j=1)^N (overline(Z) delta_k)_j
 s_(k,j)^h sum_(i=1)^N s_(k,i)^h (v_j - v_i) v_k^top

@@ -41,8 +41,9 @@ from verify.prove.scalar_identity import prove_scalars
 from verify.prove.values import Values, extended
 
 STATEMENT = r"""
-norm(nabla ell(xi) - nabla ell(xi')) <= L norm(xi - xi'), quad
-L = norm(mat(L_(q q), L_(q a); L_(a q), L_(a a)))_2, \
+norm(v_k) = 1, quad abs(alpha_(h,k)) <= alpha, quad abs(alpha'_(h,k)) <= alpha " for all " h, k quad ==> quad
+norm(nabla ell(xi) - nabla ell(xi')) <= L norm(xi - xi'), \
+L = norm(mat(L_(q q), L_(q a); L_(a q), L_(a a)))_2, quad D = gamma H alpha norm(overline(Z)) + norm(A)_2, \
 L_(q q) = (gamma overline(f)_max)/K (4 alpha^2 gamma norm(overline(Z)) H K + 8 alpha D K), quad
 L_(q a) = (gamma overline(f)_max)/K (2 D sqrt(K) + 2 alpha gamma norm(overline(Z)) H sqrt(K)), \
 L_(a q) = (gamma norm(overline(Z)))/K (2 alpha gamma norm(overline(Z)) H sqrt(K) + 2 D sqrt(K)), quad

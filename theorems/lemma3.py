@@ -24,7 +24,10 @@ from verify.claim import Bound, Claim, Identity
 from verify.prove import Equation, prove, prove_positive_semidefinite
 from verify.prove.index import Expression, Index, Tensor, prove_indexed, square, total
 
-STATEMENT = r"norm(x_1 + dots + x_l)^2 <= l sum_(i=1)^l norm(x_i)^2"
+STATEMENT = r"""
+norm(x_1 + dots + x_l)^2 <= l sum_(i=1)^l norm(x_i)^2, quad
+l sum_(i=1)^l norm(x_i)^2 - norm(x_1 + dots + x_l)^2 = 1/2 sum_(i,j=1)^l norm(x_i - x_j)^2
+"""
 
 l = sp.Symbol("l", integer=True, positive=True)  # noqa: E741  the paper's letter
 i, j, a = Index("i", l), Index("j", l), Index("a", d)

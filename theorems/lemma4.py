@@ -23,8 +23,10 @@ from verify.claim import Claim, Identity
 from verify.prove import Random, prove, prove_expectation, prove_positive_definite
 
 STATEMENT = r"""
+tilde(epsilon)_i "independent with independent entries of mean" 0 "and variance" tau quad ==> quad \
 EE_tilde(epsilon) 1/(2 N) sum_(i=1)^N (y_i - lambda^top (z_i + tilde(epsilon)_i))^2
-= 1/(2 N) sum_(i=1)^N (y_i - lambda^top z_i)^2 + tau/2 norm(lambda)^2
+= 1/(2 N) sum_(i=1)^N (y_i - lambda^top z_i)^2 + tau/2 norm(lambda)^2, \
+"with the minimiser" (Z Z^top + N tau I_m)^(-1) Z y
 """
 
 task: Any = sp.MatrixSymbol("lambda", m, 1)

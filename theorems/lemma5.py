@@ -1,9 +1,11 @@
-"""Lemma 5 [T]: the loss is a squared distance to the limit matrix plus a constant.
+"""Lemma 5 [T, δ_k R]: the loss is a squared distance to the limit matrix plus a constant.
 
 For all N < K, m and every Ã: L = (1/2K) Σ_k E(ŷ_k − y_k)² = (1/2K) Σ_k ‖δ_k‖² + L*, where ŷ_k = yᵀã_k,
 y_k = λᵀ(z_k + ε_k), δ_k = Z̄(ã_k − â_k) and L* = (1/2K) Σ_{k>N} (‖z_k‖² + mτ − z_kᵀZ(ZᵀZ + mτI)⁻¹Zᵀz_k).
 Prompt tokens contribute exactly 0 to L*; for unseen tokens the constant in the paper's proof lacks the + mτ of
 their noisy labels, and that version is one of the controls here.
+
+The paper writes δ_k; that it is Z̄(ã_k − â_k) is re-derived here [R], since the bound of its Lemma 9 has no Z̄.
 
 Of λ and ε only independence, means and variances are used.
 
@@ -30,7 +32,12 @@ from verify.infer import mean_interval
 from verify.prove import Equation, Random, prove, prove_expectation
 
 STATEMENT = r"""
-L(theta) = 1/(2 K) sum_(k=1)^K EE(hat(y)_k - y_k)^2 = 1/(2 K) sum_(k=1)^K norm(delta_k)^2 + L^*, \
+hat(y)_k = y^top tilde(a)_k, quad y_k = lambda^top (z_k + epsilon_k), quad
+lambda, epsilon_1, dots, epsilon_K "independent," \
+EE lambda = 0, quad EE lambda lambda^top = I, quad
+EE epsilon_k = 0, quad EE epsilon_k epsilon_k^top = tau I quad ==> \
+L(theta) = 1/(2 K) sum_(k=1)^K EE(hat(y)_k - y_k)^2 = 1/(2 K) sum_(k=1)^K norm(delta_k)^2 + L^*, quad
+delta_k = overline(Z) (tilde(a)_k - hat(a)_k), \
 L^* = 1/(2 K) sum_(k=N+1)^K (norm(z_k)^2 + m tau - z_k^top Z (Z^top Z + m tau I)^(-1) Z^top z_k)
 """
 

@@ -40,7 +40,7 @@ from verify.prove.rules import (
 )
 
 STATEMENT = r"""
-abs(alpha_(h,k)) <= alpha quad ==> quad
+norm(v_k) = 1 " for all " k, quad abs(alpha_(h,k)) <= alpha " for all " h, k quad ==> quad
 norm(nabla_(Q_h) ell)_F <= 2 sqrt(2) thin gamma alpha overline(f)_max sqrt(ell - L^*)
 """
 

@@ -38,6 +38,7 @@ from verify.prove.rules import (
 )
 
 STATEMENT = r"""
+norm(v_k) = 1, quad abs(alpha_(h,k)) <= alpha, quad abs(alpha'_(h,k)) <= alpha " for all " h, k quad ==> \
 norm(b_k^h - b_k'^h) <= 2 norm(overline(Z))_2 norm(Q_h - Q'_h)_F, quad
 norm(delta_k - delta'_k) <= gamma norm(overline(Z))_2
 sum_(h=1)^H (2 alpha norm(Q_h - Q'_h)_F + abs(alpha_(h,k) - alpha'_(h,k)))

@@ -1,6 +1,7 @@
 """Lemma 9 [R]: the mixed features and the residuals are bounded.
 
-With b_hk = Z̄ s_hk and δ_k = Z̄(ã_k − â_k): ‖b_hk‖ ≤ ‖Z̄‖₂, and ‖δ_k‖ ≤ D := γHα‖Z̄‖₂ + ‖A‖₂ wherever all |α_hk| ≤ α.
+With b_hk = Z̄ s_hk, δ_k = Z̄(ã_k − â_k) and A = Z̄Â: ‖b_hk‖ ≤ ‖Z̄‖₂, and ‖δ_k‖ ≤ D := γHα‖Z̄‖₂ + ‖A‖₂ wherever all
+|α_hk| ≤ α. Both δ_k and A are re-derived: the paper's Lemma 9 bounds ‖δ_k‖ by γHα + ‖Â‖₂, without ‖Z̄‖₂.
 
 Wrong if one point of the network exceeds a bound, or if a line of the derivation does not follow from its facts.
 """
@@ -26,7 +27,8 @@ from verify.prove.quantity import norm
 from verify.prove.rules import operator_norm, same, times_number, triangle, triangle_sum
 
 STATEMENT = r"""
-norm(b_k^h) <= norm(overline(Z))_2, quad
+b_k^h = overline(Z) s_k^h, quad delta_k = overline(Z) (tilde(a)_k - hat(a)_k), quad A = overline(Z) hat(A)
+quad ==> quad norm(b_k^h) <= norm(overline(Z))_2, \
 norm(delta_k) <= D := gamma H alpha norm(overline(Z))_2 + norm(A)_2 quad "where all" abs(alpha_(h,k)) <= alpha
 """
 

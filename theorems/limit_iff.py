@@ -2,10 +2,12 @@
 
 For every θ: mτ ‖Ã − Â‖_F² / (2K) ≤ L(θ) − L* ≤ ‖Z̄‖₂² ‖Ã − Â‖_F² / (2K).
 
-By Lemma 5 the gap is ‖Z̄X‖_F² / (2K) with X = Ã − Â, and each end differs from it by a sum of squares.
+By Lemma 5 the gap is ‖Z̄X‖_F² / (2K) with X = Ã − Â, and each end differs from it by a sum of squares. So the right
+end is attained by some X ≠ 0, along the top eigenvector of Z̄²; the left one exactly where ZX = 0, hence by some X ≠ 0
+if and only if rank Z < N. Then both constants are the best possible; if rank Z = N the best left constant is larger.
 
-Wrong if that leaves a remainder, if the gap leaves this interval anywhere along a training run, or if a
-constant is not the best possible: both ends are attained, along the extreme eigenvectors of Z̄².
+Wrong if that leaves a remainder, if the gap leaves this interval anywhere along a training run, or if the gap along
+the extreme eigenvectors of Z̄² is not at the end that it should be at, or is at one that it should not reach.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
+import flint
 import numpy as np
 import sympy as sp
 
@@ -29,10 +32,16 @@ from verify.prove.identity import concluded
 
 STATEMENT = r"""
 (m tau)/(2 K) norm(tilde(A) - hat(A))_F^2 <= L(theta) - L^* <= norm(overline(Z))_2^2/(2 K) norm(tilde(A) - hat(A))_F^2
+quad "for every" theta, \
+"over all" tilde(A) in RR^(N times K) without {hat(A)}: quad
+"the right end is attained; the left one if and only if rank" Z < N
 """
 
 X: Any = sp.MatrixSymbol("X", N, K)  # Ã − Â
 M: Any = sp.MatrixSymbol("M", N, N)
+u: Any = sp.MatrixSymbol("u", N, 1)
+row: Any = sp.MatrixSymbol("a", K, 1)
+W: Any = sp.MatrixSymbol("W", N, m)
 top = sp.Symbol("s", positive=True)  # ‖Z̄‖₂²
 
 
@@ -84,6 +93,29 @@ def _diagonal(penalty: Any, sizes: Mapping[Any, int], rng: Random) -> Mapping[An
     }
 
 
+def derive_attained(subject: Experiment | Variant) -> Iterator[Identity]:
+    """The right end is attained along the top eigenvector, the left one along ker Z and nowhere else."""
+    variant = _variant(subject)
+    gram, penalty = variant.experiment.limit.z_bar_squared, sp.Rational(variant.lower) * m * tau
+    rank_one = u * row.T
+    size = sp.Trace(rank_one.T * rank_one)
+    eigenvector = Equation(gram * u, top * u, "Z̄²u = ‖Z̄‖₂²u: the top eigenvector")
+    yield prove(
+        "‖Z̄uaᵀ‖_F² = ‖Z̄‖₂²‖uaᵀ‖_F²", sp.Trace(rank_one.T * gram * rank_one), sp.Rational(variant.upper) * top * size,
+        premises=(eigenvector,), sample=partial(_eigenvector, variant.experiment.limit.penalty),
+    )  # fmt: skip
+    kernel = Equation(Z * u, sp.ZeroMatrix(m, 1), "Zu = 0")
+    yield prove(
+        "Zu = 0 ⟹ ‖Z̄uaᵀ‖_F² = mτ‖uaᵀ‖_F²", sp.Trace(rank_one.T * gram * rank_one), penalty * size,
+        premises=(kernel,), sample=_null_vector,
+    )  # fmt: skip
+    inverse = Equation(W * Z, sp.Identity(N), "rank Z = N: Z has a left inverse W")
+    equality = Equation(Z * X, sp.ZeroMatrix(m, K), "‖ZX‖_F² = 0, equality at the left end")
+    yield prove(
+        "rank Z = N and ZX = 0 ⟹ X = 0", X, sp.ZeroMatrix(N, K), premises=(inverse, equality), sample=_left_inverse
+    )
+
+
 def measure_interval(subject: Experiment | Variant) -> Iterator[Bound]:
     """Along training the gap stays between the two multiples of ‖Ã − Â‖_F²."""
     variant = _variant(subject)
@@ -101,23 +133,66 @@ def measure_interval(subject: Experiment | Variant) -> Iterator[Bound]:
         )  # fmt: skip
 
 
-def measure_attained(subject: Experiment | Variant) -> Iterator[Agreement]:
-    """Both constants are attained: by a null vector of Z (where m < N) and by the top eigenvector of Z̄²."""
+def measure_attained(subject: Experiment | Variant) -> Iterator[Agreement | Bound]:
+    """Along the extreme eigenvectors of Z̄² the right end is attained, the left one exactly if rank Z < N."""
     variant = _variant(subject)
     experiment, a_hat = variant.experiment, variant.experiment.theory.a_hat
     _, vectors = np.linalg.eigh(experiment.theory.z_bar_squared)
     size = float(np.abs(a_hat).max())  # comparable with Â, so that rounding stays relative to the gap
-    has_null_vector = experiment.instance.feature_count < experiment.instance.prompt_length
-    for name, vector, end in (("lower", vectors[:, 0], 1), ("upper", vectors[:, -1], 2)):
-        if name == "lower" and not has_null_vector:
-            continue
+    rank = _rank(experiment.instance.features[: experiment.instance.prompt_length])
+    for name, vector, end in (("left", vectors[:, 0], 1), ("right", vectors[:, -1], 2)):
         moved = (a_hat + size * vector[:, None])[None]
         values = _ends(variant, moved)
         # Eigenvectors are orthonormal to N u and enter the loss squared.
         error = experiment.gap_rounding(moved) + 4 * rounding(moved.size) * values[2]
+        if name == "left" and rank == experiment.instance.prompt_length:
+            yield Bound(
+                name="left end < Δ: not attained", observed=values[1], bound=values[0], rounding=error,
+                reason=f"rank Z = N = {rank}, exactly",
+            )  # fmt: skip
+            continue
+        reason = "rounding" if name == "right" else f"rounding; rank Z = {rank} < N, exactly"
         yield Agreement(
-            name=f"{name} constant", predicted=values[end], observed=values[0], tolerance=error, reason="rounding"
+            name=f"{name} end attained", predicted=values[end], observed=values[0], tolerance=error, reason=reason
         )
+
+
+def _rank(features: np.ndarray) -> int:
+    """The rank of the float64 numbers themselves, exactly."""
+    return int(flint.fmpq_mat([[flint.fmpq(*x.as_integer_ratio()) for x in row] for row in features.tolist()]).rank())
+
+
+def _eigenvector(penalty: Any, sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any]:
+    """Z with orthogonal columns, the first of which is the longest; its unit vector is the top eigenvector."""
+    first = rng.randint(2, 4)
+    level = sp.Rational(rng.randint(1, 4), 2)
+    return {
+        Z: [[(first if j == 0 else 1) * (i == j) for j in range(sizes[N])] for i in range(sizes[m])],
+        u: [[int(j == 0)] for j in range(sizes[N])],
+        tau: level,
+        top: first**2 + penalty.subs({**sizes, tau: level}),
+    }
+
+
+def _null_vector(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+    """A Z whose last two columns are equal; None for a single column."""
+    if sizes[N] < 2:
+        return None
+    rows = [[rng.randint(-3, 3) for _ in range(sizes[N] - 1)] for _ in range(sizes[m])]
+    tail = [[1], [-1]]
+    return {Z: [[*given, given[-1]] for given in rows], u: [[0]] * (sizes[N] - 2) + tail}
+
+
+def _left_inverse(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+    """Z = (D, 0)ᵀ with D regular and diagonal, W = (D⁻¹, 0) and X = 0; None for m < N."""
+    if sizes[m] < sizes[N]:
+        return None
+    scale = [rng.randint(1, 3) for _ in range(sizes[N])]
+    return {
+        Z: [[scale[j] * (i == j) for j in range(sizes[N])] for i in range(sizes[m])],
+        W: [[sp.Rational(int(i == j), scale[j]) for i in range(sizes[m])] for j in range(sizes[N])],
+        X: [[0] * sizes[K] for _ in range(sizes[N])],
+    }
 
 
 def _ends(variant: Variant, mixtures: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -153,7 +228,7 @@ CLAIM = Claim(
     heeds=("instance", "start", "training"),
     builds_on=("lemma5",),
     cites=("A positive semidefinite matrix is MᵀM for some M (Horn, Johnson, Matrix Analysis, Theorem 7.2.6)",),
-    checks=(derive_lower_constant, derive_upper_constant, measure_interval, measure_attained),
+    checks=(derive_lower_constant, derive_upper_constant, derive_attained, measure_interval, measure_attained),
     controls=(
         penalty_n_tau, penalty_twice, noise_ignores_task,
         lower_constant_doubled, upper_constant_halved, norm_not_squared,

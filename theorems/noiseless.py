@@ -29,8 +29,11 @@ from verify.prove.identity import concluded
 from verify.prove.rational import draw, invert, multiply, transpose
 
 STATEMENT = r"""
-tau = 0, quad "rank" Z = m <= N quad ==> quad hat(A) = Z^dagger tilde(Z), quad
-y = Z^top lambda ==> y^top hat(A) = lambda^top tilde(Z)
+tau = 0, quad "rank" Z = m <= N quad ==> quad
+hat(A) = (Z^top Z)^dagger Z^top tilde(Z) = Z^dagger tilde(Z), quad
+y = Z^top lambda ==> y^top hat(A) = lambda^top tilde(Z), \
+hat(A)(tau) = hat(A)(0) - m tau Z^dagger (Z Z^top + m tau I)^(-1) (tilde(Z) - (Z, 0)), quad
+hat(A)(0) = Z^dagger tilde(Z) + (I - Z^dagger Z, 0)
 """
 
 task: Any = sp.MatrixSymbol("lambda", m, 1)

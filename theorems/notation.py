@@ -84,5 +84,13 @@ LETTERS = (
     Letter(
         paper="Ã(θ)", name="mixture", shape="N × K", meaning="what the network applies to the labels", place="Eq. (8)"
     ),
+    Letter(
+        paper="δ_k",
+        name="Point.delta_k",
+        shape="N",
+        meaning="Z̄(ã_k − â_k); re-derived [R]: the paper's Lemma 9 bounds it by γHα + ‖Â‖₂, without ‖Z̄‖",
+        place="Lemma 5",
+    ),
+    Letter(paper="A", name="A", shape="N × K", meaning="Z̄Â, so that A e_k = Z̄â_k; re-derived [R]", place="Lemma 9"),
     Letter(paper="Δ", name="gap", shape="scalar", meaning="L(θ) − inf L", place="Theorem 1"),
 )

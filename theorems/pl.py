@@ -39,7 +39,9 @@ from verify.prove.values import PRECISION, Values, extended
 STATEMENT = r"""
 lambda_min (B_k B_k^top) >= zeta_0 / 2 " for all " k quad ==> quad
 norm(nabla ell)^2 >= (gamma^2 zeta_0)/K (ell - L^*), \
-eta_Q <= 1 / L quad ==> quad ell(xi^+) - L^* <= (1 - eta_Q sigma)(ell(xi) - L^*), quad sigma = (gamma^2 zeta_0)/(2 K)
+"if moreover" nabla ell "is" L"-Lipschitz on the segment from" xi "to" xi^+ = xi - eta_Q nabla ell(xi)
+"and" eta_Q <= 1 / L: \
+ell(xi^+) - L^* <= (1 - eta_Q sigma)(ell(xi) - L^*), quad sigma = (gamma^2 zeta_0)/(2 K)
 """
 
 SIGMA = gamma**2 * zeta_0 / (2 * K)

@@ -23,8 +23,9 @@ from verify.claim import Agreement, Claim, Identity
 from verify.prove import prove, prove_positive_definite
 
 STATEMENT = r"""
-hat(lambda) = arg min_lambda 1/(2 N) sum_(i=1)^N (y_i - lambda^top z_i)^2 + (m tau)/(2 N) norm(lambda)^2
-= (Z Z^top + m tau I_m)^(-1) Z y = Z (Z^top Z + m tau I_N)^(-1) y
+tau > 0 quad ==> quad hat(lambda) := arg min_lambda 1/(2 N) sum_(i=1)^N (y_i - lambda^top z_i)^2
++ (m tau)/(2 N) norm(lambda)^2 " is unique," \
+hat(lambda) = (Z Z^top + m tau I_m)^(-1) Z y = Z (Z^top Z + m tau I_N)^(-1) y
 """
 
 # Both solvers are backward stable: each returns the exact minimiser of a problem perturbed by a

@@ -37,8 +37,10 @@ from verify.claim import Agreement, Assumption, Bound, Claim, Identity
 from verify.prove import prove
 
 STATEMENT = r"""
-delta_k^((t+1)) = (I - eta_w/K B_k B_k^top) delta_k^((t)) quad ==> quad
-Delta^((t)) <= (1 - (eta_w zeta_0)/K)^(2 t) Delta^((0)), quad
+Q "fixed," quad w^((0)) = 0, quad eta_w lambda_max (B_k B_k^top) <= K quad ==> quad
+delta_k^((t+1)) = (I - eta_w/K B_k B_k^top) delta_k^((t)), quad
+Delta^((t)) <= (1 - (eta_w zeta_0)/K)^(2 t) Delta^((0)), \
+"and if the slowest mode takes part in" delta^((0)): quad
 lim_(t -> oo) (log (Delta^((t+1)) \/ Delta^((t))))/(log (1 - eta_w zeta_0 \/ 2 K)) = (2 log (1 - 2 x))/(log (1 - x)),
 quad x = (eta_w zeta_0)/(2 K)
 """

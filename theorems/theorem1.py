@@ -37,8 +37,10 @@ from verify.prove.conclusion import conclude
 from verify.prove.scalar_identity import prove_scalars
 
 STATEMENT = r"""
+"Assumptions" 1 "and" 2, quad norm(v_k) = 1, quad w^((0)) = 0, \
 gamma^2 >= 128 (2 + sqrt(2)) K^(3\/2) sqrt(H) norm(overline(Z))^2 overline(f)_max Delta^((0)) zeta_0^(-5\/2), quad
-eta_Q <= 1 / L, quad eta_w = gamma^2 eta_Q \
+eta_Q <= 1 / L, quad eta_w = gamma^2 eta_Q, \
+L "of Lemma 10 with" alpha = (4 sqrt(2 K) norm(overline(Z)) sqrt(Delta^((0)))) / (gamma zeta_0) quad
 ==> quad Delta^((t)) <= (1 - (eta_w zeta_0)/(2 K))^t Delta^((0)) " for all " t, quad inf L = L^*
 """
 

@@ -45,9 +45,12 @@ from verify.claim import Bound, Claim, Identity
 from verify.prove.scalar_identity import prove_scalars
 
 STATEMENT = r"""
+"Assumptions" 1 "and" 2, quad norm(v_k) = 1, quad w^((0)) = 0, \
 gamma^2 >= 32 (2 + sqrt(2)) K^(3\/2) sqrt(H) overline(f)_max^3 Delta^((0)) zeta_0^(-5\/2), quad
 eta_Q <= 1 / L, quad eta_w = gamma^2 eta_Q
-==> quad Delta^((t)) <= (1 - (eta_w zeta_0)/(2 K))^t Delta^((0)), \
+==> quad Delta^((t)) <= (1 - (eta_w zeta_0)/(2 K))^t Delta^((0)) " for all " t, \
+alpha = (4 sqrt(2 K) overline(f)_max sqrt(Delta^((0)))) / (gamma zeta_0), quad
+D = gamma H alpha overline(f)_max + norm(A)_2, \
 L = norm(mat(
 (gamma overline(f)_max)/K (alpha^2 gamma overline(f)_max H K + 3 alpha D K),
 (gamma overline(f)_max)/sqrt(K) (D + alpha gamma overline(f)_max H);

@@ -52,10 +52,11 @@ from verify.prove.rules import cauchy_schwarz, operator_norm, same, triangle
 from verify.prove.values import Values
 
 STATEMENT = r"""
+"Theorem 1's setting and step sizes," quad epsilon > 0, quad 0 < delta < 1, quad norm(lambda) <= B, quad
+y = Z^top lambda + n, quad n tilde cal(N)(0, tau norm(lambda)^2 I_N), \
 T >= log((2 B^2 (norm(Z)_2^2 + tau (N + 2 sqrt(N log 1/delta) + 2 log 1/delta)) Delta^((0))) / (m tau epsilon))
-\/ log 1/(1 - eta_w zeta_0 \/ 2 K)
-quad ==> quad
-PP(1/(2 K) norm(hat(y) - hat(y)^*)^2 <= epsilon) >= 1 - delta, \
+\/ log 1/(1 - eta_w zeta_0 \/ 2 K) \
+==> quad PP(1/(2 K) norm(hat(y) - hat(y)^*)^2 <= epsilon) >= 1 - delta, quad
 hat(y)_k^* = cases(y_k & "for" k <= N, hat(lambda)^top z_k & "for" k > N)
 """
 

@@ -1,6 +1,7 @@
 """Limit, both ways: the two halves as eigenvalue bounds, and the exact instances of the premise."""
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from theorems import limit_iff
 from theorems.experiment import Experiment
-from theorems.notation import N, Z, m, tau
+from theorems.notation import K, N, Z, m, tau
+from theorems.parameters import prepare, resolve
 from verify.claim import Verdict
 
 
@@ -39,3 +41,32 @@ def test_each_constant_is_refuted_by_its_own_half(quick: Experiment) -> None:
     assert verdicts(quick) == [Verdict.PASS] * 3
     assert verdicts(limit_iff.lower_constant_doubled(quick)) == [Verdict.PASS, Verdict.FAIL, Verdict.PASS]
     assert verdicts(limit_iff.upper_constant_halved(quick)) == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]
+
+
+@pytest.mark.parametrize(("features", "reached"), [(3, True), (6, False)])
+def test_the_left_end_is_attained_exactly_if_z_has_a_kernel(features: int, reached: bool) -> None:
+    """Independent oracle: the least eigenvalue of Z̄² against mτ; a rank-deficient Z with m ≥ N has a kernel too."""
+    experiment = prepare(resolve("quick", {"m": features, "N": 5}))
+    least = np.linalg.eigvalsh(experiment.theory.z_bar_squared)[0]
+    assert (least < experiment.theory.penalty * (1 + 1e-9)) == reached
+    names = {finding.name: finding.verdict for finding in limit_iff.measure_attained(experiment)}
+    left = "left end attained" if reached else "left end < Δ: not attained"
+    assert names == {left: Verdict.PASS, "right end attained": Verdict.PASS}
+    equal = experiment.instance.features.copy()
+    equal[1] = equal[0]
+    study = replace(experiment.study, instance=replace(experiment.instance, features=equal))
+    names = {finding.name: finding.verdict for finding in limit_iff.measure_attained(replace(experiment, study=study))}
+    assert names == {"left end attained": Verdict.PASS, "right end attained": Verdict.PASS}
+
+
+@pytest.mark.parametrize("sizes", [{N: 1, m: 1, K: 2}, {N: 3, m: 2, K: 4}, {N: 2, m: 3, K: 5}])
+def test_the_samples_of_the_attained_ends_satisfy_their_premises(sizes: dict[object, int]) -> None:
+    rng = random.Random(0)
+    kernel, inverse = limit_iff._null_vector(sizes, rng), limit_iff._left_inverse(sizes, rng)
+    assert (kernel is None) == (sizes[N] < 2)
+    if kernel is not None:
+        assert not np.any(np.array(kernel[Z]) @ np.array(kernel[limit_iff.u]))
+    assert (inverse is None) == (sizes[m] < sizes[N])
+    if inverse is not None:
+        product = np.array(inverse[limit_iff.W], dtype=float) @ np.array(inverse[Z], dtype=float)
+        assert np.allclose(product, np.eye(sizes[N]))
