@@ -28,9 +28,6 @@ tau > 0 quad ==> quad hat(lambda) := arg min_lambda 1/(2 N) sum_(i=1)^N (y_i - l
 hat(lambda) = (Z Z^top + m tau I_m)^(-1) Z y = Z (Z^top Z + m tau I_N)^(-1) y
 """
 
-# Both solvers are backward stable: each returns the exact minimiser of a problem perturbed by a
-# modest multiple of the unit roundoff, so the coefficients differ by that multiple times the
-# condition number of the augmented design. The multiple allowed is its number of entries.
 ORACLE_LABELS = 20
 
 
@@ -58,11 +55,27 @@ def measure_oracles(experiment: Experiment) -> Iterator[Agreement]:
     penalty = data.feature_count * data.noise
     predicted = experiment.theory.coefficient_map @ labels
     design = np.vstack([features, np.sqrt(penalty) * np.eye(data.feature_count)])
-    tolerance = design.size * np.linalg.cond(design) ** 2 * UNIT_ROUNDOFF * np.abs(predicted).max()
-    reason = "backward stability: entries of the design × squared condition number × unit roundoff"
+    tolerance = _forward_error(design, predicted, labels)
+    reason = "backward stability: the forward error of least squares and of the normal equations"
     for name, solve in (("scikit-learn Ridge", ridge_sklearn), ("scipy augmented least squares", ridge_least_squares)):
         observed = solve(features, labels, penalty)
         yield Agreement(name=name, predicted=predicted, observed=observed, tolerance=tolerance, reason=reason)
+
+
+def _forward_error(design: np.ndarray, solution: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """How far a backward stable solution x of min ‖A x − b‖ can be from the exact one, for each column of labels.
+
+    With κ the condition number of the design A and σ its least singular value, by least squares at most a multiple of
+    u(2κ‖x‖ + (κ + 1)‖r‖/σ), and ‖r‖ ≤ ‖b‖ = ‖y‖; by the normal equations of u(κ²‖x‖ + ‖A‖‖y‖/σ²), of which ‖A‖/σ = κ.
+    The multiple allowed is the number of entries of the design. N. J. Higham, Accuracy and Stability of Numerical
+    Algorithms, 2nd ed., Theorems 20.1 and 10.4.
+    """
+    values = np.linalg.svd(design, compute_uv=False)
+    condition, least = values[0] / values[-1], values[-1]
+    sizes = np.linalg.norm(solution, axis=0), np.linalg.norm(labels, axis=0)
+    terms = (2 * condition + condition**2) * sizes[0] + (2 * condition + 1) * sizes[1] / least
+    result: np.ndarray = design.size * UNIT_ROUNDOFF * terms
+    return result
 
 
 CLAIM = Claim(

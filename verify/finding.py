@@ -2,7 +2,7 @@
 
 A finding holds what was predicted and what was seen and computes its own verdict; nobody assigns
 one. Uncertain comparisons are never rounded in the claim's favour: a comparison that its own error
-could turn is undecided.
+could turn is undecided, and so is one with a value that is not a number or overflowed.
 """
 
 from __future__ import annotations
@@ -37,13 +37,16 @@ def _array(value: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(value, dtype=np.float64)
 
 
-def _decide(certain: NDArray[np.bool_], possible: NDArray[np.bool_]) -> Verdict:
-    """Pass when every entry is certain, fail when some entry is impossible, else (or without entries) undecided."""
-    if not possible.size:
-        return Verdict.UNDECIDED
-    if not np.all(possible):
+def _decide(surplus: NDArray[np.float64], rounding: ArrayLike = 0.0) -> Verdict:
+    """Pass when every entry of `surplus` is certainly ≥ 0, fail when some finite one is certainly < 0, else undecided.
+
+    `rounding` is the absolute error of `surplus`. An entry that is not finite has overflowed: it decides nothing.
+    """
+    above, error = np.broadcast_arrays(surplus, np.asarray(rounding, dtype=np.float64))
+    known = np.isfinite(above) & np.isfinite(error)
+    if np.any(known & (above < -error)):
         return Verdict.FAIL
-    return Verdict.PASS if np.all(certain) else Verdict.UNDECIDED
+    return Verdict.PASS if known.size and np.all(known & (above >= error)) else Verdict.UNDECIDED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +115,8 @@ class Agreement:
 
     @property
     def verdict(self) -> Verdict:
-        inside = self.error <= _array(self.tolerance)  # NaN compares false, hence fails
-        return _decide(inside, inside)
+        with np.errstate(invalid="ignore"):
+            return _decide(_array(self.tolerance) - self.error)
 
     @property
     def reading(self) -> str:
@@ -152,8 +155,7 @@ class Bound:
 
     @property
     def verdict(self) -> Verdict:
-        rounding = _array(self.rounding)
-        return _decide(self.excess <= -rounding, self.excess <= rounding)
+        return _decide(-self.excess, self.rounding)
 
     @property
     def slack(self) -> float:
@@ -173,8 +175,8 @@ class Bound:
         if not excess.size:
             return "nothing to compare"
         text = f"slack {self.slack:.3g}" if np.isfinite(self.slack) else f"margin {-np.max(excess):.3g}"
-        if np.any(np.isnan(excess)):
-            text = "not a number"
+        if not np.all(np.isfinite(excess)):
+            text = "not a number, which decides nothing"
         elif self.verdict is Verdict.FAIL:
             text = f"violated: observed exceeds the bound by {np.max(excess):.3g}"
         elif self.verdict is Verdict.UNDECIDED:
@@ -205,12 +207,12 @@ class Trend:
         y = _array(self.y)
         if not y.size:
             return Verdict.UNDECIDED
-        if not np.all(np.isfinite(y)) or np.any(y < -self.rounding):
+        if not np.all(np.isfinite(y)):
+            return Verdict.UNDECIDED
+        if np.any(y < -self.rounding):
             return Verdict.FAIL
         large, small = (y[0], y[-1]) if self.expected == "falls" else (y[-1], y[0])
-        surplus = large - self.factor * small
-        error = (1 + self.factor) * self.rounding
-        return _decide(surplus >= np.array(error), surplus >= np.array(-error))
+        return _decide(np.array(large - self.factor * small), (1 + self.factor) * self.rounding)
 
     @property
     def reading(self) -> str:
@@ -251,8 +253,8 @@ class Estimate:
     def verdict_at(self, rate: float) -> Verdict:
         """The verdict of the interval with error rate `rate`."""
         low, high = self.interval(rate)
-        if not (np.isfinite(low) and np.isfinite(high)) or np.isnan([*self.allowed, self.resolution]).any():
-            return Verdict.FAIL
+        if not np.all(np.isfinite([low, high, self.resolution])) or np.isnan(self.allowed).any():
+            return Verdict.UNDECIDED
         if high < self.allowed[0] or low > self.allowed[1]:
             return Verdict.FAIL
         inside = low >= self.allowed[0] - self.resolution and high <= self.allowed[1] + self.resolution
@@ -283,8 +285,6 @@ class Assumption:
 
     @property
     def verdict(self) -> Verdict:
-        if np.isnan(self.margin) or np.isnan(self.rounding):
-            return Verdict.FAIL
         return Verdict.PASS if self.margin > self.rounding else Verdict.UNDECIDED
 
     @property

@@ -105,8 +105,7 @@ class Outcome:
             )
         for item in self.evidence:
             verdict = item.verdict
-            unknown_margin = any(finding.verdict is Verdict.FAIL for finding in _assumptions([item]))
-            if violated and verdict is Verdict.FAIL and item.grade is not Grade.SYMBOLIC and not unknown_margin:
+            if violated and verdict is Verdict.FAIL and item.grade is not Grade.SYMBOLIC:
                 verdict = Verdict.UNDECIDED
             if verdict is not Verdict.PASS:
                 yield verdict, f"{item.check}: {item.verdict}, {item.summary}"

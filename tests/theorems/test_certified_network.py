@@ -213,7 +213,7 @@ def test_weights_that_are_not_numbers_do_not_pass(quick: Experiment) -> None:
     broken = with_network(quick, Network(queries=network.queries, weights=network.weights * float("nan")))
     assert worst(certify_gap(broken)) is Verdict.UNDECIDED
     assert worst(certify_every_prompt(broken)) is Verdict.UNDECIDED
-    assert worst(measure_float64(broken)) is Verdict.FAIL
+    assert worst(measure_float64(broken)) is Verdict.UNDECIDED
 
 
 def test_a_noise_level_that_leaves_the_matrix_singular_is_undecided(quick: Experiment) -> None:

@@ -122,10 +122,10 @@ def test_nan_and_inf_become_null_and_the_reading_says_so() -> None:
     _, agreement, bound, _, trend, estimate, assumption = made["evidence"][0]["findings"]
     assert agreement["predicted"] == [1.0, None]
     assert "nan" in agreement["reading"]
-    assert (bound["observed"], bound["verdict"]) == ([0.0, None], "fail")
+    assert (bound["observed"], bound["verdict"]) == ([0.0, None], "undecided")
     assert bound["reading"].startswith("not a number")
-    assert (trend["y"], trend["verdict"]) == ([100.0, None], "fail")
-    assert (estimate["interval"], estimate["allowed"], estimate["verdict"]) == ([None, None], [None, 1.0], "fail")
+    assert (trend["y"], trend["verdict"]) == ([100.0, None], "undecided")
+    assert (estimate["interval"], estimate["allowed"], estimate["verdict"]) == ([None, None], [None, 1.0], "undecided")
     assert (assumption["margin"], assumption["verdict"]) == (None, "pass")
 
 
