@@ -17,16 +17,14 @@ from verify.finding import (
     Bound,
     Estimate,
     Finding,
-    Identity,
-    Step,
     Trend,
-    Verdict,
-    worst,
 )  # fmt: skip
+from verify.proof import Argument, Identity, Step
+from verify.verdict import Verdict, worst
 
 __all__ = [
-    "Agreement", "Assumption", "Bound", "Check", "Claim", "Defect", "Estimate", "Finding", "Grade", "Identity",
-    "Step", "Trend", "Verdict", "grade_of", "worst",
+    "Agreement", "Argument", "Assumption", "Bound", "Check", "Claim", "Defect", "Estimate", "Finding", "Grade",
+    "Identity", "Step", "Trend", "Verdict", "grade_of", "worst",
 ]  # fmt: skip
 
 

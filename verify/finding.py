@@ -7,30 +7,15 @@ could turn is undecided, and so is one with a value that is not a number or over
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-
-class Verdict(enum.IntEnum):
-    """The four answers, ordered from best to worst."""
-
-    PASS = 0
-    UNDECIDED = 1
-    FAIL = 2
-    ERROR = 3
-
-    def __str__(self) -> str:
-        return self.name.lower()
-
-
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The worst of the verdicts; no evidence at all is undecided."""
-    return max(verdicts, default=Verdict.UNDECIDED)
+from verify.proof import Argument, Identity
+from verify.verdict import Verdict
 
 
 def _array(value: ArrayLike) -> NDArray[np.float64]:
@@ -50,53 +35,34 @@ def _decide(surplus: NDArray[np.float64], rounding: ArrayLike = 0.0) -> Verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
-    """One line of a derivation: the expression reached and the rule that leads to it."""
+class OnInstance:
+    """What every finding about an instance shares.
 
-    expression: str
-    rule: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Identity:
-    """An equation reduced to `residual = 0` by exact rules.
-
-    `residual` is the normal form of left minus right: "0" is a proof. `witness` is an exact
-    numerical instance at which the two sides differ: a refutation. Neither: unknown.
+    `elsewhere` is the name of the instance that it was made on where that is not the record's: such a finding says
+    nothing about the record's own.
     """
 
     name: str
-    residual: str
-    derivation: tuple[Step, ...] = ()
-    witness: str | None = None
-
-    @property
-    def status(self) -> Literal["proved", "refuted", "unknown"]:
-        if self.witness is not None:
-            return "refuted"
-        return "proved" if self.residual == "0" else "unknown"
-
-    @property
-    def verdict(self) -> Verdict:
-        return {"proved": Verdict.PASS, "refuted": Verdict.FAIL, "unknown": Verdict.UNDECIDED}[self.status]
+    elsewhere: str = ""
 
     @property
     def reading(self) -> str:
-        if self.status == "proved":
-            return "proved for all dimensions"
-        if self.status == "refuted":
-            return f"refuted: {self.witness}"
-        return f"not proved; what remains: {self.residual}"
+        """What was found, in words, and where."""
+        return self.found + (f", on the {self.elsewhere} instance" if self.elsewhere else "")
+
+    @property
+    def found(self) -> str:
+        """What was found, in words."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Agreement:
+class Agreement(OnInstance):
     """Two computations of the same numbers: |predicted - observed| <= tolerance, entry by entry.
 
     Arrays broadcast. `reason` says where the tolerance comes from.
     """
 
-    name: str
     predicted: ArrayLike
     observed: ArrayLike
     tolerance: ArrayLike
@@ -119,7 +85,7 @@ class Agreement:
             return _decide(_array(self.tolerance) - self.error)
 
     @property
-    def reading(self) -> str:
+    def found(self) -> str:
         error, tolerance = np.broadcast_arrays(self.error, _array(self.tolerance))
         if not error.size:
             return "nothing to compare"
@@ -130,7 +96,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bound:
+class Bound(OnInstance):
     """An inequality observed <= bound, entry by entry.
 
     `rounding` is the absolute error of the comparison itself; within it the bound is undecided.
@@ -138,7 +104,6 @@ class Bound:
     vacuous. `x` is what the entries are plotted against.
     """
 
-    name: str
     observed: ArrayLike
     bound: ArrayLike
     reason: str
@@ -170,7 +135,7 @@ class Bound:
         return bool(np.all(_array(self.bound) >= (np.inf if self.ceiling is None else self.ceiling)))
 
     @property
-    def reading(self) -> str:
+    def found(self) -> str:
         excess = self.excess
         if not excess.size:
             return "nothing to compare"
@@ -185,14 +150,13 @@ class Bound:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trend:
+class Trend(OnInstance):
     """A curve that must fall (or rise) by at least `factor` from its first to its last point.
 
     `rounding` is the absolute error of each value of y; values below -rounding fail, because the
     quantity is one that cannot be negative.
     """
 
-    name: str
     x: ArrayLike
     y: ArrayLike
     expected: Literal["falls", "rises"]
@@ -215,7 +179,7 @@ class Trend:
         return _decide(np.array(large - self.factor * small), (1 + self.factor) * self.rounding)
 
     @property
-    def reading(self) -> str:
+    def found(self) -> str:
         y = _array(self.y)
         if not y.size:
             return "no points"
@@ -230,7 +194,7 @@ class Trend:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class Estimate(OnInstance):
     """A parameter known through samples: a confidence interval against the values allowed.
 
     `interval(rate)` is the confidence interval that misses the parameter with probability at most
@@ -239,7 +203,6 @@ class Estimate:
     undecided. The runner sets `rate` by Holm's correction over a run.
     """
 
-    name: str
     allowed: tuple[float, float]
     interval: Callable[[float], tuple[float, float]]
     reason: str
@@ -261,7 +224,7 @@ class Estimate:
         return Verdict.PASS if inside else Verdict.UNDECIDED
 
     @property
-    def reading(self) -> str:
+    def found(self) -> str:
         low, high = self.interval(self.rate)
         claim = (
             f"claimed {self.allowed[0]:.4g}, resolved to {self.resolution:.2g}"
@@ -272,13 +235,12 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Assumption:
+class Assumption(OnInstance):
     """A hypothesis of the claim on this instance: it holds when `margin` exceeds `rounding`.
 
     A violated hypothesis makes the claim undecided, not false.
     """
 
-    name: str
     margin: float
     meaning: str
     rounding: float = 0.0
@@ -288,11 +250,11 @@ class Assumption:
         return Verdict.PASS if self.margin > self.rounding else Verdict.UNDECIDED
 
     @property
-    def reading(self) -> str:
+    def found(self) -> str:
         state = "holds" if self.verdict is Verdict.PASS else "does not hold"
         if self.verdict is Verdict.UNDECIDED and self.margin > -self.rounding:
             state = f"not decided beyond rounding {self.rounding:.2g}"
         return f"{state}, margin {self.margin:.3g}: {self.meaning}"
 
 
-Finding = Identity | Agreement | Bound | Trend | Estimate | Assumption
+Finding = Identity | Argument | Agreement | Bound | Trend | Estimate | Assumption

@@ -25,8 +25,9 @@ from typing import Any
 import numpy as np
 
 from verify import UsageError
-from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Finding, Identity, Trend
+from verify.claim import Agreement, Argument, Assumption, Bound, Claim, Estimate, Finding, Identity, Trend
 from verify.discovery import Entry
+from verify.finding import OnInstance
 from verify.runner import ControlOutcome, Evidence, Outcome, Subject
 
 SCHEMA = 1
@@ -182,6 +183,8 @@ def _finding_record(finding: Finding) -> dict[str, Any]:
         "verdict": str(finding.verdict),
         "reading": finding.reading,
     }
+    if isinstance(finding, OnInstance):
+        head["elsewhere"] = finding.elsewhere
     return head | _details(finding)
 
 
@@ -192,6 +195,8 @@ def _details(finding: Finding) -> dict[str, Any]:
                 "status": finding.status, "residual": finding.residual, "witness": finding.witness,
                 "derivation": [asdict(step) for step in finding.derivation],
             }  # fmt: skip
+        case Argument():
+            return {"derivation": [asdict(step) for step in finding.steps], "source": finding.source}
         case Agreement():
             # Differences are kept beside the values: they may be far below the values' last kept digit.
             arrays = {name: getattr(finding, name) for name in ("predicted", "observed", "difference", "tolerance")}

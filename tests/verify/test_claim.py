@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from verify.claim import (
     Agreement,
+    Argument,
     Assumption,
     Bound,
     Estimate,
@@ -156,6 +158,25 @@ def test_an_identity_keeps_its_derivation() -> None:
     steps = (Step(expression="A - A", rule="given"), Step(expression="0", rule="cancel"))
     proved = Identity(name="i", residual="0", derivation=steps)
     assert (proved.status, proved.derivation) == ("proved", steps)
+
+
+def test_a_step_in_prose_says_that_nothing_checked_it() -> None:
+    argued = Argument(name="a", steps=(Step(expression="it is null", rule="analytic"),), source="Lojasiewicz 1959")
+    assert argued.reading == "argued in prose, checked by no machine; it rests on Lojasiewicz 1959"
+    assert Argument(name="a", steps=()).reading == "argued in prose, checked by no machine"
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [agreement(1.0, 1.0), bound(1.0, 2.0), trend([20.0, 1.0]), estimate(0.2, 0.8), assumption(1.0)],
+    ids=lambda finding: type(finding).__name__,
+)
+def test_a_finding_of_another_instance_says_so(finding: Any) -> None:
+    assert finding.elsewhere == ""
+    assert "instance" not in finding.reading
+    moved = replace(finding, elsewhere="literal")
+    assert moved.reading == finding.reading + ", on the literal instance"
+    assert moved.verdict is finding.verdict
 
 
 def test_slack_is_the_tightest_ratio() -> None:

@@ -31,7 +31,7 @@ def middles(values: Sequence[flint.arb]) -> Float[ndarray, " n"]:
 
 def bound_of(
     name: str, observed: Sequence[flint.arb], bound: Sequence[flint.arb], reason: str,
-    *, x: ArrayLike | None = None, x_label: str = "",
+    *, x: ArrayLike | None = None, x_label: str = "", elsewhere: str = "",
 ) -> Bound:  # fmt: skip
     """The finding observed <= bound, entry by entry, decided by whole balls.
 
@@ -47,4 +47,7 @@ def bound_of(
         if not np.isfinite(rounding[i]):
             left[i] = right[i] = 0.0
             rounding[i] = np.inf
-    return Bound(name=name, observed=left, bound=right, rounding=rounding, reason=reason, x=x, x_label=x_label)
+    return Bound(
+        name=name, observed=left, bound=right, rounding=rounding, reason=reason, x=x, x_label=x_label,
+        elsewhere=elsewhere,
+    )  # fmt: skip
