@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: theorem2 test lint bench clean
+.PHONY: theorem2 test lint mutants bench clean
 
 theorem2: $(VENV)/.runtime
 	$(RUN) -m verify theorem2
@@ -16,6 +16,9 @@ lint: $(VENV)/.development
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+mutants: $(VENV)/.runtime
+	$(RUN) -m verify mutants --document docs/mutants.md
 
 bench: $(VENV)/.development
 	$(RUN) -m benchmarks.training

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache, partial
 from typing import Any
@@ -16,6 +17,7 @@ from theorems.terms import PAPER, Point, Setting
 from verify.prove.values import PRECISION, Values, operator_norm
 
 SEED = 0
+FAR = Fraction(10**6)  # a unit in which quantities are far from 1
 # rational points of the unit circle, so that tokens have norm 1 exactly; the last one is close to the first
 CIRCLE: Rows = tuple(
     (Fraction(x), Fraction(y))
@@ -35,15 +37,32 @@ def small_networks(setting: Setting = PAPER, *, c: int = 1) -> tuple[Values, ...
 def networks(setting: Setting = PAPER) -> Iterator[tuple[ExactNetwork, tuple[State, State]]]:
     """The networks of `small_networks` with their two states."""
     small, large = Fraction(1, 100), Fraction(100)
-    for network, place in (
-        (single(), partial(_aligned, size=small, flip=True)),
-        (opposite(), partial(_aligned, size=small, flip=False)),
-        (opposite(), partial(_aligned, size=large, flip=False)),
-        (drawn(1), partial(_random, seed=2)),
-        (drawn(2), partial(_random, seed=3)),
+    for network, place, unit in (
+        (single(), partial(_aligned, size=small, flip=True), 1),
+        (opposite(), partial(_aligned, size=small, flip=False), 1),
+        (opposite(), partial(_aligned, size=large, flip=False), 1),
+        (drawn(1), partial(_random, seed=2), 1),
+        (drawn(2), partial(_random, seed=3), 1),
+        (single(), partial(_aligned, size=small, flip=True), FAR),
+        (single(), partial(_aligned, size=small, flip=True), 1 / FAR),
+        (opposite(), partial(_aligned, size=large, flip=False), FAR),
+        (opposite(), partial(_aligned, size=large, flip=False), 1 / FAR),
     ):
         stretched = _stretched(network, setting.token_length)
-        yield stretched, place(stretched)
+        yield _in_units(stretched, place(stretched), Fraction(unit))
+
+
+def _in_units(
+    network: ExactNetwork, states: tuple[State, State], unit: Fraction
+) -> tuple[ExactNetwork, tuple[State, State]]:
+    """The same with features and γ times the unit, α divided by it: what is attained stays so, and wrong powers show."""
+    features = tuple(tuple(unit * x for x in feature) for feature in network.features)
+    scaled = replace(network, features=features, tau=unit**2 * network.tau, gamma=unit * network.gamma)
+    first, second = (
+        State(queries=state.queries, alpha=tuple(tuple(x / unit for x in row) for row in state.alpha))
+        for state in states
+    )
+    return scaled, (first, second)
 
 
 def _stretched(network: ExactNetwork, length: int) -> ExactNetwork:

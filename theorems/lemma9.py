@@ -17,14 +17,15 @@ from theorems.constants import A_norm, Z_norm, alpha, gamma
 from theorems.experiment import Experiment
 from theorems.instances import small_networks
 from theorems.notation import H
-from theorems.points import POINTS, alpha_of, compared, pairs, sizes
+from theorems.points import POINTS, alpha_of, compared, evaluated, pairs, sizes
 from theorems.terms import A_SIZE, HERE, PAPER, TARGET, UNIT_VECTOR, A, Point, Setting, Z_bar, a_k, e_k
-from theorems.variants import Variant, stated, variant_of
+from theorems.variants import Variant, as_stated, variant_of
 from verify.claim import Bound, Claim, Identity
-from verify.prove.conclusion import conclude
 from verify.prove.inequality import Chain, Fact, at_most
 from verify.prove.quantity import norm
 from verify.prove.rules import operator_norm, same, times_number, triangle, triangle_sum
+from verify.prove.statement import conclude_stated
+from verify.prove.system import Relation
 
 STATEMENT = r"""
 b_k^h = overline(Z) s_k^h, quad delta_k = overline(Z) (tilde(a)_k - hat(a)_k), quad A = overline(Z) hat(A)
@@ -34,6 +35,9 @@ norm(delta_k) <= D := gamma H alpha norm(overline(Z))_2 + norm(A)_2 quad "where 
 
 STATED_B = Z_norm
 STATED_D = gamma * H * alpha * Z_norm + A_norm
+
+BOUND_B = Relation(norm(HERE.b_hk), STATED_B)
+BOUND_D = Relation(norm(HERE.delta_k), STATED_D)
 
 
 def features_chain(point: Point, setting: Setting = PAPER) -> Chain:
@@ -68,8 +72,8 @@ def derive_bounds(subject: Experiment | Variant) -> Iterator[Identity]:
     variant = variant_of(subject)
     exact = small_networks(variant.setting)
     features, residual = features_chain(HERE), residual_chain(HERE, variant.setting)
-    yield conclude("‖b_hk‖ ≤ ‖Z̄‖", features.start, stated(variant, STATED_B), features, instances=exact)
-    yield conclude("‖δ_k‖ ≤ D", residual.start, stated(variant, STATED_D), residual, instances=exact)
+    yield conclude_stated("‖b_hk‖ ≤ ‖Z̄‖", as_stated(variant, BOUND_B), features, instances=exact)
+    yield conclude_stated("‖δ_k‖ ≤ D", as_stated(variant, BOUND_D), residual, instances=exact)
 
 
 def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
@@ -77,16 +81,17 @@ def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
     variant = variant_of(subject)
     size = sizes(variant.experiment)
     points = [point for point, _ in pairs(variant, "lemma9")]
+    known = {Z_norm: size.z_norm, A_norm: size.a_norm}
     reaches = [
-        point.gamma * len(point.queries) * alpha_of(variant, point) * size.z_norm + size.a_norm for point in points
+        {gamma: point.gamma, H: len(point.queries), alpha: alpha_of(variant, point), **known} for point in points
     ]
     yield compared(
-        "‖b_hk‖ ≤ ‖Z̄‖", [np.linalg.norm(point.b, axis=1).max() for point in points], stated(variant, size.z_norm),
+        "‖b_hk‖ ≤ ‖Z̄‖", [np.linalg.norm(point.b, axis=1).max() for point in points], evaluated(as_stated(variant, BOUND_B).right, {Z_norm: size.z_norm}),
         [point.b_error for point in points], f"{POINTS} points",
     )  # fmt: skip
     yield compared(
         "‖δ_k‖ ≤ D", [np.linalg.norm(point.delta, axis=0).max() for point in points],
-        [stated(variant, reach) for reach in reaches], [point.delta_error for point in points], f"{POINTS} points",
+        [evaluated(as_stated(variant, BOUND_D).right, reach) for reach in reaches], [point.delta_error for point in points], f"{POINTS} points",
     )  # fmt: skip
 
 
@@ -111,4 +116,6 @@ CLAIM = Claim(
     cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
     checks=(derive_bounds, measure_points),
     controls=(half_the_bounds, square_root_of_the_bounds, alpha_not_bounded),
+    stated=("BOUND_B", "BOUND_D"),
+    drops=(alpha_not_bounded,),
 )

@@ -6,11 +6,13 @@ the lemmas.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
+import sympy as sp
 import torch
 from jaxtyping import Float
 from numpy import ndarray
@@ -181,6 +183,17 @@ def compared(
     return Bound(
         name=name, observed=observed, bound=bound, rounding=rounding_error, reason=reason, x=steps, x_label=label
     )
+
+
+def evaluated(expression: Any, numbers: Mapping[Any, Numbers]) -> Any:
+    """A stated bound in float64, from the values of its symbols; arrays broadcast."""
+    with np.errstate(all="ignore"):
+        return np.asarray(_compiled(expression, tuple(numbers))(*numbers.values()), dtype=np.float64)
+
+
+@cache
+def _compiled(expression: Any, symbols: tuple[Any, ...]) -> Any:
+    return sp.lambdify(symbols, expression, "numpy", dummify=True)
 
 
 def alpha_of(variant: Variant, *points: FloatPoint) -> float:

@@ -18,7 +18,7 @@ from numerics.baselines import ridge_least_squares, ridge_sklearn
 from numerics.measure import UNIT_ROUNDOFF
 from theorems.defects import penalty_n_tau, penalty_tau_squared, penalty_twice
 from theorems.experiment import Experiment, stream
-from theorems.notation import Z, m, tau, y
+from theorems.notation import N, Z, m, tau, y
 from verify.claim import Agreement, Claim, Identity
 from verify.prove import prove, prove_positive_definite
 
@@ -28,23 +28,25 @@ tau > 0 quad ==> quad hat(lambda) := arg min_lambda 1/(2 N) sum_(i=1)^N (y_i - l
 hat(lambda) = (Z Z^top + m tau I_m)^(-1) Z y = Z (Z^top Z + m tau I_N)^(-1) y
 """
 
+HESSIAN = Z * Z.T + m * tau * sp.Identity(m)  # N times that of the objective
+PRIMAL = (Z * Z.T + m * tau * sp.Identity(m)).I * Z * y
+DUAL = Z * (Z.T * Z + m * tau * sp.Identity(N)).I * y
+
 ORACLE_LABELS = 20
 
 
 def derive_minimiser(experiment: Experiment) -> Iterator[Identity]:
     """λ̂ solves the ridge problem with penalty mτ: zero gradient, positive definite Hessian."""
     coefficients = experiment.limit.lambda_hat
-    gradient = Z * (Z.T * coefficients - y) + m * tau * coefficients  # N times the gradient
+    gradient = HESSIAN * coefficients - Z * y  # N times the gradient
     yield prove("gradient vanishes at λ̂", gradient, sp.ZeroMatrix(m, 1))
-    hessian = Z * Z.T + m * tau * sp.Identity(m)  # N times the Hessian
-    yield prove_positive_definite("Hessian is positive definite", hessian, factor=Z.T, shift=m * tau)
+    yield prove_positive_definite("Hessian is positive definite", HESSIAN, factor=Z.T, shift=m * tau)
 
 
 def derive_push_through(experiment: Experiment) -> Iterator[Identity]:
     """The two formulas for λ̂ agree: the push-through identity."""
-    penalty = experiment.limit.penalty
-    primal = (Z * Z.T + penalty * sp.Identity(m)).I * Z * y
-    yield prove("(ZZᵀ + mτI)⁻¹ Z y = Z (ZᵀZ + mτI)⁻¹ y", primal, experiment.limit.lambda_hat)
+    yield prove("(ZZᵀ + mτI)⁻¹ Z y = Z (ZᵀZ + mτI)⁻¹ y", PRIMAL, DUAL)
+    yield prove("λ̂ = Z (ZᵀZ + mτI)⁻¹ y", experiment.limit.lambda_hat, DUAL)
 
 
 def measure_oracles(experiment: Experiment) -> Iterator[Agreement]:
@@ -83,4 +85,5 @@ CLAIM = Claim(
     heeds=("N", "K", "d", "m", "tau", "seed", "data", "tokens"),
     checks=(derive_minimiser, derive_push_through, measure_oracles),
     controls=(penalty_n_tau, penalty_twice, penalty_tau_squared),
+    stated=("HESSIAN", "PRIMAL", "DUAL"),
 )

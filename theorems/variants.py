@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
 
 from theorems.experiment import Experiment
 from theorems.terms import PAPER, Setting
+from verify.prove.system import Relation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,11 @@ class Variant:
 def variant_of(subject: Experiment | Variant) -> Variant:
     """The statement as it stands, unless a defect is planted already."""
     return subject if isinstance(subject, Variant) else Variant(experiment=subject)
+
+
+def as_stated(variant: Variant, relation: Relation) -> Relation:
+    """The inequality that the variant states."""
+    return replace(relation, right=stated(variant, relation.right))
 
 
 def stated(variant: Variant, bound: Any) -> Any:

@@ -54,6 +54,10 @@ class Claim:
     `heeds` names the options, or the paper's groups of options, that bear on what the checks see; whatever else is
     given is said to be without effect. `preset` is the one to run on when no option that changes the instance is
     given: a claim whose evidence is on a certain instance names it, so that its report is about what was looked at.
+
+    `stated` names the module-level constants of the claim's file that hold its stated results; its checks read them
+    when they run, so that the mutant exam can put wrong versions in their place. `drops` are those of the controls
+    that drop a hypothesis or widen a quantifier.
     """
 
     statement: str
@@ -65,6 +69,8 @@ class Claim:
     certificate: Callable[[Any], dict[str, Any]] | None = None
     heeds: tuple[str, ...] = ()
     preset: str | None = None
+    stated: tuple[str, ...] = ()
+    drops: tuple[Defect, ...] = ()
 
 
 def grade_of(check: Check) -> Grade:

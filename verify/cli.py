@@ -46,6 +46,9 @@ def build_app(package: str) -> typer.Typer:
     )  # fmt: skip
     app.command("list", help="Every claim: id, place, grades, last verdict.")(_list_command(package))
     app.command("show", help="One claim: statement, assumptions, checks, controls.")(_show_command(package))
+    app.command("mutants", help="Wrong versions of the stated results, and which check rejects each.")(
+        _mutants_command(package)
+    )
     app.command("run", help="Run claims ('all' for every one); writes a JSON record and a PDF for each.")(
         _run_command(package)
     )
@@ -120,6 +123,20 @@ def _show_command(package: str) -> Any:
         from verify.render import terminal
 
         terminal.print_entry(discovery.find(package, claim), discovery.foundations(package, claim))
+
+    return command
+
+
+def _mutants_command(package: str) -> Any:
+    def command(
+        claims: Annotated[list[str] | None, typer.Argument(help="Claims to examine; every one if none is named.")] = None,
+        output: OutputOption = DEFAULT_OUTPUT,
+        document: Annotated[Path | None, typer.Option(help="Also write the list of open mutants here.")] = None,
+        seconds: Annotated[float, typer.Option(help="Time limit of one mutant.", min=0.1)] = 120.0,
+    ) -> None:
+        from verify.mutants.command import take
+
+        raise typer.Exit(take(package, claims or [], output, document, seconds))
 
     return command
 
