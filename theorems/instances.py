@@ -55,7 +55,7 @@ def networks(setting: Setting = PAPER) -> Iterator[tuple[ExactNetwork, tuple[Sta
 def _in_units(
     network: ExactNetwork, states: tuple[State, State], unit: Fraction
 ) -> tuple[ExactNetwork, tuple[State, State]]:
-    """The same with features and γ times the unit, α divided by it: what is attained stays so, and wrong powers show."""
+    """Features and γ times the unit, α divided by it: what is attained stays so, and wrong powers show."""
     features = tuple(tuple(unit * x for x in feature) for feature in network.features)
     scaled = replace(network, features=features, tau=unit**2 * network.tau, gamma=unit * network.gamma)
     first, second = (

@@ -81,18 +81,21 @@ def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
     variant = variant_of(subject)
     size = sizes(variant.experiment)
     points = [point for point, _ in pairs(variant, "lemma9")]
-    known = {Z_norm: size.z_norm, A_norm: size.a_norm}
-    reaches = [
-        {gamma: point.gamma, H: len(point.queries), alpha: alpha_of(variant, point), **known} for point in points
+    known = [
+        {gamma: p.gamma, H: len(p.queries), alpha: alpha_of(variant, p), Z_norm: size.z_norm, A_norm: size.a_norm}
+        for p in points
     ]
-    yield compared(
-        "‖b_hk‖ ≤ ‖Z̄‖", [np.linalg.norm(point.b, axis=1).max() for point in points], evaluated(as_stated(variant, BOUND_B).right, {Z_norm: size.z_norm}),
-        [point.b_error for point in points], f"{POINTS} points",
-    )  # fmt: skip
-    yield compared(
-        "‖δ_k‖ ≤ D", [np.linalg.norm(point.delta, axis=0).max() for point in points],
-        [evaluated(as_stated(variant, BOUND_D).right, reach) for reach in reaches], [point.delta_error for point in points], f"{POINTS} points",
-    )  # fmt: skip
+    for name, bound, observed, error in (
+        ("‖b_hk‖ ≤ ‖Z̄‖", BOUND_B, [np.linalg.norm(p.b, axis=1).max() for p in points], [p.b_error for p in points]),
+        (
+            "‖δ_k‖ ≤ D",
+            BOUND_D,
+            [np.linalg.norm(p.delta, axis=0).max() for p in points],
+            [p.delta_error for p in points],
+        ),
+    ):
+        reach = [evaluated(as_stated(variant, bound).right, numbers) for numbers in known]
+        yield compared(name, observed, reach, error, f"{POINTS} points")
 
 
 def half_the_bounds(experiment: Experiment) -> Variant:

@@ -129,7 +129,9 @@ def _show_command(package: str) -> Any:
 
 def _mutants_command(package: str) -> Any:
     def command(
-        claims: Annotated[list[str] | None, typer.Argument(help="Claims to examine; every one if none is named.")] = None,
+        claims: Annotated[
+            list[str] | None, typer.Argument(help="Claims to examine; every one if none is named.")
+        ] = None,
         output: OutputOption = DEFAULT_OUTPUT,
         document: Annotated[Path | None, typer.Option(help="Also write the list of open mutants here.")] = None,
         seconds: Annotated[float, typer.Option(help="Time limit of one mutant.", min=0.1)] = 120.0,

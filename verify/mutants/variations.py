@@ -79,7 +79,7 @@ def _vary(value: Any) -> Iterator[Variation]:
             yield from _premises(value)
         case tuple():
             for place, item in enumerate(value):
-                yield from _inside(_vary(item), lambda new, at=place: (*value[:at], new, *value[at + 1 :]))
+                yield from _inside(_vary(item), _at(value, place, tuple))
         case Relation():
             yield from _inside(_vary(value.right), lambda new: replace(value, right=new))
             if not value.equal:
@@ -123,6 +123,11 @@ def _inside(given: Iterator[Variation], put: Callable[[Any], Any]) -> Iterator[V
         yield replace(variation, value=whole)
 
 
+def _at(parts: tuple[Any, ...], place: int, make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What makes the whole from its parts, with another part at this place."""
+    return lambda new: make((*parts[:place], new, *parts[place + 1 :]))
+
+
 def _as_term(expression: Any, scale: Callable[[Any], Any]) -> Iterator[Variation]:
     """A term of a sum (or the whole): its constant and its sign."""
     for factor in FACTORS:
@@ -131,12 +136,11 @@ def _as_term(expression: Any, scale: Callable[[Any], Any]) -> Iterator[Variation
     yield Variation(kind="sign", part=f"−({_told(expression)})", value=scale(sp.Integer(-1)))
 
 
-def _terms(parts: tuple[Any, ...], add: Callable[..., Any], vary: Callable[[Any], Iterator[Variation]]) -> Any:
+def _terms(parts: tuple[Any, ...], add: Callable[[Any], Any], vary: Callable[[Any], Iterator[Variation]]) -> Any:
     """Each term of a sum varied, and each dropped."""
     for place, part in enumerate(parts):
-        rest = (*parts[:place], *parts[place + 1 :])
-        yield from _inside(vary(part), lambda new, rest=rest: add(*rest, new))
-        yield Variation(kind="term dropped", part=_told(part), value=add(*rest))
+        yield from _inside(vary(part), _at(parts, place, add))
+        yield Variation(kind="term dropped", part=_told(part), value=add((*parts[:place], *parts[place + 1 :])))
 
 
 def _premises(premises: tuple[Equation, ...]) -> Iterator[Variation]:
@@ -150,17 +154,14 @@ def _scalar(e: Any, *, term: bool) -> Iterator[Variation]:
     if term:
         yield from _as_term(e, lambda number: number * e)
     if isinstance(e, sp.Add):
-        yield from _terms(e.args, sp.Add, lambda part: _scalar(part, term=True))
+        yield from _terms(e.args, lambda parts: sp.Add(*parts), lambda part: _scalar(part, term=True))
         return
-    for factor in sp.Mul.make_args(e):
-        if factor.is_number:
-            for number in factor.args if factor.args else ():  # a sum of numbers, such as 1 − 1/√2
-                if isinstance(factor, sp.Add):
-                    yield from _inside(
-                        _scalar(number, term=True), lambda new, n=number, f=factor: e / f * (f - n + new)
-                    )
-            continue
-        yield from _inside(_factor(factor), lambda new, f=factor: e / f * new)
+    factors = sp.Mul.make_args(e)
+    for place, factor in enumerate(factors):
+        if isinstance(factor, sp.Add) and factor.is_number:  # such as 1 − 1/√2
+            yield from _inside(_scalar(factor, term=False), _at(factors, place, lambda parts: sp.Mul(*parts)))
+        elif not factor.is_number:
+            yield from _inside(_factor(factor), _at(factors, place, lambda parts: sp.Mul(*parts)))
 
 
 def _factor(factor: Any) -> Iterator[Variation]:
@@ -198,11 +199,11 @@ def _matrix(e: Any, *, term: bool) -> Iterator[Variation]:
         yield from _as_term(e, lambda number: number * e)
     match e:
         case MatAdd():
-            yield from _terms(e.args, lambda *parts: sum(parts[1:], parts[0]), lambda part: _matrix(part, term=True))
+            yield from _terms(e.args, lambda parts: sum(parts[1:], parts[0]), lambda part: _matrix(part, term=True))
         case MatMul():
             for place, part in enumerate(e.args):
                 inner = _matrix(part, term=False) if part.is_Matrix else _scalar_in_product(part)
-                yield from _inside(inner, lambda new, at=place: _product((*e.args[:at], new, *e.args[at + 1 :])))
+                yield from _inside(inner, _at(e.args, place, _product))
         case Inverse():
             yield Variation(kind="inverse dropped", part=_told(e), value=e.arg)
             yield Variation(kind="exponent", part=f"({_told(e.arg)})^(-2)", value=e * e)
@@ -230,7 +231,6 @@ def _scalar_in_product(factor: Any) -> Iterator[Variation]:
 
 
 def _product(parts: tuple[Any, ...]) -> Any:
-    """The product; a transpose that does not fit its neighbours is no statement."""
     result = parts[0]
     for part in parts[1:]:
         result = result * part
@@ -256,13 +256,10 @@ def _indexed(e: tensors.Expression, *, term: bool) -> Iterator[Variation]:
         yield from _as_term(_Shown(e), lambda number: tensors.Scalar(number) * e)
     match e:
         case tensors.Sum(terms):
-            yield from _terms(terms, lambda *parts: tensors.Sum(parts), lambda part: _indexed(part, term=True))
+            yield from _terms(terms, tensors.Sum, lambda part: _indexed(part, term=True))
         case tensors.Product(factors):
             for place, part in enumerate(factors):
-                yield from _inside(
-                    _indexed(part, term=False),
-                    lambda new, at=place: tensors.Product((*factors[:at], new, *factors[at + 1 :])),
-                )
+                yield from _inside(_indexed(part, term=False), _at(factors, place, tensors.Product))
         case tensors.Total(body, index):
             yield from _inside(_indexed(body, term=False), lambda new: tensors.Total(new, index))
         case tensors.Scalar(scalar):
