@@ -85,14 +85,11 @@ def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
         {gamma: p.gamma, H: len(p.queries), alpha: alpha_of(variant, p), Z_norm: size.z_norm, A_norm: size.a_norm}
         for p in points
     ]
+    b_norms = [np.linalg.norm(p.b, axis=1).max() for p in points]
+    delta_norms = [np.linalg.norm(p.delta, axis=0).max() for p in points]
     for name, bound, observed, error in (
-        ("‖b_hk‖ ≤ ‖Z̄‖", BOUND_B, [np.linalg.norm(p.b, axis=1).max() for p in points], [p.b_error for p in points]),
-        (
-            "‖δ_k‖ ≤ D",
-            BOUND_D,
-            [np.linalg.norm(p.delta, axis=0).max() for p in points],
-            [p.delta_error for p in points],
-        ),
+        ("‖b_hk‖ ≤ ‖Z̄‖", BOUND_B, b_norms, [p.b_error for p in points]),
+        ("‖δ_k‖ ≤ D", BOUND_D, delta_norms, [p.delta_error for p in points]),
     ):
         reach = [evaluated(as_stated(variant, bound).right, numbers) for numbers in known]
         yield compared(name, observed, reach, error, f"{POINTS} points")
