@@ -28,7 +28,8 @@ from theorems.enclosed import Ball, Matrix, enclose, mixture_rounding, problem_o
 from theorems.experiment import Experiment
 from theorems.limit import symbol_values
 from theorems.notation import y
-from theorems.theorem2 import GAP_FACTOR, derive_prompt_labels, derive_unseen_labels
+from theorems.promise import GAP_FACTOR, kept, promise
+from theorems.theorem2 import derive_prompt_labels, derive_unseen_labels
 from verify.certify import as_float64, balls, evaluate
 from verify.certify.compare import bound_of, middles, upper
 from verify.certify.norms import frobenius_norm, largest, spectral_norm
@@ -82,9 +83,12 @@ def certify_gap(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
     if found is None:
         yield Assumption(name="precision", margin=0.0, meaning=f"{LIMIT} bits tell that ZᵀZ + mτI is regular; raise τ")
         return
+    promised = promise(_variant(subject).experiment)
+    yield from promised
     with flint.ctx.workprec(found.bits):
         told = f"Δ ∈ {found.gap.str(8)}, so the root mean square of ŷ_k − ŷ*_k is √(2Δ) ≤ {_up((2 * found.gap).sqrt())}"
-        yield bound_of(f"Δ ≤ Δ⁽⁰⁾/{GAP_FACTOR:g}", [found.gap], [found.start / GAP_FACTOR], told)
+        if kept(promised):
+            yield bound_of(f"Δ ≤ Δ⁽⁰⁾/{GAP_FACTOR:g}", [found.gap], [found.start / GAP_FACTOR], told)
         told = f"to ten digits; L − L* ∈ {found.excess.str(8)} from the moments"
         yield bound_of("‖Z̄(Ã − Â)‖²/2K (Lemma 5) is L − L*", [abs(found.excess - found.gap)], [EQUAL * found.gap], told)
 
@@ -186,7 +190,7 @@ def weights_rounded(experiment: Experiment) -> Experiment:
     """Every weight of the trained network is rounded to bfloat16, that is to eight bits."""
     study, trained = replace(experiment.study), experiment.study.trained
     vars(study)["trained"] = replace(trained, network=trained.network.to(device="cpu", dtype=torch.bfloat16))
-    return replace(experiment, study=study)
+    return replace(experiment, study=study, presented=True)
 
 
 def errors_halved(experiment: Experiment) -> Variant:

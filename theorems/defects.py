@@ -28,16 +28,16 @@ def penalty_tau_squared(experiment: Experiment) -> Experiment:
 
 
 def one_head(experiment: Experiment) -> Experiment:
-    """The network has one head, H = 1."""
+    """The network has one head, H = 1, and is presented as trained."""
     start = experiment.study.start
     single = replace(start, queries=start.queries[:1], weights=start.weights[:1])
-    return replace(experiment, study=replace(experiment.study, start=single))
+    return replace(experiment, study=replace(experiment.study, start=single), presented=True)
 
 
 def untrained(experiment: Experiment) -> Experiment:
-    """Training stops at step 0."""
+    """A network that was never trained is presented as trained."""
     recipe = replace(experiment.study.recipe, steps=0)
-    return replace(experiment, study=replace(experiment.study, recipe=recipe))
+    return replace(experiment, study=replace(experiment.study, recipe=recipe), presented=True)
 
 
 def noise_ignores_task(experiment: Experiment) -> Experiment:

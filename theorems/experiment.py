@@ -87,16 +87,18 @@ class Study:
         return token_loss_rounding(mixtures, absolute, self.instance.feature_count + 2)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Experiment:
     """A study and what the theory says about it.
 
-    `shown` is what the network gets to see of the prompt labels; the identity unless a defect is planted.
+    `shown` is what the network gets to see of the prompt labels; the identity unless a defect is planted. With
+    `presented` the network is presented as trained: it is judged though nobody saw training keep its promise.
     """
 
     study: Study
     limit: Limit = field(default_factory=Limit)
     shown: Callable[[Float[ndarray, "P N"]], Float[ndarray, "P N"]] = lambda labels: labels
+    presented: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -119,17 +121,6 @@ class Experiment:
         mean = np.abs(self.study.losses(mixtures)).mean(axis=-1)
         terms = rounding(self.instance.dictionary_size + 2) * (mean + abs(self.theory.loss_star))
         result: ndarray = self.study.loss_rounding(mixtures).mean(axis=-1) + terms
-        return result
-
-    @cached_property
-    def token_gap_limits(self) -> Float[ndarray, " K"]:
-        """Upper limits, rounding included, on (1/2)|delta_k|^2 = loss of token k minus its least loss (Lemma 5).
-
-        A loss below its claimed minimum leaves no room at all: 0.
-        """
-        mixtures = np.stack([self.study.trained.final, self.theory.a_hat])
-        learned, least = self.study.losses(mixtures)
-        result: ndarray = np.maximum(learned - least + self.study.loss_rounding(mixtures).sum(axis=0), 0)
         return result
 
     def prompts(self, *, out_of_domain: bool) -> Prompts:

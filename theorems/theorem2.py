@@ -40,9 +40,10 @@ from theorems.experiment import Experiment, stream
 from theorems.instances import networks, values
 from theorems.limit_iff import measure_interval
 from theorems.notation import PROMPT, UNSEEN, K, N, P, e_k, m, small_dictionary, tau, y, z_k
+from theorems.promise import GAP_FACTOR, kept, promise, promised_gap
 from theorems.ridge import derive_minimiser, derive_push_through, measure_oracles
 from theorems.terms import HERE, k
-from verify.claim import Agreement, Bound, Claim, Estimate, Identity, Trend
+from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Identity, Trend
 from verify.infer import binomial_interval, law_interval
 from verify.prove import Equation, prove
 from verify.prove.conclusion import conclude
@@ -64,8 +65,6 @@ TAIL = "‖n‖² ≤ τ‖λ‖² x_δ with probability ≥ 1 − δ, x_δ = N 
 LAURENT_MASSART = "B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1"
 steps = sp.Symbol("T", integer=True, positive=True)
 
-GAP_FACTOR = 1e6  # what "training reaches L*" means here: the gap falls by a million
-DELTA = 0.05  # the failure probability at which the tail bound is tested
 TAIL_SAMPLES = 20_000
 # The distance between two distribution functions is known to 0.017/√N from 20 000 N samples at Holm's strictest rate
 # (1e-3 / 3), and scatters by less; uniform noise of the right variance is 0.057 away from normal, constant noise 0.34.
@@ -127,15 +126,17 @@ def _small_answers() -> Iterator[Values]:
         yield replace(given, matrices={**given.matrices, **answers}, numbers=numbers)
 
 
-def measure_training(experiment: Experiment) -> Iterator[Trend | Bound]:
+def measure_training(experiment: Experiment) -> Iterator[Assumption | Trend | Bound]:
     """Training lowers the gap Δ = L − L* by a factor of at least 10⁶, and never below L*."""
-    trained = experiment.study.trained
+    trained, promised = experiment.study.trained, promise(experiment)
+    yield from promised
     gaps, error = experiment.gaps(trained.mixtures), experiment.gap_rounding(trained.mixtures)
-    yield Trend(
-        name="gap falls", x=trained.iterations, y=gaps, expected="falls", factor=GAP_FACTOR,
-        rounding=float(np.max(error[[0, -1]], initial=0)), reason=trained.stopped,
-        x_label="training step", y_label="gap Δ",
-    )  # fmt: skip
+    if kept(promised):
+        yield Trend(
+            name="gap falls", x=trained.iterations, y=gaps, expected="falls", factor=GAP_FACTOR,
+            rounding=float(np.max(error[[0, -1]], initial=0)), reason=trained.stopped,
+            x_label="training step", y_label="gap Δ",
+        )  # fmt: skip
     yield Bound(
         name="no loss below L*", observed=-gaps, bound=0.0, rounding=error, reason="L* is the infimum",
         x=trained.iterations, x_label="training step",
@@ -159,40 +160,51 @@ def measure_inequality(experiment: Experiment) -> Iterator[Bound]:
         )  # fmt: skip
 
 
-def measure_learned_matrix(experiment: Experiment) -> Iterator[Agreement]:
-    """The learned matrix Ã equals the limit Â entry by entry, within what its own loss allows."""
-    limits = experiment.token_gap_limits
-    # |e_j . (a_k - ahat_k)| <= |Zbar^-1 e_j| |delta_k|, and |delta_k|^2 is twice the gap of token k (Lemma 5).
+def measure_learned_matrix(experiment: Experiment) -> Iterator[Assumption | Agreement]:
+    """The learned matrix Ã equals the limit Â entry by entry, within what the promised gap allows."""
+    promised = promise(experiment)
+    yield from promised
+    if not kept(promised):
+        return
+    # |e_j . (a_k - ahat_k)| <= |Zbar^-1 e_j| |delta_k|, and the sum of |delta_k|^2 is 2K times the gap (Lemma 5).
     reach = np.sqrt(np.diag(np.linalg.inv(experiment.theory.z_bar_squared)))
     yield Agreement(
         name="Ã against Â", predicted=experiment.theory.a_hat, observed=experiment.study.trained.final,
-        tolerance=reach[:, None] * np.sqrt(2 * limits), reason="‖Z̄⁻¹e_j‖ √(2Δ_k), Δ_k the gap of token k",
+        tolerance=reach[:, None] * np.sqrt(2 * experiment.instance.dictionary_size * promised_gap(experiment)),
+        reason="‖Z̄⁻¹e_j‖ √(2KΔ), Δ the promised gap",
     )  # fmt: skip
 
 
-def measure_predictions(experiment: Experiment) -> Iterator[Agreement]:
+def measure_predictions(experiment: Experiment) -> Iterator[Assumption | Agreement]:
     """The network answers prompts with their own labels, and unseen tokens with the ridge prediction."""
-    N_prompt = experiment.instance.prompt_length
-    reach = np.sqrt(2 * experiment.token_gap_limits / experiment.theory.penalty)
+    promised = promise(experiment)
+    yield from promised
+    if not kept(promised):
+        return
+    data = experiment.instance
+    reach = np.sqrt(2 * data.dictionary_size * promised_gap(experiment) / experiment.theory.penalty)
     for prompts in experiment.test_sets:
         network, limit = experiment.network_predictions(prompts), experiment.limit_predictions(prompts)
         size = np.linalg.norm(experiment.prompt_labels(prompts), axis=1)
-        tolerance = size[:, None] * reach[None, :]  # Cauchy-Schwarz with lambda_min(Zbar) >= sqrt(m tau)
-        for name, part in (("prompt labels", slice(0, N_prompt)), ("unseen tokens", slice(N_prompt, None))):
+        # Cauchy-Schwarz with lambda_min(Zbar) >= sqrt(m tau).
+        parts = slice(0, data.prompt_length), slice(data.prompt_length, None)
+        for name, part in zip(("prompt labels", "unseen tokens"), parts, strict=True):
             yield Agreement(
                 name=f"{prompts.name}, {name}", predicted=limit[:, part], observed=network[:, part],
-                tolerance=tolerance[:, part], reason="‖y‖ √(2Δ_k/(mτ))",
+                tolerance=size[:, None] * reach, reason="‖y‖ √(2KΔ/(mτ)), Δ the promised gap",
             )  # fmt: skip
 
 
 def measure_tail_law(experiment: Experiment) -> Iterator[Bound]:
     """The Laurent–Massart threshold has exact χ² tail probability at most δ."""
-    threshold = tail_threshold(experiment.instance.prompt_length, DELTA)
+    delta = experiment.settings["delta"]
+    threshold = tail_threshold(experiment.instance.prompt_length, delta)
     tail = float(stats.chi2(experiment.instance.prompt_length).sf(threshold))
     # scipy's chi-square tail is accurate to about 1e-12 relative; 1e-9 leaves three digits.
     yield Bound(
-        name="P(χ²_N > threshold) ≤ δ", observed=tail, bound=DELTA, rounding=1e-9, ceiling=1.0, reason=f"δ = {DELTA}"
-    )
+        name="P(χ²_N > threshold) ≤ δ", observed=tail, bound=delta, rounding=1e-9 * delta, ceiling=1.0,
+        reason=f"δ = {delta:g}",
+    )  # fmt: skip
 
 
 def estimate_label_norm(experiment: Experiment) -> Iterator[Estimate]:
@@ -208,14 +220,15 @@ def estimate_label_norm(experiment: Experiment) -> Iterator[Estimate]:
         interval=law_interval(scaled.ravel(), stats.norm.cdf), reason="Dvoretzky–Kiefer–Wolfowitz–Massart",
     )  # fmt: skip
     noise = np.sum(scaled**2, axis=1)
-    threshold = tail_threshold(prompt, DELTA)
+    delta = experiment.settings["delta"]
+    threshold = tail_threshold(prompt, delta)
     bound = 2 * np.sum(tasks**2, axis=1) * (np.linalg.norm(features, 2) ** 2 + data.noise * threshold)
     for name, count in (
         ("P(noise above the threshold)", int(np.sum(noise > threshold))),
         ("P(‖y‖² above its bound)", int(np.sum(np.sum(labels**2, axis=1) > bound))),
     ):
         yield Estimate(
-            name=name, allowed=(0.0, DELTA), interval=binomial_interval(count, TAIL_SAMPLES),
+            name=name, allowed=(0.0, delta), interval=binomial_interval(count, TAIL_SAMPLES),
             reason=f"Clopper–Pearson, {count} of {TAIL_SAMPLES} prompts",
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ import theorems.ridge
 from numerics.instance import Instance
 from theorems.experiment import Experiment
 from theorems.parameters import prepare, resolve
-from theorems.theorem2 import CLAIM, DELTA, tail_threshold
+from theorems.theorem2 import CLAIM, tail_threshold
 from verify.claim import Verdict, worst
 from verify.runner import run_checks
 
@@ -26,7 +26,7 @@ def failed_checks(experiment: Experiment) -> set[str]:
     return {item.check for item in run_checks(CLAIM.checks, experiment) if item.verdict is Verdict.FAIL}
 
 
-def test_a_broken_optimiser_turns_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_optimiser_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = torch.optim.Adam.step
 
     def uphill(self: Any, closure: Any = None) -> Any:
@@ -36,7 +36,9 @@ def test_a_broken_optimiser_turns_the_verdict(monkeypatch: pytest.MonkeyPatch) -
         return honest(self, closure)
 
     monkeypatch.setattr(torch.optim.Adam, "step", uphill)
-    assert "measure_training" in failed_checks(prepare(resolve("quick", {"steps": 100})))
+    climbed = prepare(resolve("quick", {"steps": 100}))
+    assert verdict_of(climbed) is Verdict.UNDECIDED
+    assert "measure_training" in failed_checks(replace(climbed, presented=True))
 
 
 def test_a_broken_ridge_oracle_turns_the_verdict(quick: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,10 +48,12 @@ def test_a_broken_ridge_oracle_turns_the_verdict(quick: Experiment, monkeypatch:
     assert failed_checks(quick) == {"measure_oracles"}
 
 
-def test_a_broken_softmax_turns_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_softmax_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     # Uniform attention: all heads equal, so the mixture has rank one and cannot reach the limit.
     monkeypatch.setattr(torch, "softmax", lambda logits, dim: torch.ones_like(logits) / logits.shape[dim] + 0 * logits)
-    assert verdict_of(prepare(resolve("quick", {}))) is Verdict.FAIL
+    stuck = prepare(resolve("quick", {}))
+    assert verdict_of(stuck) is Verdict.UNDECIDED
+    assert "measure_learned_matrix" in failed_checks(replace(stuck, presented=True))
 
 
 def test_a_drifting_learned_matrix_is_caught(quick: Experiment) -> None:
@@ -58,7 +62,7 @@ def test_a_drifting_learned_matrix_is_caught(quick: Experiment) -> None:
     mixtures[-1, 0, -1] += 1e-2
     study = replace(quick.study)
     vars(study)["trained"] = replace(trained, mixtures=mixtures)
-    assert "measure_training" in failed_checks(replace(quick, study=study))
+    assert {"measure_training", "measure_learned_matrix"} <= failed_checks(replace(quick, study=study, presented=True))
 
 
 def test_diverging_training_decides_nothing_and_says_at_which_step() -> None:
@@ -93,7 +97,7 @@ def test_raw_tokens_leave_the_theorem_undecided_and_name_the_assumption() -> Non
 
 
 @pytest.mark.parametrize("N", [1, 2, 6, 30, 150, 1000])
-@pytest.mark.parametrize("delta", [0.5, DELTA, 1e-3, 1e-9])
+@pytest.mark.parametrize("delta", [0.5, 0.05, 1e-3, 1e-9])
 def test_the_laurent_massart_threshold_covers_the_exact_tail(N: int, delta: float) -> None:
     assert stats.chi2(N).sf(tail_threshold(N, delta)) <= delta
 
