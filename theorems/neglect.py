@@ -1,14 +1,14 @@
 """What the motion of Q adds to the closed form of Long run: the chains behind κ and the fixed point.
 
-All tokens are taken together: B is the block-diagonal matrix of all B_k, δ, w and a = Z̄Â are stacked, and η = η_w/K. M is
-what the closed form takes for B⁽⁰⁾B⁽⁰⁾ᵀ, within a distance `defect`. The chains are about any such matrices; that the
-network's obey the hypotheses is `theorems.long_run.derive_motion`.
+All tokens are taken together: B is the block-diagonal matrix of all B_k, δ, w and a = Z̄Â are stacked, and η = η_w/K.
+M is what the closed form takes for B⁽⁰⁾B⁽⁰⁾ᵀ, within a distance `defect`. The chains are about any such matrices; that
+the network's obey the hypotheses is `theorems.long_run.derive_motion`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fractions import Fraction as F
+from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import flint
@@ -23,9 +23,7 @@ from verify.prove.sampling import Equation
 from verify.prove.values import PRECISION, Values
 
 rows, cols = sp.symbols("R C", integer=True, positive=True)
-step, q, W, b, B_norm, defect, S, rho, kappa, limit, room = sp.symbols(
-    "η q W b ‖B⁽⁰⁾‖ d S ρ κ ‖w̄‖ 1−ρ", positive=True
-)
+step, q, W, b, B_norm, defect, S, rho, kappa, limit, room = sp.symbols("η q W b ‖B⁽⁰⁾‖ d S ρ κ ‖w̄‖ 1−ρ", positive=True)
 t = sp.Symbol("t", integer=True, positive=True)
 s = sp.Idx("s", t)  # the steps before step t
 
@@ -49,7 +47,9 @@ MOVED = _at_most(B - B_0, b, "‖B − B⁽⁰⁾‖₂ ≤ b")
 MOVED_NEXT = _at_most(B_next - B_0, b, "‖B⁺ − B⁽⁰⁾‖₂ ≤ b")
 DEFECT = assume(norm(B_0 * B_0.T - M, "op"), defect, "‖B⁽⁰⁾B⁽⁰⁾ᵀ − M‖₂ ≤ d")
 TURNED = assume(
-    norm(B_next - B, "op"), step * f_max**2 * W / gamma**2 * norm(delta), "‖B⁺ − B‖₂ ≤ f̄_max ‖Q⁺ − Q‖ ≤ (η/γ²) f̄_max² W ‖δ‖"
+    norm(B_next - B, "op"),
+    step * f_max**2 * W / gamma**2 * norm(delta),
+    "‖B⁺ − B‖₂ ≤ f̄_max ‖Q⁺ − Q‖ ≤ (η/γ²) f̄_max² W ‖δ‖",
 )
 WEIGHTS = assume(norm(w), W, "‖w‖ ≤ W")
 
@@ -73,8 +73,10 @@ def remainder_chain() -> Chain:
 delta_s, frozen_s = Letter("δ", rows, 1, s), Letter("δ̄", rows, 1, s)
 next_s, frozen_next_s, remainder_s = (Letter(name, rows, 1, s) for name in ("δ⁺", "δ̄⁺", "r"))
 apart_t = Letter("δ−δ̄^(t)", rows, 1)
-B_s, Q_t, Q_0, w_t, frozen_w = Letter("B", rows, cols, s), *(Letter(x, cols, cols) for x in ("Q^(t)", "Q⁽⁰⁾")), *(
-    Letter(x, cols, 1) for x in ("w^(t)", "w̄^(t)")
+B_s, Q_t, Q_0, w_t, frozen_w = (
+    Letter("B", rows, cols, s),
+    *(Letter(x, cols, cols) for x in ("Q^(t)", "Q⁽⁰⁾")),
+    *(Letter(x, cols, 1) for x in ("w^(t)", "w̄^(t)")),
 )
 slope_s = Letter("∇_Q ℓ", cols, cols, s)
 off_s = delta_s - frozen_s
@@ -89,7 +91,8 @@ REMAINDER = assume(norm(remainder_s), step * kappa * norm(delta_s), "the bound o
 RECURSION = Equation(next_s, delta_s - step * M * delta_s + remainder_s, "δ⁺ = (I − ηM)δ + r")
 FROZEN = Equation(frozen_next_s, frozen_s - step * M * frozen_s, "δ̄⁺ = (I − ηM)δ̄")
 SHIFTED = assume(
-    total(s, norm(off_s)), total(s, norm(next_s - frozen_next_s)),
+    total(s, norm(off_s)),
+    total(s, norm(next_s - frozen_next_s)),
     "Σ_{s<t} x_s ≤ Σ_{s<t} x_{s+1} for x_s = ‖δ − δ̄‖, x_0 = 0",
 )
 PATH = assume(step * total(s, norm(frozen_s)), S, "S = η Σ_s ‖δ̄(s)‖, or more")
@@ -153,12 +156,13 @@ def weights_chain() -> Chain:
 
 def tight_instance() -> Values:
     """Numbers (1 × 1 matrices) at which all bounds are attained, up to half a percent."""
-    matrices = {"B⁽⁰⁾": F(1), "B": F(2), "B⁺": F(199, 100), "M": F(1, 2), "w": F(1), "a": F(1)}
-    start, now, after, gram, weight, target = matrices.values()
-    residual = now * weight - target
-    matrices |= {"δ": residual, "δ⁺": after * (weight - F(1, 100) * now * residual) - target}
-    numbers = {"η": F(1, 100), "b": F(1), "‖B⁽⁰⁾‖": F(1), "d": F(1, 2), "f̄_max": F(1), "W": F(1), "γ": F(1)}
+    one, half, small = Fraction(1), Fraction(1, 2), Fraction(1, 100)
+    after, now = Fraction(199, 100), Fraction(2)
+    residual = now - one
+    matrices = {"B⁽⁰⁾": one, "B": now, "B⁺": after, "M": half, "w": one, "a": one, "δ": residual}
+    matrices["δ⁺"] = after * (1 - small * now * residual) - 1
+    numbers = {"η": small, "b": one, "‖B⁽⁰⁾‖": one, "d": half, "f̄_max": one, "W": one, "γ": one}
     told = ", ".join(f"{name} = {value}" for name, value in (matrices | numbers).items())
     with flint.ctx.workprec(PRECISION):
-        letters = {name: (lambda value=value: to_balls([[value]])) for name, value in matrices.items()}
+        letters = {name: partial(to_balls, [[value]]) for name, value in matrices.items()}
         return Values(told, {rows: 1, cols: 1}, {name: to_ball(value) for name, value in numbers.items()}, letters)
