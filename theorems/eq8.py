@@ -47,6 +47,12 @@ J: Any = sp.MatrixSymbol("J", d + 1, d)
 j: Any = sp.MatrixSymbol("j", d + 1, 1)
 row: Any = sp.MatrixSymbol("e_1", K, 1)
 
+EMBEDDED = J * V + j * y.T  # E^P
+EMBEDDED_ALL = J * V_tilde + j * y.T * P  # E
+W_KEY, W_QUERY, W_VALUE = A * J.T, A.T.I * Q_h * J.T, w_h * j.T
+LOGITS = V.T * Q_h * V_tilde
+ANSWER = (e_k.T * w_h) * (y.T * S_h * e_k)
+
 BLOCKS = (
     Equation(J.T * J, sp.Identity(d), "J = (I, 0)ᵀ"),
     Equation(j.T * j, sp.Identity(1), "j is a unit vector"),
@@ -69,16 +75,15 @@ class Variant:
 def derive_reduction(subject: Experiment | Variant) -> Iterator[Identity]:
     """For every head the embeddings and block matrices give the logits VᵀQ_hṼ and w_{h,k} yᵀ softmax(VᵀQ_h v_k)."""
     variant = subject if isinstance(subject, Variant) else Variant(experiment=subject)
-    prompt, whole = J * V + j * y.T, J * V_tilde + j * y.T * P  # E^P and E
+    prompt, whole = EMBEDDED, EMBEDDED_ALL
     yield _prove("E^P is the part of E that P selects", whole * P.T, prompt, *SELECTED)
-    query = Q_h.T if variant.transposed else Q_h
-    W_key, W_query = A * J.T, A.T.I * query * J.T
-    yield _prove("(W^K)ᵀW^Q = diag(Q_h, 0)", W_key.T * W_query, J * Q_h * J.T)
+    W_query = A.T.I * Q_h.T * J.T if variant.transposed else W_QUERY
+    yield _prove("(W^K)ᵀW^Q = diag(Q_h, 0)", W_KEY.T * W_query, J * Q_h * J.T)
     product = J * Q_h * J.T + (j * j.T if variant.labels_in_logits else sp.ZeroMatrix(d + 1, d + 1))
-    yield _prove("(W^K E^P)ᵀ W^Q E = VᵀQ_hṼ", prompt.T * product * whole, V.T * Q_h * V_tilde)
-    output = w_h * j.T * prompt * S_h
+    yield _prove("(W^K E^P)ᵀ W^Q E = VᵀQ_hṼ", prompt.T * product * whole, LOGITS)
+    output = W_VALUE * prompt * S_h
     left = row if variant.first_row else e_k
-    found = _prove("[W^V E^P S]_kk = w_hk yᵀ S e_k", left.T * output * e_k, (e_k.T * w_h) * (y.T * S_h * e_k))
+    found = _prove("[W^V E^P S]_kk = w_hk yᵀ S e_k", left.T * output * e_k, ANSWER)
     meaning = "S e_k = softmax(VᵀQ_h v_k) because softmax acts on each column; the sum over h is taken term by term"
     yield concluded(found, "ŷ_k = Σ_h w_hk yᵀ softmax(VᵀQ_h v_k)", meaning)
 
@@ -189,4 +194,5 @@ CLAIM = Claim(
     heeds=("dictionary", "H"),
     checks=(derive_reduction, measure_reduction),
     controls=(wrong_softmax_axis, transposed_query, row_instead_of_diagonal, labels_in_logits),
+    stated=("EMBEDDED", "EMBEDDED_ALL", "W_KEY", "W_QUERY", "W_VALUE", "LOGITS", "ANSWER"),
 )

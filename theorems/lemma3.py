@@ -34,6 +34,10 @@ i, j, a = Index("i", l), Index("j", l), Index("a", d)
 x = Tensor("x", (d, l))
 X: Any = sp.MatrixSymbol("X", d, l)  # the columns are x_1, …, x_l
 ones: Any = sp.MatrixSymbol("1", l, 1)
+LEFT: Expression = total(square(total(x[a, i], i)), a)
+RIGHT: Expression = l * total(square(x[a, i]), a, i)
+PAIRS: Expression = total(square(x[a, i] - x[a, j]), a, i, j) / 2  # RIGHT − LEFT, exactly
+FORM = l * sp.Identity(l) - ones * ones.T  # the difference is tr(X M Xᵀ) with this M
 COUNT = (Equation(ones.T * ones, sp.Identity(1) * l, "1ᵀ1 = l"),)
 
 LISTS, VECTORS, DIMENSION = 200, 4, 3
@@ -52,16 +56,16 @@ class Variant:
 def derive_sum_of_squares(subject: Experiment | Variant) -> Iterator[Identity]:
     """l Σ ‖x_i‖² − ‖Σ x_i‖² = ½ Σ_ij ‖x_i − x_j‖², which is not negative."""
     variant = _variant(subject)
-    squares = variant.factor * total(square(x[a, i]), a, i)
-    gap = squares - total(square(total(x[a, i], i)), a)
-    pairs: Expression = total(square(x[a, i] - variant.sign * x[a, j]), a, i, j) / 2
-    yield prove_indexed("l Σ ‖x_i‖² − ‖Σ x_i‖² = ½ Σ_ij ‖x_i − x_j‖²", gap, pairs)
+    right = RIGHT if variant.factor == l else variant.factor * total(square(x[a, i]), a, i)
+    added: Expression = total(square(x[a, i] + x[a, j]), a, i, j) / 2
+    pairs = PAIRS if variant.sign == 1 else added
+    yield prove_indexed("l Σ ‖x_i‖² − ‖Σ x_i‖² = ½ Σ_ij ‖x_i − x_j‖²", right - LEFT, pairs)
 
 
 def derive_gram_form(subject: Experiment | Variant) -> Iterator[Identity]:
     """The same difference is tr(X M Xᵀ) with M = lI − 11ᵀ positive semidefinite, because l M = MᵀM."""
     variant = _variant(subject)
-    M = l * sp.Identity(l) - variant.sign * ones * ones.T
+    M = FORM if variant.sign == 1 else l * sp.Identity(l) + ones * ones.T
     gap = variant.factor * sp.Trace(X.T * X) - sp.Trace(ones.T * X.T * X * ones)
     yield prove("l ‖X‖_F² − ‖X1‖² = tr(X M Xᵀ)", gap, sp.Trace(X * M * X.T), premises=COUNT, sample=_ones)
     yield prove_positive_semidefinite("M ⪰ 0", l * M, factor=M, premises=COUNT, sample=_ones)
@@ -114,4 +118,5 @@ CLAIM = Claim(
     heeds=("seed",),
     checks=(derive_sum_of_squares, derive_gram_form, measure_sum),
     controls=(half_the_factor, no_factor, wrong_sign, norms_not_squared),
+    stated=("LEFT", "RIGHT", "PAIRS", "FORM"),
 )

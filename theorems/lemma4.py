@@ -34,12 +34,18 @@ noise: Any = sp.MatrixSymbol("ε̃", m, N)  # its columns are the ε̃_i
 shift: Any = sp.MatrixSymbol("μ", m, N)  # a mean that the noise must not have
 
 
+ERROR = (y - Z.T * task).T * (y - Z.T * task) / (2 * N)
+RIGHT = ERROR + tau / 2 * task.T * task
+HESSIAN = Z * Z.T + N * tau * sp.Identity(m)  # N times that of the right side
+BEST = (Z * Z.T + N * tau * sp.Identity(m)).I * Z * y
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """The experiment, the weight of ‖λ‖², a mean of the noise, and whether the labels carry the noise too."""
+    """The experiment, another weight of ‖λ‖², a mean of the noise, and whether the labels carry the noise too."""
 
     experiment: Experiment
-    weight: sp.Expr = tau / 2
+    weight: sp.Expr | None = None
     mean: Any = sp.ZeroMatrix(m, N)
     labels_noisy: bool = False
 
@@ -50,22 +56,16 @@ def derive_expectation(subject: Experiment | Variant) -> Iterator[Identity]:
     noisy = noise + variant.mean
     labels = y + noisy.T * task if variant.labels_noisy else y
     error = labels - (Z + noisy).T * task
-    right = _squares(y - Z.T * task) / (2 * N) + variant.weight * task.T * task
+    right = RIGHT if variant.weight is None else ERROR + variant.weight * task.T * task
     yield prove_expectation("E (1/2N) ‖y − (Z + Ẽ)ᵀλ‖²", error.T * error / (2 * N), right, randoms=[Random(noise, tau)])
 
 
 def derive_ridge(subject: Experiment | Variant) -> Iterator[Identity]:
     """The right side is minimised by (ZZᵀ + NτI)⁻¹ Z y: zero gradient, positive definite Hessian."""
     variant = _variant(subject)
-    penalty = 2 * N * variant.weight  # next to Σ (y_i − λᵀz_i)²
-    best = (Z * Z.T + N * tau * sp.Identity(m)).I * Z * y
-    yield prove("gradient vanishes", Z * (Z.T * best - y) + penalty * best, sp.ZeroMatrix(m, 1))
-    hessian = Z * Z.T + penalty * sp.Identity(m)
+    hessian = HESSIAN if variant.weight is None else Z * Z.T + 2 * N * variant.weight * sp.Identity(m)
+    yield prove("gradient vanishes", hessian * BEST - Z * y, sp.ZeroMatrix(m, 1))
     yield prove_positive_definite("Hessian is positive definite", hessian, factor=Z.T, shift=N * tau)
-
-
-def _squares(vector: Any) -> Any:
-    return vector.T * vector
 
 
 def _variant(subject: Experiment | Variant) -> Variant:
@@ -108,4 +108,6 @@ CLAIM = Claim(
     controls=(
         weight_doubled, weight_times_m, variance_squared, weight_negative, noise_has_a_mean, labels_share_the_noise,
     ),
+    stated=("RIGHT", "HESSIAN", "BEST"),
+    drops=(noise_has_a_mean, labels_share_the_noise),
 )  # fmt: skip

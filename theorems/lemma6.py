@@ -23,7 +23,7 @@ from theorems.experiment import Experiment, stream
 from theorems.notation import H, K, d
 from verify.claim import Agreement, Claim, Identity
 from verify.prove.identity import concluded
-from verify.prove.index import Index, Tensor, derivative, prove_indexed, shorthand, total
+from verify.prove.index import Expression, Index, Tensor, derivative, prove_indexed, shorthand, total
 
 STATEMENT = r"""
 alpha_h = w_h / gamma, quad gamma^2 = eta_w / eta_Q, quad ell(xi) = L(theta)
@@ -36,6 +36,10 @@ k, l = Index("k", K), Index("l", K)  # noqa: E741  the index after k
 a, b, p, q = (Index(name, d) for name in "abpq")
 Q, alpha = Tensor("Q", (H, d, d)), Tensor("α", (H, K))
 L_Q, L_w = Tensor("L_Q", (H, d, d)), Tensor("L_w", (H, K))  # ∂L/∂Q and ∂L/∂w at the point, any numbers
+
+W: Expression = gamma * alpha[h, k]
+STEP_W: Expression = gamma**2 * eta * L_w[g, l]  # η_w ∂L/∂w with γ² = η_w/η_Q
+STEP_Q: Expression = eta * L_Q[g, p, q]
 
 STEPS = 25
 GAMMA = 8.0  # a power of two: multiplying by it only shifts exponents
@@ -53,15 +57,16 @@ class Variant:
 def derive_step(subject: Experiment | Variant) -> Iterator[Identity]:
     """One step in the two kinds of variables gives the same Q⁺, and w⁺ = γα⁺."""
     variant = _variant(subject)
-    w = shorthand("w", (h, k), gamma**variant.scaling * alpha[h, k])
-    eta_w = gamma**variant.ratio * eta  # γ² = η_w/η_Q
+    w = shorthand("w", (h, k), W if variant.scaling == 1 else gamma**variant.scaling * alpha[h, k])
+    step = STEP_W if variant.ratio == 2 else gamma**variant.ratio * eta * L_w[g, l]
     # ∂ℓ = Σ (∂L/∂w) ∂w + Σ (∂L/∂Q) ∂Q, the chain rule for ℓ(Q, α) = L(Q, γα).
     by_alpha = total(L_w[h, k] * derivative(w[h, k], alpha[g, l]), h, k)
     by_queries = total(L_Q[h, a, b] * derivative(Q[h, a, b], Q[g, p, q]), h, a, b)
     by_queries += total(L_w[h, k] * derivative(w[h, k], Q[g, p, q]), h, k)
-    yield prove_indexed("Q⁺ is the same", Q[g, p, q] - eta * L_Q[g, p, q], Q[g, p, q] - eta * by_queries)
-    moved = alpha[g, l] - eta * by_alpha
-    found = prove_indexed("w⁺ = γα⁺", w[g, l] - eta_w * L_w[g, l], gamma**variant.scaling * moved)
+    yield prove_indexed("Q⁺ is the same", Q[g, p, q] - STEP_Q, Q[g, p, q] - eta * by_queries)
+    moved = shorthand("w⁺", (g, l), w[g, l] - step)
+    scaled = derivative(w[g, l], alpha[g, l]) * (alpha[g, l] - eta * by_alpha)  # w is linear in α
+    found = prove_indexed("w⁺ = γα⁺", moved[g, l], scaled)
     yield concluded(found, "w⁽ᵗ⁾ = γα⁽ᵗ⁾ and the same Q⁽ᵗ⁾ for every t", "induction on t; t = 0 is the definition of α")
 
 
@@ -129,4 +134,6 @@ CLAIM = Claim(
     heeds=("instance", "start"),
     checks=(derive_step, measure_runs),
     controls=(one_step_size, gamma_not_squared, ratio_inverted, scaling_inverted),
+    stated=("W", "STEP_W", "STEP_Q"),
+    drops=(one_step_size,),
 )

@@ -39,6 +39,12 @@ hat(A)(0) = Z^dagger tilde(Z) + (I - Z^dagger Z, 0)
 task: Any = sp.MatrixSymbol("lambda", m, 1)
 noise: Any = sp.MatrixSymbol("ε", N, 1)
 gram = Z * Z.T  # m x m; writing its inverse asserts rank Z = m
+pseudo: Any = sp.MatrixSymbol("Z†", N, m)
+
+INVERSE = Z.T * gram.I
+AT_ZERO = pseudo * Z_tilde + (sp.Identity(N) - pseudo * Z) * P
+REST = m * tau * pseudo * (gram + m * tau * sp.Identity(m)).I * (Z_tilde - Z * P)  # Â(0) − Â(τ)
+LABELS = task.T * Z_tilde
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +52,13 @@ class Variant:
     """The experiment with another candidate for Z†, or with noise on the prompt's labels."""
 
     experiment: Experiment
-    inverse: Any = Z.T * gram.I
+    candidate: Any = None
     label_noise: Any = sp.ZeroMatrix(N, 1)
+
+    @property
+    def inverse(self) -> Any:
+        """What is claimed to be Z†."""
+        return INVERSE if self.candidate is None else self.candidate
 
 
 def derive_pseudoinverse(subject: Experiment | Variant) -> Iterator[Identity]:
@@ -90,22 +101,20 @@ def derive_labels(subject: Experiment | Variant) -> Iterator[Identity]:
     """yᵀZ†Z̃ = λᵀZ̃ for y = Zᵀλ: every label is reproduced."""
     variant = _variant(subject)
     labels = Z.T * task + variant.label_noise
-    yield prove("yᵀÂ = λᵀZ̃", labels.T * variant.inverse * Z_tilde, task.T * Z_tilde)
+    yield prove("yᵀÂ = λᵀZ̃", labels.T * variant.inverse * Z_tilde, LABELS)
 
 
 def derive_vanishing_noise(subject: Experiment | Variant) -> Iterator[Identity]:
     """Â(τ) differs from its limit by mτ times a bounded matrix; labels without noise are reproduced there too."""
     variant = _variant(subject)
     X, limit = variant.inverse, variant.experiment.limit
-    ridge = (gram + m * tau * sp.Identity(m)).I
-    at_zero = X * Z_tilde + (sp.Identity(N) - X * Z) * P
-    rest = m * tau * X * ridge * (Z_tilde - Z * P)
+    at_zero, rest, ridge = AT_ZERO.subs(pseudo, X), REST.subs(pseudo, X), (gram + m * tau * sp.Identity(m)).I
     yield prove("Â(τ) = Â(0) − mτ Z†(ZZᵀ + mτI)⁻¹(Z̃ − ZP)", limit.a_hat, at_zero - rest, sample=_full_rank)
     squares = ridge.T * ridge + m * tau * (Z.T * gram.I * ridge).T * (Z.T * gram.I * ridge)
     found = prove("(ZZᵀ)⁻¹ − (ZZᵀ + mτI)⁻¹ = mτ (a sum of two Gram matrices)", gram.I - ridge, m * tau * squares)
     yield concluded(found, "0 ⪯ (ZZᵀ + mτI)⁻¹ ⪯ (ZZᵀ)⁻¹, so Â(τ) → Â(0) at the rate τ", "bounded times mτ")
     labels = Z.T * task + variant.label_noise
-    yield prove("yᵀÂ(0) = λᵀZ̃", labels.T * at_zero, task.T * Z_tilde)
+    yield prove("yᵀÂ(0) = λᵀZ̃", labels.T * at_zero, LABELS)
     yield prove("Â(0)Pᵀ = I", at_zero * P.T, sp.Identity(N), premises=PROMPT, sample=_full_rank)
 
 
@@ -130,17 +139,17 @@ def _variant(subject: Experiment | Variant) -> Variant:
 
 def wrong_side(experiment: Experiment) -> Variant:
     """Z† is (ZᵀZ)⁻¹Zᵀ, as if the rank were N instead of m."""
-    return Variant(experiment=experiment, inverse=(Z.T * Z).I * Z.T)
+    return Variant(experiment=experiment, candidate=(Z.T * Z).I * Z.T)
 
 
 def transpose_for_inverse(experiment: Experiment) -> Variant:
     """Z† is Zᵀ, as if the features were orthonormal."""
-    return Variant(experiment=experiment, inverse=Z.T)
+    return Variant(experiment=experiment, candidate=Z.T)
 
 
 def inverse_twice(experiment: Experiment) -> Variant:
     """Z† is Zᵀ(ZZᵀ)⁻²: a wrong exponent."""
-    return Variant(experiment=experiment, inverse=Z.T * gram.I * gram.I)
+    return Variant(experiment=experiment, candidate=Z.T * gram.I * gram.I)
 
 
 def labels_noisy(experiment: Experiment) -> Variant:
@@ -152,4 +161,6 @@ CLAIM = Claim(
     statement=STATEMENT,
     checks=(derive_pseudoinverse, derive_uniqueness, derive_limit, derive_labels, derive_vanishing_noise),
     controls=(wrong_side, transpose_for_inverse, inverse_twice, labels_noisy, penalty_n_tau, penalty_twice),
+    stated=("INVERSE", "AT_ZERO", "REST", "LABELS"),
+    drops=(wrong_side, labels_noisy),
 )

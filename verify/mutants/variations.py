@@ -92,7 +92,7 @@ def _vary(value: Any) -> Iterator[Variation]:
         case sp.MatrixExpr():
             yield from _matrix(value, term=True)
         case sp.Expr():
-            yield from _scalar(value, term=True)
+            yield from _scalar(value, WHOLE if _of_matrices(value) else ROOT, term=True)
         case bool() | str():
             raise TypeError(f"no wrong versions are known of {value!r}; state a number, an expression or a relation")
         case int() | float() | Fraction():
@@ -149,37 +149,41 @@ def _premises(premises: tuple[Equation, ...]) -> Iterator[Variation]:
         yield Variation(kind="hypothesis dropped", part=premise.name, value=rest)
 
 
-def _scalar(e: Any, *, term: bool) -> Iterator[Variation]:
+def _of_matrices(e: Any) -> bool:
+    """Whether it is a scalar of the matrix calculus, with traces, and not one with norms."""
+    return bool(e.has(sp.MatrixExpr)) and not e.has(Norm)
+
+
+def _scalar(e: Any, step: Any, *, term: bool) -> Iterator[Variation]:
     """Of a scalar: constants and signs of terms, exponents of factors."""
     if term:
         yield from _as_term(e, lambda number: number * e)
     if isinstance(e, sp.Add):
-        yield from _terms(e.args, lambda parts: sp.Add(*parts), lambda part: _scalar(part, term=True))
+        yield from _terms(e.args, lambda parts: sp.Add(*parts), lambda part: _scalar(part, step, term=True))
         return
     factors = sp.Mul.make_args(e)
     for place, factor in enumerate(factors):
         if isinstance(factor, sp.Add) and factor.is_number:  # such as 1 − 1/√2
-            yield from _inside(_scalar(factor, term=False), _at(factors, place, lambda parts: sp.Mul(*parts)))
+            yield from _inside(_scalar(factor, step, term=False), _at(factors, place, lambda parts: sp.Mul(*parts)))
         elif not factor.is_number:
-            yield from _inside(_factor(factor), _at(factors, place, lambda parts: sp.Mul(*parts)))
+            yield from _inside(_factor(factor, step), _at(factors, place, lambda parts: sp.Mul(*parts)))
 
 
-def _factor(factor: Any) -> Iterator[Variation]:
+def _factor(factor: Any, step: Any) -> Iterator[Variation]:
     """The exponent of one factor, and what stands inside it."""
     base, exponent = factor.as_base_exp()
-    matrices = factor.has(sp.MatrixExpr) and not factor.has(Norm)
-    if not matrices:
-        for change in (ROOT, -ROOT):
+    if not _of_matrices(factor):
+        for change in (step, -step):
             new = base ** (exponent + change)
             yield Variation(kind="exponent", part=f"({_told(base)})^({exponent + change})", value=new)
     if isinstance(base, sp.Add):
-        yield from _inside(_scalar(base, term=False), lambda new: new**exponent)
+        yield from _inside(_scalar(base, step, term=False), lambda new: new**exponent)
     if isinstance(base, Binder):
-        yield from _inside(_scalar(base.body, term=False), lambda new: _bound(base, new) ** exponent)
+        yield from _inside(_scalar(base.body, step, term=False), lambda new: _bound(base, new) ** exponent)
     if isinstance(base, sp.Trace):
         yield from _inside(_matrix(base.arg, term=False), lambda new: sp.Trace(new) ** exponent)
     if isinstance(base, sp.Function) and len(base.args) == 1:
-        yield from _inside(_scalar(base.args[0], term=True), lambda new: base.func(new) ** exponent)
+        yield from _inside(_scalar(base.args[0], step, term=True), lambda new: base.func(new) ** exponent)
 
 
 def _bound(binder: Binder, body: Any) -> Any:
@@ -245,7 +249,7 @@ def _table(entries: Any) -> Iterator[Variation]:
         def put(new: Any, at: int = place) -> Any:
             return sp.ImmutableMatrix(entries.rows, entries.cols, [*entries[:at], new, *entries[at + 1 :]])
 
-        for variation in _inside(_scalar(entry, term=True), put):
+        for variation in _inside(_scalar(entry, ROOT, term=True), put):
             yield replace(variation, part=name + variation.part)
     yield Variation(kind="transpose", part="the whole matrix", value=sp.ImmutableMatrix(entries).T)
 
