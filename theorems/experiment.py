@@ -20,7 +20,7 @@ from numpy import ndarray
 from numerics import InputError
 from numerics import instance as instances
 from numerics.checkpoint import read_checkpoint, run_identity
-from numerics.instance import Instance, check_sizes
+from numerics.instance import Instance
 from numerics.loss import LabelNoise, feature_noise, label_moments, sample_labels, sample_tasks
 from numerics.measure import rounding, token_loss_rounding, token_losses
 from numerics.model import Network, attention, initial_network
@@ -213,9 +213,6 @@ def build(
     """
     device = resolve_device(parameters.device)
     data = _load(parameters)
-    check_sizes(H=parameters.H, prompts=parameters.prompts)
-    if not (np.isfinite(parameters.beta) and parameters.beta >= 0):
-        raise InputError(f"beta = {parameters.beta} is not a standard deviation; give --beta 0 or more")
     start = initial_network(
         stream(parameters.seed, "initial network"), heads=parameters.H, d=data.token_dimension,
         K=data.dictionary_size, scale=parameters.beta, weight_scale=parameters.start_weights,
@@ -228,7 +225,9 @@ def build(
         instance=data, noise=noise, start=start, recipe=recipe, seed=parameters.seed,
         device=device, progress=progress, checkpoint=checkpoint, resume=resume,
     )  # fmt: skip
-    return Experiment(study=study, settings={key: _plain(value) for key, value in vars(parameters).items()})
+    sizes = {"K": data.dictionary_size, "d": data.token_dimension, "m": data.feature_count}
+    settings = {key: _plain(value) for key, value in (vars(parameters) | sizes).items()}
+    return Experiment(study=study, settings=settings)
 
 
 def _load(parameters: Parameters) -> Instance:

@@ -5,7 +5,8 @@ Imports nothing heavy, so that help and listings answer at once.
 
 from __future__ import annotations
 
-import math
+import os
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,22 @@ class Parameters:
     device: str = _option("auto", "where to train", ("auto", "cpu", "cuda"))
 
 
+# What a claim may name in `heeds` beside single options. Tokens and features are drawn from one stream, and the sizes
+# decide where in it each number stands.
+_DICTIONARY = ("N", "K", "d", "seed", "data", "tokens", "normalize", "raw_tokens")
+GROUPS: dict[str, tuple[str, ...]] = {
+    "dictionary": _DICTIONARY,
+    "instance": (*_DICTIONARY, "m", "tau"),
+    "start": ("H", "beta", "seed"),
+    "training": (
+        "start_weights", "steps", "optimizer", "rate_queries", "rate_weights", "objective", "prompts", "precision",
+        "device",
+    ),
+    "descent": ("gamma_factor", "step_factor", "force"),
+    "promise": ("epsilon", "delta", "B"),
+}  # fmt: skip
+OPTIONS = frozenset(item.name for item in fields(Parameters))
+INSTANCE = frozenset({*GROUPS["instance"], *GROUPS["start"], "start_weights"})  # what the instance is made from
 QUICK: dict[str, Any] = {"N": 6, "K": 16, "d": 10, "m": 4, "H": 24, "tau": 0.1, "steps": 1000}
 # Instances on which Theorem 1 can be followed literally: γ is about 10, 20 and 50, the guaranteed decrease in one
 # step 0.057, 0.017 and 0.011. The last is about the largest that certifies 900 steps within a minute. Seeds are those
@@ -68,6 +85,20 @@ PRESETS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 DEFAULT_PRESET = "paper"
 LABORATORY = ("numerics",)  # the packages that measure; their sources decide whether earlier verdicts still count
+
+
+def heeded(names: Iterable[str]) -> tuple[str, ...]:
+    """The options that bear on a claim which heeds `names` (options or groups of them), in the order of the fields."""
+    bearing = {option for name in names for option in GROUPS.get(name, (name,))}
+    return tuple(item.name for item in fields(Parameters) if item.name in bearing)
+
+
+def without_effect(given: Mapping[str, Any], heeds: Iterable[str]) -> tuple[str, ...]:
+    """Those of the options given that change nothing for a claim that heeds `heeds`."""
+    bearing = set(heeded(heeds))
+    if given.get("objective", "population") == "population":
+        bearing.discard("prompts")
+    return tuple(name for name in given if name not in bearing)
 
 
 def resolve(preset: str, given: dict[str, Any]) -> Parameters:
@@ -83,12 +114,14 @@ def resolve(preset: str, given: dict[str, Any]) -> Parameters:
         settings |= {name: given.get(name) for name in ("K", "d", "m")}
     elif given.get("data") == "digits":
         settings |= {"d": given.get("d")}
-    return Parameters(**settings)
+    parameters = Parameters(**settings)
+    _reject_sizes(parameters)
+    return parameters
 
 
-def _reject_contradictions(given: dict[str, Any]) -> None:
+def _reject_contradictions(given: Mapping[str, Any]) -> None:
     tokens, data = given.get("tokens"), given.get("data")
-    if tokens is not None and data not in (None, "synthetic"):
+    if tokens is not None and data is not None:
         raise UsageError(f"data = {data!r} and tokens = {tokens} exclude each other; drop one")
     if given.get("normalize") and given.get("raw_tokens"):
         raise UsageError("normalize and raw-tokens ask for opposite things; drop one")
@@ -96,25 +129,64 @@ def _reject_contradictions(given: dict[str, Any]) -> None:
         raise UsageError("normalize = True applies to a file of tokens; add --tokens FILE.npz or drop --normalize")
     if given.get("raw_tokens") and data == "digits":
         raise UsageError("raw-tokens does not apply to data = 'digits', whose tokens are unit-norm; drop one")
-    if given.get("seed", 0) < 0:
-        raise UsageError(f"seed = {given['seed']} is negative; give --seed 0 or more")
 
 
-def _reject_values(given: dict[str, Any]) -> None:
-    """Numbers that mean nothing; the comparisons are written so that nan is refused too."""
-    for name in ("gamma_factor", "step_factor", "epsilon", "B"):
-        if not 0 < given.get(name, 1) < math.inf:
-            raise UsageError(
-                f"{name} = {given[name]} is not a positive number; give --{name.replace('_', '-')} above 0"
-            )
-    if not 0 < given.get("delta", 0.5) < 1:
-        raise UsageError(f"delta = {given['delta']} is not a probability; give --delta between 0 and 1")
-    if not 0 <= given.get("start_weights", 0) < math.inf:
-        raise UsageError(f"start_weights = {given['start_weights']} is no deviation; give --start-weights 0 or more")
+# Numbers that are squared somewhere: within these, squares and their quotients are float64 numbers of full precision.
+LEAST, MOST = 1e-150, 1e150
+_POSITIVE = ("tau", "gamma_factor", "step_factor", "epsilon", "B", "rate_queries", "rate_weights")
+_DEVIATIONS = ("beta", "start_weights")
+_COUNTS = ("N", "K", "d", "m", "H", "prompts")
+MOST_WHOLE = 2**63 - 1  # of seeds and steps
 
 
-def control_parameters(parameters: Parameters) -> Parameters:
-    """The small run in which defects are planted: same seed and device, quick sizes."""
+def _reject_values(given: Mapping[str, Any]) -> None:
+    """Numbers that mean nothing, heeded or not; the comparisons are written so that nan is refused too."""
+    for name in given:
+        value, option = given[name], f"--{name.replace('_', '-')}"
+        if name in _POSITIVE and not LEAST <= value <= MOST:
+            raise UsageError(f"{name} = {value} is out of range; give {option} between {LEAST:g} and {MOST:g}")
+        if name in _DEVIATIONS and value != 0 and not LEAST <= value <= MOST:
+            raise UsageError(f"{name} = {value} is no deviation; give {option} 0 or between {LEAST:g} and {MOST:g}")
+        if name in _COUNTS and value < 1:
+            raise UsageError(f"{name} = {value} is too small; give {option} at least 1")
+        if name in ("seed", "steps") and not 0 <= value <= MOST_WHOLE:
+            raise UsageError(f"{name} = {value} is out of range; give {option} between 0 and 2⁶³ − 1")
+        if name == "delta" and not LEAST <= value < 1:
+            raise UsageError(f"delta = {value} is not a probability; give --delta between {LEAST:g} and 1")
+
+
+def _reject_sizes(parameters: Parameters) -> None:
+    """Sizes that no memory holds; each array counts alone, so that the sentence can name what it is made of."""
+    K, d, m = (size or 1 for size in (parameters.K, parameters.d, parameters.m))
+    N, H, prompts = parameters.N, parameters.H, parameters.prompts
+    arrays = {
+        "tokens and features, K (d + m)": K * (d + m),
+        "moments of the labels, K²": K * K,
+        "queries, H d²": H * d * d,
+        "attention, H N K": H * N * K,
+        "training prompts, prompts (K + m)": prompts * (K + m),
+    }
+    name, entries = max(arrays.items(), key=lambda item: item[1])
+    needed, there = 8 * entries, _memory()
+    if needed > there:
+        raise UsageError(
+            f"{name}, would need {needed / 2**30:.3g} GiB of memory for N = {N}, K = {K}, d = {d}, m = {m}, H = {H}, "
+            f"prompts = {prompts}, and this machine has {there / 2**30:.3g}; give smaller sizes"
+        )
+
+
+def _memory() -> int:
+    """Bytes of physical memory; where the system does not say, as much as any machine has."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 2**46
+
+
+def control_parameters(parameters: Parameters, preset: str | None = None) -> Parameters:
+    """The small run in which defects are planted: quick sizes with the same seed, or the claim's own preset."""
+    if preset is not None:
+        return Parameters(**PRESETS[preset], device=parameters.device)
     return replace(Parameters(**QUICK), seed=parameters.seed, device=parameters.device)
 
 
@@ -123,14 +195,18 @@ def foundation_parameters() -> Parameters:
     return Parameters(**QUICK, device="cpu")
 
 
-def as_options(parameters: Parameters) -> list[str]:
-    """The command-line options that reproduce `parameters`, defaults included."""
+def as_options(parameters: Parameters, names: Container[str]) -> list[str]:
+    """The command-line options that reproduce the fields `names` of `parameters`, defaults included."""
+    replaced = {"data"} if parameters.tokens is not None else set()
+    idle = {"prompts"} if parameters.objective == "population" else set()
     options: list[str] = []
     for item in fields(parameters):
         value, name = getattr(parameters, item.name), "--" + item.name.replace("_", "-")
+        if value is None or item.name not in names or item.name in replaced | idle:
+            continue
         if isinstance(value, bool):
             options += [name] if value else []
-        elif value is not None:
+        else:
             options += [name, str(value)]
     return options
 

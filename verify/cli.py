@@ -100,8 +100,9 @@ def _list_command(package: str) -> Any:
 
         rows = [
             {
-                "id": entry.id, "place": entry.place, "mark": entry.mark, "title": entry.title,
-                "grades": entry.grades, "verdict": _last_verdict(output / f"{entry.id}.json"),
+                "id": entry.id, "place": entry.place, "mark": entry.mark, "title": entry.broken or entry.title,
+                "grades": entry.grades,
+                "verdict": "error" if entry.broken else _last_verdict(output / f"{entry.id}.json"),
             }
             for entry in discovery.entries(package)
         ]  # fmt: skip
@@ -122,7 +123,12 @@ def _show_command(package: str) -> Any:
     def command(claim: Annotated[str, typer.Argument(help="The claim's id.")]) -> None:
         from verify.render import terminal
 
-        terminal.print_entry(discovery.find(package, claim), discovery.foundations(package, claim))
+        entry = discovery.find(package, claim)
+        if entry.broken:
+            raise UsageError(f"claim {claim!r} cannot be read: {entry.broken}")
+        parameters = import_module(f"{package}.parameters")
+        options = [f"--{name.replace('_', '-')}" for name in parameters.heeded(entry.heeds)]
+        terminal.print_entry(entry, discovery.foundations(package, claim), options)
 
     return command
 
@@ -150,7 +156,8 @@ def _run_command(package: str) -> Any:
     def command(**options: Any) -> None:
         # By identity: 0 == False, and a value of 0 was given as much as any other.
         given = {name: options[name] for name in names if options[name] is not None and options[name] is not False}
-        from verify.execution import Interrupted, Request, run_claims
+        from verify.execution import Interrupted, run_claims
+        from verify.stage import Request
 
         request = Request(
             claims=tuple(options["claims"]), given=given, pdf=not options["no_pdf"],
@@ -173,9 +180,17 @@ def _run_signature(parameters: ModuleType) -> list[inspect.Parameter]:
     argument = Annotated[list[str], typer.Argument(help="Claims to run, or 'all'.", show_default=False)]
     return [
         inspect.Parameter("claims", inspect.Parameter.KEYWORD_ONLY, annotation=argument),
-        _option("preset", presets, parameters.DEFAULT_PRESET, help="Sizes to start from."),
+        _option(
+            "preset",
+            presets | None,
+            None,
+            show_default=False,
+            help=f"Sizes to start from ('{parameters.DEFAULT_PRESET}', or the claim's own; see show).",
+        ),
         *(_parameter_option(item, parameters) for item in fields(parameters.Parameters)),
-        _option("grade", Literal[discovery.GRADES] | None, None, help="Gather evidence of this grade only."),
+        _option(
+            "grade", Literal[discovery.GRADES] | None, None, help="Gather evidence of this grade only; never a pass."
+        ),
         _option("output", Path, DEFAULT_OUTPUT, help="Folder of the reports."),
         _option("resume", Path | None, None, help="Continue training from this checkpoint."),
         _option("certificate", Path | None, None, help="Also write what an independent checker needs to this file."),

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from verify import UsageError
 
@@ -44,7 +44,10 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One statement as its file declares it. `place`, `mark` and `title` come from the docstring's first line."""
+    """One statement as its file declares it. `place`, `mark` and `title` come from the docstring's first line.
+
+    `broken` says why the file cannot be read; the other fields are then empty.
+    """
 
     id: str
     place: str
@@ -57,6 +60,9 @@ class Entry:
     checks: tuple[Part, ...]
     controls: tuple[Part, ...]
     certificate: bool = False
+    heeds: tuple[str, ...] = ()
+    preset: str | None = None
+    broken: str | None = None
 
     @property
     def grades(self) -> tuple[str, ...]:
@@ -128,14 +134,36 @@ def _read_all(package: str) -> Iterator[Entry]:
 
 @cache
 def _read(path: Path) -> Entry | None:
-    """The statement in a file, or None if it holds none."""
-    call = _claim_call(_tree(path))
-    return None if call is None else _entry(path, call)
+    """The statement in a file, or None if it holds none; a file that cannot be read harms no other."""
+    try:
+        call = _claim_call(_tree(path))
+        return None if call is None else _entry(path, call)
+    except UsageError as error:
+        return _broken(path, str(error))
+    except (SyntaxError, ValueError, OSError, RecursionError) as error:
+        return _broken(path, _reason(error, path)) if _claims(path) else None
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """What is wrong and where; a statement also breaks by a helper that it takes a check from."""
+    if isinstance(error, SyntaxError):
+        line = f", line {error.lineno}" if error.lineno else ""
+        return f"{type(error).__name__}: {error.msg} ({Path(error.filename or path).name}{line})"
+    return f"{type(error).__name__}: {error} ({path.name})"
+
+
+def _claims(path: Path) -> bool:
+    """Whether a file that cannot be parsed looks like a statement: it assigns to CLAIM, or cannot even be decoded."""
+    try:
+        text = path.read_bytes().decode("utf-8", errors="replace")
+    except OSError:
+        return True
+    return re.search(r"^CLAIM\s*=", text, flags=re.MULTILINE) is not None
 
 
 @cache
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return ast.parse(path.read_bytes(), filename=str(path))
 
 
 def _claim_call(tree: ast.Module) -> ast.Call | None:
@@ -163,19 +191,35 @@ def _entry(path: Path, call: ast.Call) -> Entry:
         checks=_parts(path, given.get("checks")),
         controls=_parts(path, given.get("controls")),
         certificate="certificate" in given,
+        heeds=_strings(path, given.get("heeds")),
+        preset=_literal(path, given.get("preset")),
     )
 
 
-def _strings(path: Path, node: ast.expr | None) -> tuple[str, ...]:
+def _broken(path: Path, reason: str) -> Entry:
+    return Entry(
+        id=path.stem, place="", mark="", title="cannot be read", text="", assumptions=(), builds_on=(), cites=(),
+        checks=(), controls=(), broken=reason,
+    )  # fmt: skip
+
+
+def _literal(path: Path, node: ast.expr | None) -> Any:
     try:
-        return () if node is None else tuple(ast.literal_eval(node))
+        return None if node is None else ast.literal_eval(node)
     except ValueError:
         text = ast.unparse(node) if node is not None else ""
-        raise UsageError(f"{path.name}: {text} must be a tuple of literal strings, it is read unexecuted") from None
+        raise UsageError(f"{path.name}: {text} must be a literal, it is read unexecuted") from None
+
+
+def _strings(path: Path, node: ast.expr | None) -> tuple[str, ...]:
+    value = _literal(path, node) or ()
+    if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
+        raise UsageError(f"{path.name}: {value!r} must be a tuple of literal strings")
+    return value
 
 
 def _parts(path: Path, node: ast.expr | None) -> tuple[Part, ...]:
-    names = [cast(ast.Name, item).id for item in node.elts] if isinstance(node, ast.Tuple) else []
+    names = [ast.unparse(item) for item in node.elts] if isinstance(node, ast.Tuple) else []
     return tuple(Part(name=name, sentence=_sentence(path, name)) for name in names)
 
 

@@ -1,60 +1,28 @@
-"""Running claims as the command line asks: settings, foundations, checks, controls, record and report.
+"""Running claims as the command line asks: foundations, checks, controls, record and report.
 
-Everything that can be wrong with a request is found out before anything runs or is written.
+What goes wrong in a statement's own file is that claim's verdict, and the others run.
 """
 
 from __future__ import annotations
 
 import json
-import shlex
+import sys
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from verify import UsageError, discovery
+from verify import UsageError
 from verify import record as records
 from verify.claim import Claim, Grade, Verdict
-from verify.discovery import Entry
-from verify.memory import Memory, fingerprint_of, recall
 from verify.render import terminal
-from verify.runner import Foundations, Outcome, Subject, run
+from verify.runner import STOPPED, Outcome, run, trouble
+from verify.stage import CHECKPOINT, Desk, Request, Stage, chosen, desk_of, loaded, prepare_folders, stage_of
 
 EXIT_STATUS = {"pass": 0, "undecided": 3, "fail": 1, "error": 1}
-CHECKPOINT = "training.checkpoint"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What a user asked for; `given` holds the paper's parameters that differ from the preset."""
-
-    claims: tuple[str, ...]
-    preset: str
-    given: dict[str, Any]
-    output: Path
-    pdf: bool = True
-    quiet: bool = False
-    resume: Path | None = None
-    grade: str | None = None
-    certificate: Path | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Stage:
-    """What all claims of a request share."""
-
-    package: str
-    request: Request
-    subject: Subject
-    small: Subject
-    options: list[str]
-    narrator: terminal.Narrator
-    below: Foundations
 
 
 class Interrupted(KeyboardInterrupt):
@@ -68,109 +36,138 @@ def run_claims(package: str, request: Request) -> int:
         UsageError: anything about the request is unusable; found out before anything runs or is written.
         Interrupted: the user stopped the run; claims that were finished are kept.
     """
-    chosen = [(entry, discovery.foundations(package, entry.id)) for entry in _chosen(package, request)]
-    parameters = import_module(f"{package}.parameters")
-    stage, memory = _prepared(package, parameters, request)
+    entries = chosen(package, request)
+    desk = desk_of(package, request)
+    stages = [stage_of(entry, desk) for entry in entries]
+    prepare_folders(request)
     statuses = []
     with threadpool_limits(limits=1, user_api="blas"):  # on small products a second one mostly waits
-        for entry, foundations in chosen:
-            record, memory = _run_one(entry, foundations, stage, memory)
-            statuses.append(EXIT_STATUS[record["verdict"]])
+        for stage in stages:
+            statuses.append(_run_one(stage, desk))
     (request.output / CHECKPOINT).unlink(missing_ok=True)
     return 1 if 1 in statuses else max(statuses, default=0)
 
 
-def _run_one(
-    entry: Entry, foundations: tuple[Entry, ...], stage: _Stage, memory: Memory
-) -> tuple[dict[str, Any], Memory]:
-    """Run one claim, write and print what was found; returns the record, and the memory with its foundations."""
-    request, began = stage.request, time.perf_counter()
+def _run_one(stage: Stage, desk: Desk) -> int:
+    """Run one claim, print and write what was found; returns its exit status."""
+    request, began = desk.request, time.perf_counter()
     try:
-        with stage.narrator:
-            known = stage.below.verdicts([item.id for item in foundations], stage.narrator.announce)
-            memory = memory.with_verdicts(stage.below.known)
-            claim: Any = discovery.load(stage.package, entry.id)
-            outcome = run(
-                claim, stage.subject, stage.small, stage.narrator.announce, foundations=known,
-                grades=tuple(Grade) if request.grade is None else (Grade(request.grade),),
-            )  # fmt: skip
+        with desk.narrator:
+            claim, outcome = _outcome(stage, desk)
     except KeyboardInterrupt:
         checkpoint = request.output / CHECKPOINT
         hint = f"; continue with --resume {checkpoint}" if checkpoint.exists() else ""
         raise Interrupted(f"interrupted; finished claims are kept{hint}") from None
-    record = records.make_record(
-        entry, claim, outcome, stage.subject, stage.small, foundations=foundations, found=memory.passed,
-        command=_replay_command(entry.id, stage), wall=time.perf_counter() - began, grade=request.grade,
+    record = _record(stage, claim, outcome, desk, time.perf_counter() - began)
+    terminal.print_record(record, quiet=request.quiet)
+    paths: list[Path] = []
+    status = EXIT_STATUS[record["verdict"]]
+    for step in (_write(record, request), _certificate(claim, record, stage, request)):
+        try:
+            for path in step:
+                paths.append(path)
+        except STOPPED as error:
+            print(f"verify: {stage.entry.id}: {_sentence(error)}", file=sys.stderr)
+            status = 1
+    terminal.print_paths(paths)
+    return status
+
+
+def _outcome(stage: Stage, desk: Desk) -> tuple[Claim, Outcome]:
+    """What the claim's checks found; a file that cannot be loaded or run is the verdict error of this claim alone."""
+    known: list[tuple[str, Verdict]] = []
+    entry = stage.entry
+    claim = Claim(
+        statement="", checks=(), controls=(), assumptions=entry.assumptions, builds_on=entry.builds_on,
+        cites=entry.cites,
     )  # fmt: skip
-    paths = [*_write(record, request), *_certificate(claim, outcome, stage)]
-    terminal.print_record(record, paths, quiet=request.quiet)
-    return record, memory
-
-
-def _prepared(package: str, parameters: ModuleType, request: Request) -> tuple[_Stage, Memory]:
-    """Build what the checks look at, make sure that the results can be written, and recall what is known."""
-    settings = parameters.resolve(request.preset, request.given)
-    narrator = terminal.Narrator(quiet=request.quiet)
-    checkpoint = request.output / CHECKPOINT
-    subject = parameters.prepare(settings, progress=narrator.progress, checkpoint=checkpoint, resume=request.resume)
-    small = parameters.prepare(parameters.control_parameters(settings))
-    if request.certificate is not None:
-        records.prepare_folder(request.certificate.parent, "certificate")
-    records.prepare_folder(request.output, "output")
-    memory = recall(request.output, fingerprint_of("verify", package, *parameters.LABORATORY))
-    fixed = parameters.prepare(parameters.foundation_parameters())
-    below = Foundations(load=lambda name: discovery.load(package, name), small=fixed, known=memory.known())
-    stage = _Stage(
-        package=package, request=request, subject=subject, small=small, options=parameters.as_options(settings),
-        narrator=narrator, below=below,
+    reason = stage.broken
+    if reason is None:
+        try:
+            known = _known(stage, desk)
+            claim = loaded(desk.package, entry.id)
+            grades = tuple(Grade) if desk.request.grade is None else (Grade(desk.request.grade),)
+            return claim, run(
+                claim, stage.subject, stage.small, desk.narrator.announce, foundations=known, grades=grades
+            )  # fmt: skip
+        except STOPPED as error:
+            reason = trouble(error)
+    known = known or [(item.id, Verdict.UNDECIDED) for item in stage.foundations]
+    return claim, Outcome(
+        evidence=(), baseline=Verdict.UNDECIDED, controls=(), foundations=tuple(known), broken=reason
     )  # fmt: skip
-    return stage, memory
 
 
-def _chosen(package: str, request: Request) -> list[Entry]:
-    """The statements asked for, each once, in the order given; 'all' stands for every one."""
-    known = discovery.entries(package)
-    names = [name for claim in request.claims for name in ([e.id for e in known] if claim == "all" else [claim])]
-    chosen = [discovery.find(package, name) for name in dict.fromkeys(names)]
-    if request.certificate is not None:
-        _require_certificate(chosen, [entry.id for entry in known if entry.certificate])
-    return chosen
+def _known(stage: Stage, desk: Desk) -> list[tuple[str, Verdict]]:
+    """The foundations' verdicts. Of those remembered one is found again in every run; if it does not pass, all are."""
+    names = [item.id for item in stage.foundations]
+    sample = None if desk.sampled else desk.memory.sample(names)
+    if sample is not None:
+        desk.sampled = True
+        del desk.below.known[sample]
+        if desk.below.verdicts([sample], desk.narrator.announce)[0][1] is not Verdict.PASS:
+            desk.below.known.clear()
+    found = desk.below.verdicts(names, desk.narrator.announce)
+    desk.memory = desk.memory.with_verdicts(desk.below.known, again=sample)
+    return found
 
 
-def _require_certificate(chosen: Iterable[Entry], able: list[str]) -> None:
-    names = [entry.id for entry in chosen]
-    if len(names) != 1 or names[0] not in able:
-        raise UsageError(
-            f"certificate was asked for {', '.join(names)}; give one claim that has one: {', '.join(able) or 'none'}"
-        )
+def _record(stage: Stage, claim: Claim, outcome: Outcome, desk: Desk, wall: float) -> dict[str, Any]:
+    """The record; where what was found cannot be written down, the verdict is error and as much as can be is kept."""
+    for attempt, subject in (
+        (outcome, stage.subject), (outcome, _Silent()), (replace(outcome, evidence=(), controls=()), _Silent()),
+    ):  # fmt: skip
+        try:
+            return records.make_record(
+                stage.entry, claim, attempt, subject, stage.small, foundations=stage.foundations,
+                found=desk.memory.passed, command=stage.command, wall=wall, grade=desk.request.grade, scope=stage.scope,
+            )  # fmt: skip
+        except STOPPED as error:
+            outcome = replace(outcome, broken=outcome.broken or f"the record could not be made: {trouble(error)}")
+    raise RuntimeError(outcome.broken)
 
 
-def _replay_command(claim: str, stage: _Stage) -> str:
-    grade = ["--grade", stage.request.grade] if stage.request.grade else []
-    return shlex.join(["python", "-m", "verify", claim, *stage.options, *grade])
+class _Silent:
+    """A subject that says nothing of itself: in place of one that breaks when asked."""
+
+    def describe(self) -> dict[str, Any]:
+        return {}
+
+    quantities = provenance = describe
 
 
-def _write(record: dict[str, Any], request: Request) -> list[Path]:
+def _write(record: dict[str, Any], request: Request) -> Iterator[Path]:
+    """Write the record, then its report; a report that cannot be made leaves no earlier one beside the new record."""
     restricted = f".{record['grade']}" if record["grade"] else ""
     path = request.output / f"{record['claim']}{restricted}.json"
+    report = path.with_suffix(".pdf")
     records.write_record(record, path)
+    yield path
     if not request.pdf:
-        return [path]
+        return
     from verify.render.pdf import render_pdf
 
-    report = path.with_suffix(".pdf")
-    records.write_atomically(report, render_pdf(record))
-    return [path, report]
+    try:
+        content = render_pdf(record)
+    except BaseException:
+        report.unlink(missing_ok=True)
+        raise
+    records.write_atomically(report, content)
+    yield report
 
 
-def _certificate(claim: Claim, outcome: Outcome, stage: _Stage) -> list[Path]:
+def _certificate(claim: Claim, record: dict[str, Any], stage: Stage, request: Request) -> Iterator[Path]:
     """Write the certificate that was asked for, unless the claim did not pass: then there is nothing to certify."""
-    path = stage.request.certificate
+    path = request.certificate
     if path is None or claim.certificate is None:
-        return []
-    if outcome.verdict is not Verdict.PASS:
-        terminal.console(stderr=True).print(f"no certificate was written: the claim is {outcome.verdict}")
-        return []
+        return
+    if record["verdict"] != "pass":
+        terminal.console(stderr=True).print(f"no certificate was written: the claim is {record['verdict']}")
+        return
     content = json.dumps(claim.certificate(stage.subject), indent=1, ensure_ascii=False)
     records.write_atomically(path, (content + "\n").encode())
-    return [path]
+    yield path
+
+
+def _sentence(error: BaseException) -> str:
+    return " ".join(str(error).split()) if isinstance(error, (UsageError, ValueError, OSError)) else trouble(error)

@@ -7,17 +7,12 @@ worst entry always kept. JSON has no nan or inf: they become null, and the readi
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import math
 import os
-import platform
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,20 +23,26 @@ from verify import UsageError
 from verify.claim import Agreement, Argument, Assumption, Bound, Claim, Estimate, Finding, Identity, Trend
 from verify.discovery import Entry
 from verify.finding import OnInstance
+from verify.provenance import provenance
 from verify.runner import ControlOutcome, Evidence, Outcome, Subject
+from verify.scope import Scope
 
 SCHEMA = 1
 DIGITS = 7
 KEPT = 6000
-PACKAGES = ("numpy", "scipy", "sympy", "torch", "scikit-learn", "python-flint", "matplotlib", "typst")
 
 
 def make_record(
     entry: Entry, claim: Claim, outcome: Outcome, subject: Subject, small: Subject, *,
     command: str, wall: float, foundations: Sequence[Entry] = (), found: Mapping[str, str] = MappingProxyType({}),
-    grade: str | None = None,
+    grade: str | None = None, scope: Scope | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Everything the reports show, as plain JSON values; `found` says when each foundation passed."""
+    """Everything the reports show, as plain JSON values.
+
+    `found` says when each foundation passed; without a `scope` the whole instance counts as looked at.
+    """
+    seen = dict if scope is None else scope.seen
+    looked = scope is None or scope.instance
     record = {
         "schema": SCHEMA,
         "claim": entry.id,
@@ -61,12 +62,13 @@ def make_record(
         "grade": grade,
         "verdict": str(outcome.verdict),
         "reasons": [{"verdict": str(verdict), "text": text} for verdict, text in outcome.reasons],
-        "instance": subject.describe(),
-        "quantities": subject.quantities(),
+        "instance": seen(subject.describe()),
+        "without_effect": [] if scope is None else list(scope.without_effect),
+        "quantities": subject.quantities() if looked else {},
         "evidence": [_evidence_record(item) for item in outcome.evidence],
         "controls": [_control_record(control) for control in outcome.controls],
         "control_baseline": str(outcome.baseline),
-        "control_instance": small.describe(),
+        "control_instance": seen(small.describe()),
         "provenance": provenance(command, wall)
         | {"foundations_passed": {item.id: found.get(item.id) for item in foundations}}
         | subject.provenance(),
@@ -86,21 +88,6 @@ def statement_hash(entry: Entry, claim: Claim) -> str:
         list(claim.cites),
     ]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
-
-
-def provenance(command: str, wall: float) -> dict[str, Any]:
-    """How to replay the run, and what it ran on."""
-    commit, clean = _git_state()
-    return {
-        "command": command,
-        "versions": {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()},
-        "git_commit": commit,
-        "git_clean": clean,
-        "platform": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "wall_seconds": round(wall, 2),
-        "peak_memory_mb": _peak_memory_mb(),
-    }
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -267,35 +254,3 @@ def _dump(value: Any, indent: str = "") -> str:
         inner = (f"{indent}  {json.dumps(key)}: {_dump(item, indent + '  ')}" for key, item in value.items())
         return "{\n" + ",\n".join(inner) + f"\n{indent}}}"
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _git_state() -> tuple[str | None, bool | None]:
-    """The commit of the checkout that this code runs from and whether it is clean; None for an installed copy."""
-    here = Path(__file__).resolve().parent
-    try:
-
-        def git(*words: str) -> str:
-            return subprocess.run(
-                ["git", "-C", str(here), *words], capture_output=True, text=True, check=True, timeout=10
-            ).stdout.strip()  # fmt: skip
-
-        git("ls-files", "--error-unmatch", "record.py")  # an installed copy inside some other checkout is not tracked
-        return git("rev-parse", "HEAD"), not git("status", "--porcelain")
-    except (OSError, subprocess.SubprocessError):
-        return None, None
-
-
-def _peak_memory_mb() -> int | None:
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak / (1024 if sys.platform != "darwin" else 1024**2))

@@ -6,10 +6,13 @@ import time
 import traceback
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, get_type_hints
 
 from verify.claim import Assumption, Check, Claim, Defect, Estimate, Finding, Grade, Verdict, grade_of, worst
 from verify.infer import corrected
+
+STOPPED = (Exception, SystemExit, GeneratorExit)  # what a statement's code may raise; only Ctrl-C stops the run
 
 
 class Subject(Protocol):
@@ -71,23 +74,39 @@ class ControlOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Everything one run of a claim found out."""
+    """Everything one run of a claim found out.
+
+    `restricted` says to what evidence the run was, `broken` why the claim could not be run to its end.
+    """
 
     evidence: tuple[Evidence, ...]
     baseline: Verdict
     controls: tuple[ControlOutcome, ...]
     foundations: tuple[tuple[str, Verdict], ...] = ()
+    restricted: str | None = None
+    broken: str | None = None
 
     @property
     def reasons(self) -> tuple[tuple[Verdict, str], ...]:
         """Everything that keeps the claim from passing, worst first: how bad it is, and a sentence that says why."""
-        doubts = (*self._doubts_about_evidence(), *self._doubts_about_foundations(), *self._doubts_about_controls())
+        if self.broken is not None and not self.evidence:
+            return ((Verdict.ERROR, self.broken),)
+        doubts = (
+            *self._doubts_about_run(), *self._doubts_about_evidence(), *self._doubts_about_foundations(),
+            *self._doubts_about_controls(),
+        )  # fmt: skip
         return tuple(sorted(doubts, key=lambda doubt: -doubt[0]))
 
     @property
     def verdict(self) -> Verdict:
         """The worst of the reasons; pass where there is none."""
         return max((verdict for verdict, _ in self.reasons), default=Verdict.PASS)
+
+    def _doubts_about_run(self) -> Iterator[tuple[Verdict, str]]:
+        if self.broken is not None:
+            yield Verdict.ERROR, self.broken
+        if self.restricted is not None:
+            yield Verdict.UNDECIDED, f"restricted to {self.restricted} evidence; the other checks were not made"
 
     def _doubts_about_evidence(self) -> Iterator[tuple[Verdict, str]]:
         """A hypothesis that fails on the instance leaves what is measured there without consequence.
@@ -138,11 +157,13 @@ def run(
     Args:
         announce: is told what begins.
         foundations: the claims that this one rests on, with their verdicts.
-        grades: the evidence to gather on `subject`; the controls always face every check.
+        grades: the evidence to gather on `subject`, beside its hypotheses; the controls always face every check.
 
     Exceptions inside a check become its verdict; KeyboardInterrupt passes.
     """
-    evidence = run_checks([check for check in claim.checks if grade_of(check) in grades], subject, announce)
+    chosen = [check for check in claim.checks if grade_of(check) in grades or states_hypotheses(check)]
+    left_out = any(grade not in grades for grade in Grade)
+    evidence = run_checks(chosen, subject, announce)
     announce("controls: the untouched small run")
     baseline = worst(item.verdict for item in run_checks(claim.checks, small))
     controls = []
@@ -150,8 +171,26 @@ def run(
         announce(f"control: {sentence_of(defect)}")
         controls.append(_run_control(claim.checks, defect, small))
     return Outcome(
-        evidence=evidence, baseline=baseline, controls=tuple(controls), foundations=tuple(foundations)
+        evidence=evidence, baseline=baseline, controls=tuple(controls), foundations=tuple(foundations),
+        restricted=" and ".join(grade for grade in Grade if grade in grades) if left_out else None,
     )  # fmt: skip
+
+
+def states_hypotheses(check: Check) -> bool:
+    """Whether the check yields nothing but assumptions, as its annotation says: a restricted run makes it as well."""
+    try:
+        return bool(get_type_hints(check).get("return") == Iterator[Assumption])
+    except (NameError, TypeError, AttributeError):  # annotations that cannot be evaluated say nothing
+        return False
+
+
+def trouble(error: BaseException) -> str:
+    """An exception in one sentence: its kind, what it says, and where it was raised."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg} ({Path(error.filename or '').name}, line {error.lineno})"
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
+    return " ".join(f"{type(error).__name__}: {error}{place}".split())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,11 +211,17 @@ class Foundations:
         for name in claims:
             if name not in self.known:
                 announce(f"what it rests on: {name}")
-                checks = self.load(name).checks
-                proofs = [check for check in checks if grade_of(check) is Grade.SYMBOLIC]
-                self.known[name] = worst(item.verdict for item in run_checks(proofs or checks, self.small))
+                self.known[name] = self._verdict(name)
             found.append((name, self.known[name]))
         return found
+
+    def _verdict(self, name: str) -> Verdict:
+        try:
+            checks = self.load(name).checks
+            proofs = [check for check in checks if grade_of(check) is Grade.SYMBOLIC]
+            return worst(item.verdict for item in run_checks(proofs or checks, self.small))
+        except STOPPED:  # its file cannot be loaded: what rests on it has nothing to stand on
+            return Verdict.ERROR
 
 
 def run_checks(checks: Iterable[Check], subject: Any, announce: Announce = lambda text: None) -> tuple[Evidence, ...]:
@@ -201,9 +246,8 @@ def _run_check(check: Check, subject: Any) -> Evidence:
         for finding in check(subject):
             finding.verdict  # noqa: B018  a finding that cannot be judged is an error of this check
             findings.append(finding)
-    except Exception as exception:  # any exception is evidence: verdict error, earlier findings kept
-        frame = traceback.extract_tb(exception.__traceback__)[-1]
-        error = f"{type(exception).__name__}: {exception} ({frame.name}, line {frame.lineno})"
+    except STOPPED as exception:  # any exception is evidence: verdict error, earlier findings kept
+        error = trouble(exception)
     return Evidence(
         check=check.__name__, grade=grade_of(check), sentence=sentence_of(check), findings=tuple(findings),
         seconds=time.perf_counter() - began, error=error,
@@ -223,7 +267,7 @@ def _corrected(evidence: list[Evidence]) -> tuple[Evidence, ...]:
 def _run_control(checks: Iterable[Check], defect: Defect, small: Any) -> ControlOutcome:
     try:
         evidence = run_checks(checks, defect(small))
-    except Exception as exception:  # planting itself failed: nothing was rejected
+    except STOPPED as exception:  # planting itself failed: nothing was rejected
         return ControlOutcome(
             name=defect.__name__, sentence=f"{sentence_of(defect)} (not planted: {exception})",
             found=Verdict.ERROR, caught_by=(),

@@ -21,6 +21,12 @@ from verify import UsageError
         ({"H": 0}, ["H = 0", "--H"]),
         ({"prompts": 0}, ["prompts = 0", "--prompts"]),
         ({"tau": 0.0}, ["tau = 0.0", "--tau"]),
+        ({"tau": 1e200}, ["tau = 1e+200", "--tau"]),
+        ({"step_factor": 1e-320}, ["step_factor = 1e-320", "--step-factor"]),
+        ({"prompts": 10**20}, ["GiB of memory", "prompts = 100000000000000000000"]),
+        ({"K": 10**7}, ["GiB of memory", "K = 10000000"]),
+        ({"H": 10**9}, ["GiB of memory", "H = 1000000000"]),
+        ({"steps": 10**20}, ["steps = 100000000000000000000", "--steps"]),
         ({"tau": float("nan")}, ["tau = nan", "--tau"]),
         ({"tau": float("inf")}, ["tau = inf", "--tau"]),
         ({"beta": -1.0}, ["beta = -1.0", "--beta"]),
@@ -40,6 +46,7 @@ from verify import UsageError
         ({"data": "digits", "tokens": Path("a.npz")}, ["digits", "a.npz"]),
         ({"raw_tokens": True, "normalize": True}, ["normalize", "raw-tokens"]),
         ({"normalize": True}, ["normalize", "--tokens"]),
+        ({"data": "synthetic", "tokens": Path("a.npz")}, ["synthetic", "a.npz"]),
     ],
 )
 def test_bad_settings_are_refused_in_one_sentence(given: dict[str, Any], words: list[str]) -> None:
@@ -52,7 +59,8 @@ def test_bad_settings_are_refused_in_one_sentence(given: dict[str, Any], words: 
 
 def test_the_options_reproduce_the_parameters() -> None:
     parameters = resolve("quick", {"tau": 0.3, "raw_tokens": True})
-    options = as_options(parameters)
+    options = as_options(parameters, {"tau", "raw_tokens", "normalize", "N"})
+    assert options[:4] == ["--N", "6", "--tau", "0.3"]
     assert options[options.index("--tau") + 1] == "0.3"
     assert "--raw-tokens" in options
     assert "--normalize" not in options

@@ -156,8 +156,7 @@ def test_a_known_claim_is_found(paper: Paper) -> None:
 )
 def test_a_statement_must_open_with_its_heading(paper: Paper, opening: str) -> None:
     package = paper(theorem2=f"{opening}\nCLAIM = Claim()\n")
-    with pytest.raises(UsageError, match=r"theorem2.py must open with a line 'Place \[mark\]: title', such as"):
-        entries(package)
+    assert "theorem2.py must open with a line 'Place [mark]: title', such as" in str(find(package, "theorem2").broken)
 
 
 def test_a_package_without_statements_says_so(paper: Paper) -> None:
@@ -204,8 +203,21 @@ def resting_on(*names: str) -> str:
 @pytest.mark.parametrize("value", ['(f"a {1}",)', "(NAME,)", "names()"])
 def test_what_is_read_unexecuted_must_be_literal(paper: Paper, field: str, value: str) -> None:
     package = paper(lemma=f'"""Lemma [T]: x."""\nCLAIM = Claim({field}={value})\n')
-    with pytest.raises(UsageError, match=r"lemma.py: .* must be a tuple of literal strings"):
-        entries(package)
+    assert re.match(r"lemma.py: .* must be a literal, it is read unexecuted", str(find(package, "lemma").broken))
+
+
+def test_a_file_that_cannot_be_read_harms_no_other(paper: Paper) -> None:
+    package = paper(
+        lemma1=plain(), slip="x = (\nCLAIM = Claim()\n", helper="x = (\n",
+        user='"""Lemma 2 [T]: x."""\nfrom fakepaper.helper import measure\nCLAIM = Claim(checks=(measure,))\n',
+        tuples='"""Lemma 3 [T]: x."""\nCLAIM = Claim(heeds=3)\n',
+    )  # fmt: skip
+    found = {entry.id: entry.broken for entry in entries(package)}
+    assert set(found) == {"lemma1", "slip", "user", "tuples"}
+    assert found["lemma1"] is None
+    assert found["slip"] == "SyntaxError: '(' was never closed (slip.py, line 1)"
+    assert found["user"] == "SyntaxError: '(' was never closed (helper.py, line 1)"
+    assert found["tuples"] == "tuples.py: 3 must be a tuple of literal strings"
 
 
 def test_foundations_come_before_what_rests_on_them(paper: Paper) -> None:

@@ -7,42 +7,104 @@ from pathlib import Path
 
 import pytest
 
+from verify import memory
 from verify.claim import Verdict
-from verify.memory import FILE, fingerprint_of, recall
+from verify.memory import cache_folder, fingerprint_of
 
 
-def test_passes_are_remembered_with_their_time_and_nothing_else_is(tmp_path: Path) -> None:
-    first = recall(tmp_path, "f").with_verdicts(
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "theory-verify"
+
+
+def test_passes_are_remembered_with_their_time_and_nothing_else_is() -> None:
+    first = memory.recall("f").with_verdicts(
         {"a": Verdict.PASS, "b": Verdict.UNDECIDED, "c": Verdict.FAIL, "d": Verdict.ERROR}
     )
     assert first.known() == {"a": Verdict.PASS}
-    second = recall(tmp_path, "f")
+    second = memory.recall("f")
     assert second.passed == first.passed
     third = second.with_verdicts({"a": Verdict.PASS, "b": Verdict.PASS})
     assert third.passed["a"] == first.passed["a"]
-    assert recall(tmp_path, "f").known() == {"a": Verdict.PASS, "b": Verdict.PASS}
+    assert memory.recall("f").known() == {"a": Verdict.PASS, "b": Verdict.PASS}
 
 
-def test_a_claim_that_no_longer_passes_is_forgotten(tmp_path: Path) -> None:
-    recall(tmp_path, "f").with_verdicts({"a": Verdict.PASS, "b": Verdict.PASS})
-    recall(tmp_path, "f").with_verdicts({"a": Verdict.PASS, "b": Verdict.FAIL})
-    assert recall(tmp_path, "f").known() == {"a": Verdict.PASS}
+def test_a_claim_that_no_longer_passes_is_forgotten() -> None:
+    memory.recall("f").with_verdicts({"a": Verdict.PASS, "b": Verdict.PASS})
+    memory.recall("f").with_verdicts({"a": Verdict.PASS, "b": Verdict.FAIL})
+    assert memory.recall("f").known() == {"a": Verdict.PASS}
 
 
-def test_another_fingerprint_remembers_nothing(tmp_path: Path) -> None:
-    recall(tmp_path, "f").with_verdicts({"a": Verdict.PASS})
-    assert recall(tmp_path, "g").known() == {}
+def test_another_fingerprint_remembers_nothing() -> None:
+    memory.recall("f").with_verdicts({"a": Verdict.PASS})
+    assert memory.recall("g").known() == {}
 
 
-def test_nothing_passed_writes_nothing(tmp_path: Path) -> None:
-    recall(tmp_path, "f").with_verdicts({"a": Verdict.FAIL})
-    assert list(tmp_path.iterdir()) == []
+def test_nothing_passed_writes_nothing(cache: Path) -> None:
+    memory.recall("f").with_verdicts({"a": Verdict.FAIL})
+    assert [path.name for path in cache.iterdir()] == ["key"]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"fingerprint": "f", "passed": []}', '{"fingerprint": "f"}'])
-def test_a_file_that_cannot_be_read_remembers_nothing(tmp_path: Path, content: str) -> None:
-    (tmp_path / FILE).write_text(content)
-    assert recall(tmp_path, "f").known() == {}
+DEEP = "[" * 100_000
+HOSTILE = ["", "[]", "{}", '{"fingerprint": "f", "passed": []}', '{"fingerprint": "f"}', DEEP, "\x00", "3", '"a"']
+
+
+@pytest.mark.parametrize("content", HOSTILE)
+def test_a_file_that_is_not_our_own_remembers_nothing(
+    cache: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memory.recall("f").with_verdicts({"a": Verdict.PASS})
+    (cache / "f.json").write_text(content)
+    assert memory.recall("f").known() == {}
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"passed": {"a": "2026-01-01T00:00:00+00:00", "theorem1": "2026-01-01T00:00:00+00:00"}},
+        {"passed": {"a": "yesterday"}},
+        {"digest": "0" * 64},
+        {"digest": None},
+        {"fingerprint": "g"},
+    ],
+)
+def test_a_memory_that_was_edited_is_ignored(cache: Path, change: dict[str, object]) -> None:
+    memory.recall("f").with_verdicts({"a": Verdict.PASS})
+    path = cache / "f.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert memory.recall("f").known() == {}
+
+
+def test_a_memory_made_with_another_key_is_ignored(cache: Path) -> None:
+    memory.recall("f").with_verdicts({"a": Verdict.PASS})
+    (cache / "key").write_bytes(bytes(32))
+    assert memory.recall("f").known() == {}
+
+
+def test_a_key_that_others_can_read_keeps_nothing(cache: Path) -> None:
+    memory.recall("f").with_verdicts({"a": Verdict.PASS})
+    (cache / "key").chmod(0o644)
+    assert memory.recall("f").known() == {}
+    assert memory.recall("f").with_verdicts({"b": Verdict.PASS}).known() == {"b": Verdict.PASS}
+    assert memory.recall("f").known() == {}
+
+
+def test_without_a_cache_nothing_is_kept_and_nothing_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert memory.recall("f").with_verdicts({"a": Verdict.PASS}).known() == {"a": Verdict.PASS}
+    assert memory.recall("f").known() == {}
+
+
+def test_one_remembered_verdict_is_sampled_and_dated_again() -> None:
+    memory.recall("f").with_verdicts({"a": Verdict.PASS})
+    found = memory.recall("f")
+    assert found.sample(["b", "a"]) == "a"
+    assert found.sample(["b"]) is None
+    assert memory.recall("f").with_verdicts({"a": Verdict.FAIL}, again="a").known() == {}
 
 
 def test_the_fingerprint_follows_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,8 +129,8 @@ def test_the_fingerprint_follows_installed_versions(monkeypatch: pytest.MonkeyPa
     assert before != fingerprint_of("verify")
 
 
-def test_the_file_can_be_read_by_a_person(tmp_path: Path) -> None:
-    recall(tmp_path, "f").with_verdicts({"a": Verdict.PASS})
-    content = json.loads((tmp_path / FILE).read_text())
+def test_the_file_can_be_read_by_a_person() -> None:
+    memory.recall("f").with_verdicts({"a": Verdict.PASS})
+    content = json.loads((cache_folder() / "f.json").read_text())
     assert content["fingerprint"] == "f"
     assert content["passed"]["a"].endswith("+00:00")

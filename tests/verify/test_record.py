@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from verify import UsageError, record
 from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Finding, Identity, Step, Trend
 from verify.discovery import Entry
-from verify.record import DIGITS, KEPT, SCHEMA, make_record, prepare_folder, provenance, read_record, write_record
+from verify.provenance import provenance
+from verify.record import DIGITS, KEPT, SCHEMA, make_record, prepare_folder, read_record, write_record
 from verify.runner import run
 
 NAN, INF = float("nan"), float("inf")
@@ -288,6 +289,6 @@ def test_without_git_or_a_package_provenance_says_null(monkeypatch: pytest.Monke
         raise FileNotFoundError("git")
 
     monkeypatch.setattr(subprocess, "run", absent)
-    monkeypatch.setattr(record, "PACKAGES", ("no-such-package",))
+    monkeypatch.setattr("verify.provenance.PACKAGES", ("no-such-package",))
     found = provenance("c", 0.0)
     assert (found["git_commit"], found["git_clean"], found["versions"]["no-such-package"]) == (None, None, None)

@@ -49,7 +49,8 @@ class Narrator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        if self._live:
+            self._bar.stop()
 
     def announce(self, text: str) -> None:
         """A new check or control begins."""
@@ -80,14 +81,14 @@ def print_list(rows: list[dict[str, Any]]) -> None:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(
-            row["id"], f"{row['place']} \\[{row['mark']}]", escape(row["title"]), ", ".join(row["grades"]),
-            _coloured(row["verdict"] or "not run"),
+            row["id"], f"{row['place']} \\[{row['mark']}]" if row["place"] else "", escape(row["title"]),
+            ", ".join(row["grades"]), _coloured(row["verdict"] or "not run"),
         )  # fmt: skip
     console().print(table)
 
 
-def print_entry(entry: Entry, foundations: tuple[Entry, ...]) -> None:
-    """One statement with its assumptions, what it rests on, its checks and controls."""
+def print_entry(entry: Entry, foundations: tuple[Entry, ...], options: list[str]) -> None:
+    """One statement with its assumptions, what it rests on, its checks and controls, and the options that it heeds."""
     out = console()
     out.print(escape(entry.text))
     if entry.assumptions:
@@ -106,6 +107,10 @@ def print_entry(entry: Entry, foundations: tuple[Entry, ...]) -> None:
     out.print("\n[bold]Controls[/] (planted defects that the same checks must fail)")
     for control in entry.controls:
         out.print(f"  {escape(control.sentence)}")
+    out.print("\n[bold]Options that bear on it[/]")
+    out.print(f"  {', '.join(options) or 'none: it is about all dimensions'}")
+    if entry.preset:
+        out.print(f"  --preset {entry.preset} unless the instance is changed")
 
 
 def _print_branch(out: Console, names: tuple[str, ...], known: dict[str, Entry], indent: str, seen: set[str]) -> None:
@@ -118,19 +123,36 @@ def _print_branch(out: Console, names: tuple[str, ...], known: dict[str, Entry],
             _print_branch(out, known[name].builds_on, known, indent + "  ", seen)
 
 
-def print_record(record: dict[str, Any], paths: list[Path], *, quiet: bool) -> None:
+def print_record(record: dict[str, Any], *, quiet: bool) -> None:
     """The verdict table of one run, or a single line when quiet."""
     out = console()
     if not quiet:
         out.print(_evidence_table(record))
         _print_reasons(out, record)
+        if record["without_effect"]:
+            options = ", ".join("--" + name.replace("_", "-") for name in record["without_effect"])
+            verb = "does" if len(record["without_effect"]) == 1 else "do"
+            out.print(f"  {options} {verb} not affect {record['claim']}", soft_wrap=True)
     rejected = sum(control["verdict"] == "rejected" for control in record["controls"])
     facts = f"controls rejected {rejected}/{len(record['controls'])}"
     if record["control_baseline"] != "pass":
         facts += f" (the untouched small run is {record['control_baseline']})"
-    sizes = " ".join(f"{key}={value}" for key, value in record["instance"].items() if isinstance(value, (int, float)))
-    out.print(f"{_coloured(record['verdict'].upper())} [bold]{record['claim']}[/]  {facts}  {sizes}", soft_wrap=True)
-    out.print("  wrote " + ", ".join(map(str, paths)), soft_wrap=True, markup=False)
+    if record["grade"]:
+        only = f"restricted to {record['grade']} evidence"
+        facts = f"{only}, which holds  {facts}" if len(record["reasons"]) == 1 else f"{only}  {facts}"
+    instance = {key: value for key, value in record["instance"].items() if isinstance(value, (int, float))}
+    sizes = " ".join(f"{key}={value}" for key, value in instance.items())
+    if set(instance) <= {"seed"}:
+        sizes = f"{record['instance'].get('source', '')} {sizes}".strip()
+    out.print(
+        f"{_coloured(record['verdict'].upper())} [bold]{record['claim']}[/]  {facts}  {escape(sizes)}", soft_wrap=True
+    )
+
+
+def print_paths(paths: list[Path]) -> None:
+    """The files that were written."""
+    if paths:
+        console().print("  wrote " + ", ".join(map(str, paths)), soft_wrap=True, markup=False)
 
 
 def _evidence_table(record: dict[str, Any]) -> Table:

@@ -230,7 +230,8 @@ def _provenance(record: Json) -> list[tuple[str, str]]:
     rows = [
         ("time", ", ".join(spent)),
         ("code", f"git commit {commit}{state}" if commit else "no git commit recorded"),
-        ("data", f"{instance.get('source', '')}, sha256 {instance.get('sha256', 'not recorded')}"),
+        ("data", ", sha256 ".join(str(instance[name]) for name in ("source", "sha256") if name in instance)),
+        *_without_effect(record.get("without_effect") or []),
         ("device", ", ".join([*device, str(known.get("platform"))])),
         *_foundations(known.get("foundations_passed") or {}),
     ]
@@ -238,6 +239,11 @@ def _provenance(record: Json) -> list[tuple[str, str]]:
     shown |= {"device", "dtype", "tf32", "platform"}
     rest = {name: value for name, value in known.items() if name not in shown}
     return rows + [(name.replace("_", " "), words.breakable(_value(value), 90)) for name, value in rest.items()]
+
+
+def _without_effect(names: list[str]) -> list[tuple[str, str]]:
+    """The options that were given in vain."""
+    return [("without effect", ", ".join(f"--{name.replace('_', '-')}" for name in names))] if names else []
 
 
 def _foundations(passed: dict[str, str | None]) -> list[tuple[str, str]]:

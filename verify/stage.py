@@ -1,0 +1,159 @@
+"""Setting the stage: from what a user asked for to what each claim's checks look at.
+
+Everything that can be wrong with a request is found out here, before anything runs or is written.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from verify import UsageError, discovery
+from verify import record as records
+from verify.claim import Claim
+from verify.discovery import Entry
+from verify.memory import Memory, fingerprint_of, recall
+from verify.render import terminal
+from verify.runner import Foundations, Subject
+from verify.scope import Scope
+
+CHECKPOINT = "training.checkpoint"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a user asked for; `given` holds the paper's parameters that were given, whatever their values."""
+
+    claims: tuple[str, ...]
+    preset: str | None
+    given: dict[str, Any]
+    output: Path
+    pdf: bool = True
+    quiet: bool = False
+    resume: Path | None = None
+    grade: str | None = None
+    certificate: Path | None = None
+
+
+@dataclass(kw_only=True)
+class Desk:
+    """What all claims of a request share. Subjects are built once for each complete set of parameters."""
+
+    package: str
+    parameters: ModuleType
+    request: Request
+    narrator: terminal.Narrator
+    subjects: dict[Any, Subject] = field(default_factory=dict)
+    memory: Memory
+    below: Foundations
+    sampled: bool = False
+
+    def subject(self, settings: Any, **details: Any) -> Subject:
+        """What the checks look at with these parameters."""
+        if settings not in self.subjects:
+            self.subjects[settings] = self.parameters.prepare(settings, **details)
+        return self.subjects[settings]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One claim of a request: what it is about, what its checks look at, and what its options mean for it."""
+
+    entry: Entry
+    foundations: tuple[Entry, ...]
+    subject: Subject
+    small: Subject
+    scope: Scope
+    command: str
+    broken: str | None = None
+
+
+def desk_of(package: str, request: Request) -> Desk:
+    """What all claims share, with what is known of their foundations."""
+    parameters = import_module(f"{package}.parameters")
+    memory = recall(fingerprint_of("verify", package, *parameters.LABORATORY))
+    fixed = parameters.prepare(parameters.foundation_parameters())
+    below = Foundations(load=lambda name: loaded(package, name), small=fixed, known=memory.known())
+    narrator = terminal.Narrator(quiet=request.quiet)
+    return Desk(
+        package=package, parameters=parameters, request=request, narrator=narrator, memory=memory, below=below
+    )  # fmt: skip
+
+
+def stage_of(entry: Entry, desk: Desk) -> Stage:
+    """One claim with the instance that was asked for: the claim's own preset unless the user changes the instance."""
+    parameters, request = desk.parameters, desk.request
+    foundations, broken = _foundations(entry, desk)
+    own = entry.preset is not None and request.preset is None and not parameters.INSTANCE & set(request.given)
+    preset = entry.preset if own and not broken else request.preset or parameters.DEFAULT_PRESET
+    settings = parameters.resolve(preset, request.given)
+    subject = desk.subject(
+        settings, progress=desk.narrator.progress, checkpoint=request.output / CHECKPOINT,
+        resume=None if own else request.resume,
+    )  # fmt: skip
+    heeded = parameters.heeded(entry.heeds)
+    scope = Scope(
+        heeded=heeded, without_effect=parameters.without_effect(request.given, entry.heeds),
+        instance=bool(parameters.INSTANCE.intersection(heeded) - {"seed"}),
+    )  # fmt: skip
+    return Stage(
+        entry=entry, foundations=foundations, subject=subject, scope=scope, broken=broken,
+        small=desk.subject(parameters.control_parameters(settings, None if broken else entry.preset)),
+        command=_replay_command(entry.id, parameters.as_options(settings, heeded), request),
+    )  # fmt: skip
+
+
+def _foundations(entry: Entry, desk: Desk) -> tuple[tuple[Entry, ...], str | None]:
+    """What the claim rests on, and what is wrong with its file, if anything."""
+    if entry.broken is not None:
+        return (), entry.broken
+    unknown = [name for name in entry.heeds if not set(desk.parameters.heeded([name])) & desk.parameters.OPTIONS]
+    if unknown:
+        return (), f"heeds names {unknown[0]!r}, which is no option of a run"
+    if entry.preset is not None and entry.preset not in desk.parameters.PRESETS:
+        return (), f"preset = {entry.preset!r} is none of {', '.join(desk.parameters.PRESETS)}"
+    try:
+        return discovery.foundations(desk.package, entry.id), None
+    except UsageError as error:
+        return (), str(error)
+
+
+def prepare_folders(request: Request) -> None:
+    if request.certificate is not None:
+        records.prepare_folder(request.certificate.parent, "certificate")
+    records.prepare_folder(request.output, "output")
+
+
+def chosen(package: str, request: Request) -> list[Entry]:
+    """The statements asked for, each once, in the order given; 'all' stands for every one."""
+    known = discovery.entries(package)
+    names = [name for claim in request.claims for name in ([e.id for e in known] if claim == "all" else [claim])]
+    chosen = [discovery.find(package, name) for name in dict.fromkeys(names)]
+    if request.certificate is not None:
+        _require_certificate(chosen, [entry.id for entry in known if entry.certificate])
+    return chosen
+
+
+def _require_certificate(chosen: Iterable[Entry], able: list[str]) -> None:
+    names = [entry.id for entry in chosen]
+    if len(names) != 1 or names[0] not in able:
+        raise UsageError(
+            f"certificate was asked for {', '.join(names)}; give one claim that has one: {', '.join(able) or 'none'}"
+        )
+
+
+def _replay_command(claim: str, options: list[str], request: Request) -> str:
+    grade = ["--grade", request.grade] if request.grade else []
+    return shlex.join(["python", "-m", "verify", claim, *options, *grade])
+
+
+def loaded(package: str, name: str) -> Claim:
+    claim = discovery.load(package, name)
+    if not isinstance(claim, Claim):
+        raise TypeError(f"CLAIM is a {type(claim).__name__}, not a Claim")
+    return claim
