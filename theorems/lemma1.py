@@ -66,6 +66,17 @@ e = exponential("e", (h, k, i), u[h, k, i])
 r = reciprocal("r", (h, k), total(e[h, k, i], i))
 softmax_letter = shorthand("s", (h, k, j), e[h, k, j] * r[h, k])
 
+SLOPE: Expression = (
+    delta(h, g) * softmax_letter[h, k, j] * total(softmax_letter[h, k, i] * (V[p, j] - V[p, i]), i) * v[q, k]
+)
+RESIDUAL = shorthand(
+    "δ", (k, n), total(Z_bar[n, j] * (gamma * total(alpha[h, k] * softmax_letter[h, k, j], h) - A_hat[j, k]), j),
+    kept=True,
+)  # fmt: skip
+# (Z̄δ)_j = Σ_n δ_n Z̄_nj, Z̄ is symmetric
+BY_ALPHA: Expression = gamma / K * total(RESIDUAL[l, n] * Z_bar[n, j] * softmax_letter[g, l, j], n, j)
+BY_QUERIES: Expression = gamma / K * total(alpha[h, k] * RESIDUAL[k, n] * Z_bar[n, j] * SLOPE, h, k, n, j)
+
 INSTANCES = 4  # of random sizes, for the comparison with automatic differentiation
 GAMMA = 4.0
 
@@ -81,9 +92,16 @@ class Variant:
     gamma_power: int = 1
     halves: int = 0
 
+    @property
+    def as_stated(self) -> bool:
+        """Whether nothing is wrong."""
+        return self == Variant(experiment=self.experiment)
+
 
 def slope(variant: Variant, s: Letter) -> Expression:
-    """∂s^h_{k,j}/∂Q_g, entry p, q: the formula of the lemma."""
+    """∂s^h_{k,j}/∂Q_g, entry p, q: the formula of the lemma, or a wrong one."""
+    if variant.as_stated:
+        return SLOPE
     one, other = (q, p) if variant.transposed else (p, q)
     weight = s[h, k, i] if variant.weighted else sp.Integer(1)
     difference = total(weight * (V[one, j] - V[one, i]), i)
@@ -103,10 +121,12 @@ def derive_gradients(subject: Experiment | Variant) -> Iterator[Identity]:
     residual = shorthand("δ", (k, n), total(Z_bar[n, j] * (mixed - A_hat[j, k]), j), kept=True)
     loss = total(square(residual[k, n]), k, n) / (2 * K) + L_star
     scale = gamma**variant.gamma_power / (2**variant.halves * K)
-    pull = total(residual[l, n] * Z_bar[n, j] * s[g, l, j], n, j)  # (Z̄δ)_j = Σ_n δ_n Z̄_nj, Z̄ is symmetric
-    yield prove_indexed("∂ℓ/∂α", derivative(loss, alpha[g, l]), scale * pull)
-    moved = total(alpha[h, k] * residual[k, n] * Z_bar[n, j] * slope(variant, s), h, k, n, j)
-    yield prove_indexed("∇_Q ℓ", derivative(loss, Q[g, p, q]), scale * moved)
+    by_alpha = scale * total(residual[l, n] * Z_bar[n, j] * s[g, l, j], n, j)
+    by_queries = scale * total(alpha[h, k] * residual[k, n] * Z_bar[n, j] * slope(variant, s), h, k, n, j)
+    if variant.as_stated:
+        by_alpha, by_queries = BY_ALPHA, BY_QUERIES
+    yield prove_indexed("∂ℓ/∂α", derivative(loss, alpha[g, l]), by_alpha)
+    yield prove_indexed("∇_Q ℓ", derivative(loss, Q[g, p, q]), by_queries)
 
 
 def _learned(variant: Variant) -> tuple[Identity, Letter]:
@@ -208,4 +228,5 @@ CLAIM = Claim(
     builds_on=("lemma5", "lemma6"),
     checks=(derive_softmax, derive_gradients, measure_autograd),
     controls=(opposite_sign, unweighted, transposed, without_gamma, half_the_gradient),
+    stated=("SLOPE", "BY_ALPHA", "BY_QUERIES"),
 )

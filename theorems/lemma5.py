@@ -25,7 +25,7 @@ import sympy as sp
 from numerics.loss import sample_labels, sample_tasks
 from theorems.defects import noise_ignores_task, penalty_n_tau, penalty_twice
 from theorems.experiment import Experiment, stream
-from theorems.notation import K, N, P, Z, Z_tilde, e_k, m, tau, z_k
+from theorems.notation import K, N, P, Z, Z_query, Z_tilde, e_k, m, tau, z_k
 from theorems.selection import IN_PROMPT, SPLIT, UNSEEN, f_k, tokens
 from verify.claim import Claim, Estimate, Identity
 from verify.infer import mean_interval
@@ -45,6 +45,13 @@ task: Any = sp.MatrixSymbol("lambda", m, 1)
 noise: Any = sp.MatrixSymbol("ε", m, K)  # its columns are the ε_k
 A_tilde: Any = sp.MatrixSymbol("Ã", N, K)
 a_k: Any = sp.MatrixSymbol("ã_k", N, 1)
+penalty, level = sp.symbols("p v", positive=True)  # of the limit, and of the noise of one unseen label: both are mτ
+INVERSE: Any = (Z.T * Z + penalty * sp.Identity(N)).I
+
+LEFT_OVER = sp.Trace(z_k.T * z_k) + level - sp.Trace(z_k.T * Z * INVERSE * Z.T * z_k)  # of an unseen token
+LOSS_STAR = (sp.Trace(Z_query.T * Z_query) + (K - N) * level - sp.Trace(Z_query.T * Z * INVERSE * Z.T * Z_query)) / (
+    2 * K
+)
 MOMENTS: Any = Z_tilde.T * Z_tilde + m * tau * sp.Identity(K)  # E yyᵀ under Assumption 1
 
 SAMPLES, BATCH = 200_000, 10_000
@@ -72,11 +79,9 @@ class Variant:
         """What the noise of one unseen label adds to its expected squared error."""
         return self.experiment.limit.penalty if self.targets_noisy else sp.Integer(0)
 
-    @property
-    def loss_star(self) -> Any:
-        """L*."""
-        limit = self.experiment.limit
-        return limit.loss_star - (K - N) * (limit.penalty - self.target_noise) / (2 * K)
+    def evaluated(self, stated: Any) -> Any:
+        """What is stated, for the experiment's penalty and the noise of its targets."""
+        return stated.subs({penalty: self.experiment.limit.penalty, level: self.target_noise})
 
 
 def derive_prompt_token(subject: Experiment | Variant) -> Iterator[Identity]:
@@ -87,15 +92,16 @@ def derive_prompt_token(subject: Experiment | Variant) -> Iterator[Identity]:
 def derive_unseen_token(subject: Experiment | Variant) -> Iterator[Identity]:
     """For an unseen token it is ‖δ_k‖² + ‖z_k‖² + mτ − z_kᵀZ(ZᵀZ + mτI)⁻¹Zᵀz_k."""
     variant = _variant(subject)
-    explained = z_k.T * Z * variant.experiment.limit.z_bar_squared.I * Z.T * z_k
-    left_over = sp.Trace(z_k.T * z_k) + variant.target_noise - sp.Trace(explained)
-    yield from _derivation(variant, a_k, e_k, left_over, UNSEEN)
+    yield from _derivation(variant, a_k, e_k, variant.evaluated(LEFT_OVER), UNSEEN)
 
 
 def derive_loss(subject: Experiment | Variant) -> Iterator[Identity]:
     """Summed over all tokens it is Σ ‖δ_k‖² + 2K L*."""
     variant = _variant(subject)
-    yield from _derivation(variant, A_tilde, sp.Identity(K), 2 * K * variant.loss_star, SPLIT)
+    yield from _derivation(variant, A_tilde, sp.Identity(K), 2 * K * variant.evaluated(LOSS_STAR), SPLIT)
+    limit = variant.experiment.limit
+    known = {penalty: limit.penalty, level: limit.penalty}
+    yield prove("L* as it is evaluated on instances", limit.loss_star, LOSS_STAR.subs(known))
 
 
 def _derivation(
@@ -184,4 +190,6 @@ CLAIM = Claim(
         constant_as_printed, variance_squared, tasks_not_standardised, without_the_half,
         penalty_n_tau, penalty_twice, noise_ignores_task,
     ),
+    stated=("MOMENTS", "LEFT_OVER", "LOSS_STAR"),
+    drops=(tasks_not_standardised, noise_ignores_task),
 )  # fmt: skip
