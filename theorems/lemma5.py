@@ -98,10 +98,10 @@ def derive_unseen_token(subject: Experiment | Variant) -> Iterator[Identity]:
 def derive_loss(subject: Experiment | Variant) -> Iterator[Identity]:
     """Summed over all tokens it is Σ ‖δ_k‖² + 2K L*."""
     variant = _variant(subject)
-    yield from _derivation(variant, A_tilde, sp.Identity(K), 2 * K * variant.evaluated(LOSS_STAR), SPLIT)
     limit = variant.experiment.limit
     known = {penalty: limit.penalty, level: limit.penalty}
     yield prove("L* as it is evaluated on instances", limit.loss_star, LOSS_STAR.subs(known))
+    yield from _derivation(variant, A_tilde, sp.Identity(K), 2 * K * variant.evaluated(LOSS_STAR), SPLIT)
 
 
 def _derivation(
