@@ -23,7 +23,7 @@ def test_the_constant_as_printed_misses_the_noise_of_the_unseen_labels(quick: Ex
     assert last.status == "refuted"
     instance = Instance.read(str(last.witness), [N, K, m, tau, P, P_Q, Z, Z_query, Z_tilde])
     left, right = (Fraction(value) for value in re.findall(r"(?:left|right) = \[\[(\S+)\]\]", str(last.witness)))
-    printed = 2 * K * lemma5.constant_as_printed(quick).loss_star
+    printed = 2 * K * lemma5.constant_as_printed(quick).evaluated(lemma5.LOSS_STAR)
     assert instance.evaluate(printed * sp.Identity(1)) == ((right,),)
     sizes = instance.values
     assert left - right == (sizes[K] - sizes[N]) * sizes[m] * sizes[tau]
