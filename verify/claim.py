@@ -5,7 +5,6 @@ A *check* is a generator that yields *findings*; the prefix of its name declares
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,24 +16,16 @@ from verify.finding import (
     Bound,
     Estimate,
     Finding,
+    FindingError,
     Trend,
 )  # fmt: skip
 from verify.proof import Argument, Identity, Step
-from verify.verdict import Verdict, worst
+from verify.verdict import Grade, Verdict, worst
 
 __all__ = [
-    "Agreement", "Argument", "Assumption", "Bound", "Check", "Claim", "Defect", "Estimate", "Finding", "Grade",
-    "Identity", "Step", "Trend", "Verdict", "grade_of", "worst",
+    "Agreement", "Argument", "Assumption", "Bound", "Check", "Claim", "Defect", "Estimate", "Finding", "FindingError",
+    "Grade", "Identity", "Step", "Trend", "Verdict", "grade_of", "worst",
 ]  # fmt: skip
-
-
-class Grade(enum.StrEnum):
-    """How strong a piece of evidence is; the prefix of a check's name declares it."""
-
-    SYMBOLIC = "symbolic"
-    CERTIFIED = "certified"
-    STATISTICAL = "statistical"
-    NUMERIC = "numeric"
 
 
 Check = Callable[[Any], Iterator[Finding]]

@@ -9,184 +9,76 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from math import isfinite
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
+from verify.comparison import ZERO, Agreement, Bound, OnInstance, decided
+from verify.exact import Entry, FindingError, compare, enclosed, exactly, middles, numbers, spelled, widest
 from verify.proof import Argument, Identity
-from verify.verdict import Verdict
+from verify.verdict import Grade, Verdict
 
-
-def _array(value: ArrayLike) -> NDArray[np.float64]:
-    return np.asarray(value, dtype=np.float64)
-
-
-def _decide(surplus: NDArray[np.float64], rounding: ArrayLike = 0.0) -> Verdict:
-    """Pass when every entry of `surplus` is certainly ≥ 0, fail when some finite one is certainly < 0, else undecided.
-
-    `rounding` is the absolute error of `surplus`. An entry that is not finite has overflowed: it decides nothing.
-    """
-    above, error = np.broadcast_arrays(surplus, np.asarray(rounding, dtype=np.float64))
-    known = np.isfinite(above) & np.isfinite(error)
-    if np.any(known & (above < -error)):
-        return Verdict.FAIL
-    return Verdict.PASS if known.size and np.all(known & (above >= error)) else Verdict.UNDECIDED
-
-
-@dataclass(frozen=True, kw_only=True)
-class OnInstance:
-    """What every finding about an instance shares.
-
-    `elsewhere` is the name of the instance that it was made on where that is not the record's: such a finding says
-    nothing about the record's own.
-    """
-
-    name: str
-    elsewhere: str = ""
-
-    @property
-    def reading(self) -> str:
-        """What was found, in words, and where."""
-        return self.found + (f", on the {self.elsewhere} instance" if self.elsewhere else "")
-
-    @property
-    def found(self) -> str:
-        """What was found, in words."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, kw_only=True)
-class Agreement(OnInstance):
-    """Two computations of the same numbers: |predicted - observed| <= tolerance, entry by entry.
-
-    Arrays broadcast. `reason` says where the tolerance comes from.
-    """
-
-    predicted: ArrayLike
-    observed: ArrayLike
-    tolerance: ArrayLike
-    reason: str
-
-    @property
-    def difference(self) -> NDArray[np.float64]:
-        """observed - predicted."""
-        with np.errstate(invalid="ignore"):  # inf - inf is NaN
-            return np.asarray(_array(self.observed) - _array(self.predicted))
-
-    @property
-    def error(self) -> NDArray[np.float64]:
-        """|observed - predicted|."""
-        return np.abs(self.difference)
-
-    @property
-    def verdict(self) -> Verdict:
-        with np.errstate(invalid="ignore"):
-            return _decide(_array(self.tolerance) - self.error)
-
-    @property
-    def found(self) -> str:
-        error, tolerance = np.broadcast_arrays(self.error, _array(self.tolerance))
-        if not error.size:
-            return "nothing to compare"
-        with np.errstate(over="ignore", invalid="ignore"):
-            ratio = error / np.maximum(tolerance, np.finfo(float).tiny)
-        worst_at = np.unravel_index(int(np.argmax(np.nan_to_num(ratio, nan=np.inf))), ratio.shape)
-        return f"largest difference {error[worst_at]:.2g}, tolerance {tolerance[worst_at]:.2g} ({self.reason})"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bound(OnInstance):
-    """An inequality observed <= bound, entry by entry.
-
-    `rounding` is the absolute error of the comparison itself; within it the bound is undecided.
-    `ceiling` is a value that `observed` can never exceed, if one is known: a bound above it is
-    vacuous. `x` is what the entries are plotted against.
-    """
-
-    observed: ArrayLike
-    bound: ArrayLike
-    reason: str
-    rounding: ArrayLike = 0.0
-    ceiling: float | None = None
-    x: ArrayLike | None = None
-    x_label: str = ""
-
-    @property
-    def excess(self) -> NDArray[np.float64]:
-        """observed - bound."""
-        with np.errstate(invalid="ignore"):  # inf - inf is NaN
-            return np.asarray(_array(self.observed) - _array(self.bound))
-
-    @property
-    def verdict(self) -> Verdict:
-        return _decide(-self.excess, self.rounding)
-
-    @property
-    def slack(self) -> float:
-        """The smallest bound/observed over the entries: 1 is tight, below 1 is violated."""
-        observed, bound = np.broadcast_arrays(_array(self.observed), _array(self.bound))
-        tight = observed > 0
-        with np.errstate(over="ignore", invalid="ignore"):
-            return float(np.min(bound[tight] / observed[tight], initial=np.inf))
-
-    @property
-    def vacuous(self) -> bool:
-        return bool(np.all(_array(self.bound) >= (np.inf if self.ceiling is None else self.ceiling)))
-
-    @property
-    def found(self) -> str:
-        excess = self.excess
-        if not excess.size:
-            return "nothing to compare"
-        text = f"slack {self.slack:.3g}" if np.isfinite(self.slack) else f"margin {-np.max(excess):.3g}"
-        if not np.all(np.isfinite(excess)):
-            text = "not a number, which decides nothing"
-        elif self.verdict is Verdict.FAIL:
-            text = f"violated: observed exceeds the bound by {np.max(excess):.3g}"
-        elif self.verdict is Verdict.UNDECIDED:
-            text = f"within rounding error {np.max(_array(self.rounding), initial=0.0):.2g}"
-        return text + (", vacuous" if self.vacuous else "") + f" ({self.reason})"
+__all__ = [
+    "Agreement", "Argument", "Assumption", "Bound", "Estimate", "Finding", "FindingError", "Identity", "OnInstance",
+    "Trend",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trend(OnInstance):
     """A curve that must fall (or rise) by at least `factor` from its first to its last point.
 
-    `rounding` is the absolute error of each value of y; values below -rounding fail, because the
-    quantity is one that cannot be negative.
+    `x` increases strictly. `rounding` is the absolute error of each value of y; values below -rounding fail, because
+    the quantity is one that cannot be negative.
     """
 
-    x: ArrayLike
-    y: ArrayLike
+    x: Any
+    y: Any
     expected: Literal["falls", "rises"]
     factor: float
     reason: str
-    rounding: float = 0.0
+    rounding: Any = 0.0
     x_label: str = ""
     y_label: str = ""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle("x", "y")
+        self.settle("rounding", least=0.0)
+        if self.x.ndim != 1 or self.x.shape != self.y.shape or self.rounding.shape:
+            raise FindingError(f"{self.name}: x {self.x.shape} and y {self.y.shape} must be lists of one length")
+        if not np.all(np.diff(middles(self.x)) > 0):
+            raise FindingError(f"{self.name}: x must increase from point to point")
+        if self.expected not in ("falls", "rises"):
+            raise FindingError(f"{self.name}: expected is {self.expected!r}; it is 'falls' or 'rises'")
+        if not isfinite(self.factor) or self.factor < 1:
+            raise FindingError(f"{self.name}: factor is {self.factor}; a factor below 1 asks for nothing")
+
     @property
     def verdict(self) -> Verdict:
-        y = _array(self.y)
-        if not y.size:
+        if not self.y.size or not np.all(np.isfinite(middles(self.y))):
             return Verdict.UNDECIDED
-        if not np.all(np.isfinite(y)):
-            return Verdict.UNDECIDED
-        if np.any(y < -self.rounding):
+        if np.any(compare(ZERO, self.y, self.rounding).above):
             return Verdict.FAIL
-        large, small = (y[0], y[-1]) if self.expected == "falls" else (y[-1], y[0])
-        return _decide(np.array(large - self.factor * small), (1 + self.factor) * self.rounding)
+        large, small = exactly(self.y[[0, -1] if self.expected == "falls" else [-1, 0]])
+        factor, rounding = exactly(numbers(self.factor, "factor"))[()], exactly(self.rounding)[()]
+        needed, room = np.array(factor * small), np.array((1 + factor) * rounding)
+        return decided(compare(needed, np.array(large), -room).at_most, compare(needed, np.array(large), room).above)
+
+    @property
+    def grade(self) -> Grade:
+        return Grade.CERTIFIED if enclosed(self.y) else Grade.NUMERIC
 
     @property
     def found(self) -> str:
-        y = _array(self.y)
+        y = middles(self.y)
         if not y.size:
             return "no points"
         bad = np.flatnonzero(~np.isfinite(y))
         if bad.size:
-            return f"not a number at {self.x_label or 'x'} {_array(self.x)[bad[0]]:g}"
-        if np.any(y < -self.rounding):
+            return f"not a number at {self.x_label or 'x'} {middles(self.x)[bad[0]]:g}"
+        if np.any(compare(ZERO, self.y, self.rounding).above):
             return f"negative ({y.min():.3g}), which is impossible for this quantity"
         large, small = (y[0], y[-1]) if self.expected == "falls" else (y[-1], y[0])
         reached = f"a factor of {large / small:.3g}" if small > 0 else "to zero"
@@ -209,23 +101,52 @@ class Estimate(OnInstance):
     resolution: float = 0.0
     rate: float = 1e-3
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        ends = middles(numbers(list(self.allowed), f"{self.name}: allowed"))
+        if ends.shape != (2,) or ends[0] > ends[1] or not np.any(np.isfinite(ends)):
+            raise FindingError(f"{self.name}: allowed is {self.allowed}; give two ends in order, one of them finite")
+        if not 0 <= self.resolution < np.inf:
+            raise FindingError(f"{self.name}: resolution is {self.resolution}; it is finite and not negative")
+        if not 0 < self.rate < 1:
+            raise FindingError(f"{self.name}: rate is {self.rate}; it lies between 0 and 1")
+
     @property
     def verdict(self) -> Verdict:
         return self.verdict_at(self.rate)
 
     def verdict_at(self, rate: float) -> Verdict:
-        """The verdict of the interval with error rate `rate`."""
-        low, high = self.interval(rate)
-        if not np.all(np.isfinite([low, high, self.resolution])) or np.isnan(self.allowed).any():
+        """The verdict of the interval with error rate `rate`.
+
+        Raises:
+            FindingError: the interval ends before it begins.
+        """
+        low, high = self.ends(rate)
+        if not isfinite(low) or not isfinite(high) or np.isnan(self.allowed).any():
             return Verdict.UNDECIDED
         if high < self.allowed[0] or low > self.allowed[1]:
             return Verdict.FAIL
         inside = low >= self.allowed[0] - self.resolution and high <= self.allowed[1] + self.resolution
         return Verdict.PASS if inside else Verdict.UNDECIDED
 
+    def ends(self, rate: float) -> tuple[float, float]:
+        """The interval with error rate `rate`.
+
+        Raises:
+            FindingError: it ends before it begins.
+        """
+        low, high = middles(numbers(list(self.interval(rate)), f"{self.name}: interval"))
+        if low > high:
+            raise FindingError(f"{self.name}: the interval [{low:g}, {high:g}] ends before it begins")
+        return float(low), float(high)
+
+    @property
+    def grade(self) -> Grade:
+        return Grade.STATISTICAL
+
     @property
     def found(self) -> str:
-        low, high = self.interval(self.rate)
+        low, high = self.ends(self.rate)
         claim = (
             f"claimed {self.allowed[0]:.4g}, resolved to {self.resolution:.2g}"
             if self.allowed[0] == self.allowed[1]
@@ -238,23 +159,43 @@ class Estimate(OnInstance):
 class Assumption(OnInstance):
     """A hypothesis of the claim on this instance: it holds when `margin` exceeds `rounding`.
 
-    A violated hypothesis makes the claim undecided, not false.
+    `margin` is a number or a ball, which must be positive as a whole. A violated hypothesis makes the claim undecided,
+    not false.
     """
 
-    margin: float
+    margin: Any
     meaning: str
-    rounding: float = 0.0
+    rounding: Any = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settle("margin")
+        self.settle("rounding", least=0.0)
+        for field in ("margin", "rounding"):
+            if getattr(self, field).shape:
+                raise FindingError(f"{self.name}: {field} is a list; give one number, the smallest margin")
 
     @property
     def verdict(self) -> Verdict:
-        return Verdict.PASS if self.margin > self.rounding else Verdict.UNDECIDED
+        return Verdict.PASS if compare(self.margin, self.rounding, ZERO).above else Verdict.UNDECIDED
+
+    @property
+    def grade(self) -> Grade:
+        return Grade.CERTIFIED if enclosed(self.margin) else Grade.NUMERIC
 
     @property
     def found(self) -> str:
         state = "holds" if self.verdict is Verdict.PASS else "does not hold"
-        if self.verdict is Verdict.UNDECIDED and self.margin > -self.rounding:
-            state = f"not decided beyond rounding {self.rounding:.2g}"
-        return f"{state}, margin {self.margin:.3g}: {self.meaning}"
+        if not np.isfinite([*middles(self.margin).ravel(), *middles(self.rounding).ravel()]).all():
+            state = "not known"
+        elif self.verdict is Verdict.UNDECIDED and not compare(self.margin, -self.rounding, ZERO).at_most:
+            state = f"not decided beyond rounding {spelled(self.uncertainty, 2)}"
+        return f"{state}, margin {spelled(self.margin[()], 3)}: {self.meaning}"
+
+    @property
+    def uncertainty(self) -> Entry:
+        radius, stated = widest(self.margin), self.rounding[()]
+        return radius if radius > stated else stated
 
 
 Finding = Identity | Argument | Agreement | Bound | Trend | Estimate | Assumption

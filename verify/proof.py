@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from verify.verdict import Verdict
+from verify.exact import FindingError
+from verify.verdict import Grade, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +60,19 @@ class Argument:
     steps: tuple[Step, ...]
     source: str = ""
 
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise FindingError(f"a finding is called {self.name!r}; give it a name")
+        if not self.steps:
+            raise FindingError(f"{self.name}: a step in prose needs at least one line")
+
     @property
     def verdict(self) -> Verdict:
         return Verdict.PASS
+
+    @property
+    def grade(self) -> Grade:
+        return Grade.ARGUED
 
     @property
     def reading(self) -> str:

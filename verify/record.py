@@ -22,6 +22,7 @@ import numpy as np
 from verify import UsageError
 from verify.claim import Agreement, Argument, Assumption, Bound, Claim, Estimate, Finding, Identity, Trend
 from verify.discovery import Entry
+from verify.exact import middles, minus
 from verify.finding import OnInstance
 from verify.provenance import provenance
 from verify.runner import ControlOutcome, Evidence, Outcome, Subject
@@ -187,33 +188,36 @@ def _details(finding: Finding) -> dict[str, Any]:
         case Agreement():
             # Differences are kept beside the values: they may be far below the values' last kept digit.
             arrays = {name: getattr(finding, name) for name in ("predicted", "observed", "difference", "tolerance")}
-            worst = finding.error - np.asarray(finding.tolerance)
+            worst = middles(minus(finding.error, finding.tolerance))
             return _thinned(arrays, worst) | {"reason": finding.reason}
         case Bound():
             x = {} if finding.x is None else {"x": finding.x}
             arrays = {"observed": finding.observed, "bound": finding.bound, "margin": -finding.excess} | x
             return _thinned(arrays, finding.excess) | {
                 "slack": finding.slack, "vacuous": finding.vacuous, "x_label": finding.x_label,
-                "rounding": float(np.max(finding.rounding, initial=0.0)), "reason": finding.reason,
+                "rounding": float(finding.uncertainty), "reason": finding.reason,
             }  # fmt: skip
         case Trend():
             return {
-                "x": np.asarray(finding.x), "y": np.asarray(finding.y), "expected": finding.expected,
-                "factor": finding.factor, "rounding": finding.rounding, "reason": finding.reason,
+                "x": middles(finding.x), "y": middles(finding.y), "expected": finding.expected,
+                "factor": finding.factor, "rounding": middles(finding.rounding), "reason": finding.reason,
                 "x_label": finding.x_label, "y_label": finding.y_label,
             }  # fmt: skip
         case Estimate():
             return {
-                "interval": finding.interval(finding.rate), "rate": finding.rate, "allowed": finding.allowed,
+                "interval": finding.ends(finding.rate), "rate": finding.rate, "allowed": finding.allowed,
                 "resolution": finding.resolution, "reason": finding.reason,
             }  # fmt: skip
         case Assumption():
-            return {"margin": finding.margin, "rounding": finding.rounding, "meaning": finding.meaning}
+            return {
+                "margin": float(middles(finding.margin)), "rounding": float(finding.uncertainty),
+                "meaning": finding.meaning,
+            }  # fmt: skip
 
 
 def _thinned(arrays: dict[str, Any], worst: np.ndarray) -> dict[str, Any]:
     """The arrays broadcast to one shape; above KEPT entries an even sample that includes the worst entry."""
-    alike = np.broadcast_arrays(*(np.asarray(array, dtype=float) for array in arrays.values()))
+    alike = np.broadcast_arrays(*map(middles, arrays.values()))
     full = dict(zip(arrays, alike, strict=True))
     shape = alike[0].shape
     size = math.prod(shape)

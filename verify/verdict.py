@@ -1,4 +1,4 @@
-"""The four answers that a finding, a check or a claim can have."""
+"""What a finding, a check or a claim can answer, and how strong the evidence is."""
 
 from __future__ import annotations
 
@@ -21,3 +21,19 @@ class Verdict(enum.IntEnum):
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The worst of the verdicts; no evidence at all is undecided."""
     return max(verdicts, default=Verdict.UNDECIDED)
+
+
+class Grade(enum.StrEnum):
+    """How strong a piece of evidence is, strongest first; it follows from the findings."""
+
+    SYMBOLIC = "symbolic"
+    CERTIFIED = "certified"
+    STATISTICAL = "statistical"
+    NUMERIC = "numeric"
+    ARGUED = "argued"
+
+
+def weakest(grades: Iterable[Grade]) -> Grade:
+    """The weakest of the grades; without evidence, the weakest there is."""
+    order = list(Grade)
+    return order[max(map(order.index, grades), default=len(order) - 1)]

@@ -1,4 +1,4 @@
-"""From balls to findings: comparisons of float64 numbers whose stated error covers radii and conversion."""
+"""From balls to findings and to float64 numbers on the safe side."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from numpy.typing import ArrayLike
 
-from verify.claim import Bound
+from verify.claim import Bound, FindingError
 
 
 def upper(ball: flint.arb) -> float:
@@ -35,19 +35,14 @@ def bound_of(
 ) -> Bound:  # fmt: skip
     """The finding observed <= bound, entry by entry, decided by whole balls.
 
-    `rounding` bounds the distance between the float64 difference and any point of the difference of
-    the balls, so the finding passes only where every point of the balls obeys the inequality. A number
-    that is not known at all (nan, or a ball without end) decides nothing: 0 against 0, with infinite error.
+    It passes only where every point of the balls obeys the inequality. A number that is not known at all (nan, or a
+    ball without end) decides nothing.
+
+    Raises:
+        FindingError: the lists differ in length.
     """
-    left, right = middles(observed), middles(bound)
-    rounding = np.full(len(left), np.inf)
-    for i, (a, b) in enumerate(zip(observed, bound, strict=True)):
-        if np.isfinite(left[i]) and np.isfinite(right[i]) and np.isfinite(left[i] - right[i]):
-            rounding[i] = upper(abs(a - b - flint.arb(float(left[i] - right[i]))))
-        if not np.isfinite(rounding[i]):
-            left[i] = right[i] = 0.0
-            rounding[i] = np.inf
+    if len(observed) != len(bound):
+        raise FindingError(f"{name}: {len(observed)} numbers were observed, for {len(bound)} bounds")
     return Bound(
-        name=name, observed=left, bound=right, rounding=rounding, reason=reason, x=x, x_label=x_label,
-        elsewhere=elsewhere,
+        name=name, observed=list(observed), bound=list(bound), reason=reason, x=x, x_label=x_label, elsewhere=elsewhere
     )  # fmt: skip
