@@ -2,7 +2,8 @@
 
 M_k = ŪΛŪᵀ, close to B_kB_kᵀ, has float64 eigenvalues Λ exactly; Ū = U(UᵀU)^{-1/2} for nearly orthogonal U, and
 c_k = Ūᵀδ_k(0) is enclosed. Then δ̄_k(t) = (I − (η_w/K)M_k)ᵗ δ_k(0) has (1/2K) Σ_k ‖δ̄_k(t)‖² = (1/2K) Σ c²(1 − η_wλ/K)²ᵗ,
-and the distance of M_k to B_kB_kᵀ is one more thing that is neglected. The bound is derived in `theorems.long_run`.
+and the distance of M_k to B_kB_kᵀ is one more thing that is neglected. The bound is derived in `theorems.long_run`,
+which gives the formulas.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import flint
 import numpy as np
 
+from theorems import motion
 from theorems.certified_descent import violated
+from theorems.constants import f_max, gamma
 from theorems.enclosed import Ball, Enclosed, Matrix, Problem, by_token, enclose
 from theorems.prescription import BITS
 from theorems.trajectory import Plan
-from verify.certify import balls
+from verify.certify import balls, evaluate
 from verify.certify.balls import NotPositiveDefiniteError
 from verify.certify.norms import frobenius_norm, largest
 
@@ -53,6 +57,15 @@ class Modes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Formulas:
+    """κ, and the bounds on ‖Q − Q⁽⁰⁾‖ and ‖w‖ at the next step, in the symbols of `theorems.motion`."""
+
+    loss: Any
+    queries: Any
+    weights: Any
+
+
+@dataclass(frozen=True, kw_only=True)
 class Movement:
     """‖Q − Q⁽⁰⁾‖ ≤ `queries` and ‖w‖ ≤ `weights` up to t give at most `next_queries` and `next_weights` at t + 1.
 
@@ -76,6 +89,7 @@ class LongRun:
     """√Δ̄(t), with Q at its start, at the `times` (0 first); and `neglect` ≥ |√Δ − √Δ̄| there, if the motion closes."""
 
     plan: Plan
+    formulas: Formulas
     modes: Modes
     exponent: float
     times: tuple[int, ...]
@@ -139,19 +153,19 @@ class LongRun:
         return (shrunk * neglect + (shrunk - frozen) * root).upper()
 
 
-def followed(plan: Plan, exponent: float = 2.0, by_features: bool = True) -> LongRun | None:
+def followed(plan: Plan, formulas: Formulas, exponent: float = 2.0, by_features: bool = True) -> LongRun | None:
     """The trajectory; None where a hypothesis is missing or no bound on the motion closes."""
     if np.any(plan.problem.weights) or (violated(plan) and not plan.forced):
         return None
     try:
-        run = long_run(plan, exponent, by_features)
+        run = long_run(plan, formulas, exponent, by_features)
     except NotPositiveDefiniteError:
         return None
     return run if run.neglect else None
 
 
 @lru_cache(maxsize=8)
-def long_run(plan: Plan, exponent: float = 2.0, by_features: bool = True) -> LongRun:
+def long_run(plan: Plan, formulas: Formulas, exponent: float = 2.0, by_features: bool = True) -> LongRun:
     """The trajectory of a plan with w⁽⁰⁾ = 0; use its balls at `BITS` bits.
 
     A control takes another exponent than 2t, or M_k close to C_kC_kᵀ.
@@ -163,7 +177,9 @@ def long_run(plan: Plan, exponent: float = 2.0, by_features: bool = True) -> Lon
     with flint.ctx.workprec(BITS):
         modes = _modes(plan.problem, by_features)
         times = _grid(plan.steps, HORIZON * guaranteed)
-        run = LongRun(plan=plan, modes=modes, exponent=exponent, times=times, roots=(), movement=None)
+        run = LongRun(
+            plan=plan, formulas=formulas, modes=modes, exponent=exponent, times=times, roots=(), movement=None
+        )
         run = replace(run, roots=tuple(run.root(t) for t in times))
         run = replace(run, movement=_movement(run))
         return run.with_neglect() if run.movement is not None and run.movement.closes else run
@@ -245,14 +261,15 @@ def _movement(run: LongRun) -> Movement | None:
 
 def _next(run: LongRun, path: Ball, limit: Ball, q: Ball, W: Ball) -> Movement | None:
     """One round: from the bounds at steps up to t to those at t + 1."""
-    modes, f, scale = run.modes, run.modes.reach, flint.arb(run.plan.prescription.gamma) ** 2
-    B, b = (modes.most + modes.defect).sqrt(), f * q
-    loss = (2 * B * b + b * b + f * f * W * W / scale + modes.defect).upper()
+    modes, f, scale = run.modes, run.modes.reach, flint.arb(run.plan.prescription.gamma)
+    values = {
+        motion.B_norm: (modes.most + modes.defect).sqrt(), motion.b: f * q, motion.W: W, f_max: f, gamma: scale,
+        motion.defect: modes.defect, motion.S: path, motion.limit: limit,
+    }  # fmt: skip
+    loss = evaluate(run.formulas.loss, values).upper()
     if not loss < modes.least:
         return None
     rho = loss / modes.least
-    total = path / (1 - rho)  # (η_w/K) Σ_s ‖δ(s)‖
-    return Movement(
-        queries=q, weights=W, next_queries=(f * W * total / scale).upper(),
-        next_weights=(limit + (b + B * rho) * total).upper(), loss=loss,
-    )  # fmt: skip
+    values |= {motion.rho: rho, motion.room: 1 - rho}
+    queries, weights = (evaluate(formula, values).upper() for formula in (run.formulas.queries, run.formulas.weights))
+    return Movement(queries=q, weights=W, next_queries=queries, next_weights=weights, loss=loss)

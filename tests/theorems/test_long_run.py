@@ -7,13 +7,14 @@ from dataclasses import replace
 import flint
 import numpy as np
 import pytest
+import sympy as sp
 
-from theorems import closed_form, long_run
+from theorems import closed_form, long_run, motion
 from theorems.certified_descent import gamma_too_small, literal_plan, own_plan, step_too_large, weights_start_elsewhere
 from theorems.closed_form import LongRun, followed
 from theorems.experiment import Experiment
 from theorems.float_descent import float_problem
-from theorems.long_run import CLAIM, certify_long_run, certify_motion, certify_neglect, certify_steps
+from theorems.long_run import CLAIM, Variant, certify_long_run, certify_motion, certify_neglect, certify_steps
 from theorems.parameters import prepare, resolve
 from theorems.prescription import BITS
 from theorems.trajectory import Plan, descend
@@ -31,7 +32,7 @@ def plan(quick: Experiment) -> Plan:
 
 
 def trajectory(plan: Plan) -> LongRun:
-    found = followed(plan)
+    found = followed(plan, Variant(plans=(plan,)).formulas)
     assert found is not None
     return found
 
@@ -142,3 +143,53 @@ def test_a_guarantee_out_of_reach_is_called_vacuous(plan: Plan, monkeypatch: pyt
 def test_the_grid_ends_where_powers_would_lose_their_bits() -> None:
     assert closed_form._grid(3, 8.0) == (0, 1, 2, 3, 4, 5, 6, 8)
     assert closed_form._grid(0, float("inf"))[-1] == pytest.approx(1e30, rel=0.2)
+
+
+@pytest.mark.parametrize("factor", ["1/20", "1/2", "9/10", "99/100"])
+def test_a_smaller_kappa_is_refuted_by_numbers_at_which_it_is_attained(quick: Experiment, factor: str) -> None:
+    smaller = Variant(plans=(), loss=sp.Rational(factor))
+    [found] = long_run.derive_remainder(smaller)
+    assert found.status == "refuted"
+    assert "B⁺ = 199/100" in str(found.witness)
+    assert Verdict.FAIL in {found.verdict for found in long_run.derive_neglect(smaller)}
+
+
+@pytest.mark.parametrize("term", [motion.b**2, 2 * motion.b * motion.B_norm, motion.defect])
+def test_no_term_of_kappa_can_be_left_out(monkeypatch: pytest.MonkeyPatch, term: object) -> None:
+    monkeypatch.setattr(long_run, "STATED_LOSS", long_run.STATED_LOSS - term)
+    assert [found.status for found in long_run.derive_remainder(Variant(plans=()))] == ["refuted"]
+
+
+@pytest.mark.parametrize("name", ["STATED_LOSS", "STATED_QUERIES", "STATED_WEIGHTS"])
+def test_the_closed_form_is_evaluated_with_the_formulas_that_are_proved(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A formula changed in the statement changes what the certificates say, and its proof fails."""
+    before = trajectory(plan).movement
+    monkeypatch.setattr(long_run, name, getattr(long_run, name) * sp.Rational(1, 3))
+    after = trajectory(plan).movement
+    assert before is not None
+    assert after is not None
+    assert after != before
+    check = long_run.derive_remainder if name == "STATED_LOSS" else long_run.derive_fixed_point
+    assert Verdict.FAIL in {found.verdict for found in check(plan)}
+
+
+def test_the_instances_of_the_sums_obey_their_recursions() -> None:
+    """Oracle: fractions, from the definitions."""
+    for values in motion.run_instances():
+        assert values.knows(motion.queries_chain().start)
+        with flint.ctx.workprec(200):
+            known = {
+                name: [matrix(k)[0, 0] for k in range(motion.STEPS)]
+                for name, matrix in values.matrices.items()
+                if name in ("δ", "δ̄", "r")
+            }
+            eta = values.numbers["η"]
+            for k in range(motion.STEPS - 1):
+                assert (known["δ"][k + 1] - (1 - eta) * known["δ"][k] - known["r"][k]).contains(0)
+                assert (known["δ̄"][k + 1] - (1 - eta) * known["δ̄"][k]).contains(0)
+
+
+def test_what_is_argued_says_so(quick: Experiment) -> None:
+    assert all("argued" in found.reading for found in long_run.derive_every_step(quick))

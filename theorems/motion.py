@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import flint
@@ -26,6 +27,8 @@ rows, cols = sp.symbols("R C", integer=True, positive=True)
 step, q, W, b, B_norm, defect, S, rho, kappa, limit, room = sp.symbols("η q W b ‖B⁽⁰⁾‖ d S ρ κ ‖w̄‖ 1−ρ", positive=True)
 t = sp.Symbol("t", integer=True, positive=True)
 s = sp.Idx("s", t)  # the steps before step t
+
+STEPS = 6  # of the instances
 
 B_0, B, B_next = (Letter(name, rows, cols) for name in ("B⁽⁰⁾", "B", "B⁺"))
 M, a = Letter("M", rows, rows), Letter("a", rows, 1)
@@ -155,14 +158,61 @@ def weights_chain() -> Chain:
 
 
 def tight_instance() -> Values:
-    """Numbers (1 × 1 matrices) at which all bounds are attained, up to half a percent."""
+    """Numbers (1 × 1 matrices) at which all bounds on one step are attained, up to half a percent."""
     one, half, small = Fraction(1), Fraction(1, 2), Fraction(1, 100)
     after, now = Fraction(199, 100), Fraction(2)
     residual = now - one
     matrices = {"B⁽⁰⁾": one, "B": now, "B⁺": after, "M": half, "w": one, "a": one, "δ": residual}
     matrices["δ⁺"] = after * (1 - small * now * residual) - 1
     numbers = {"η": small, "b": one, "‖B⁽⁰⁾‖": one, "d": half, "f̄_max": one, "W": one, "γ": one}
-    told = ", ".join(f"{name} = {value}" for name, value in (matrices | numbers).items())
+    return _values({rows: 1, cols: 1}, numbers, matrices, {})
+
+
+def run_instances() -> tuple[Values, ...]:
+    """Gradient descent on w while B follows a path of its own, in numbers: B hardly moves, and B moves by 1/8."""
+    return tuple(
+        _run([1 + moved * min(k, 4) for k in range(STEPS + 1)]) for moved in (Fraction(1, 2**13), Fraction(-1, 32))
+    )
+
+
+def _run(path: list[Any]) -> Values:
+    """All the letters of the sums for B^(0) = 1, B^(1), …, a = 1, η = 1/2 and M = 1."""
+    pace, start, target = Fraction(1, 2), path[0], Fraction(1)
+    weights, frozen_weights, turned = [Fraction(0)], [Fraction(0)], Fraction(0)
+    residuals, frozen = [-target], [-target]
+    for k in range(STEPS):
+        weights.append(weights[k] - pace * path[k] * residuals[k])
+        frozen_weights.append(frozen_weights[k] - pace * start * frozen[k])
+        residuals.append(path[k + 1] * weights[-1] - target)
+        frozen.append((1 - pace) * frozen[k])
+    rest = [after - (1 - pace) * now for now, after in pairwise(residuals)]
+    lost = max(abs(r / (pace * now)) for r, now in zip(rest, residuals, strict=False))
+    reach = max(map(abs, weights))
+    slopes = [reach * now for now in residuals[:-1]]
+    turned = -pace * sum(slopes)
+    numbers = {
+        "η": pace, "ζ_0": Fraction(1), "κ": lost, "ρ": lost, "1−ρ": 1 - lost, "S": pace * sum(map(abs, frozen[:-1])),
+        "W": reach, "b": max(abs(B - start) for B in path), "‖B⁽⁰⁾‖": start, "f̄_max": Fraction(1), "γ": Fraction(1),
+        "‖w̄‖": max(map(abs, frozen_weights)),
+    }  # fmt: skip
+    fixed = {
+        "B⁽⁰⁾": start, "M": Fraction(1), "Q^(t)": turned, "Q⁽⁰⁾": Fraction(0), "w^(t)": weights[-1],
+        "w̄^(t)": frozen_weights[-1],
+    }  # fmt: skip
+    moving = {
+        "B": path, "δ": residuals, "δ̄": frozen, "δ⁺": residuals[1:], "δ̄⁺": frozen[1:], "r": rest, "∇_Q ℓ": slopes,
+    }  # fmt: skip
+    return _values({rows: 1, cols: 1, t: STEPS}, numbers, fixed, moving)
+
+
+def _values(sizes: Any, numbers: dict[str, Any], fixed: dict[str, Any], moving: dict[str, list[Any]]) -> Values:
+    told = ", ".join(f"{name} = {value}" for name, value in (fixed | numbers).items())
+    told += "".join(f", {name}^(s) = {', '.join(map(str, values))}" for name, values in moving.items())
     with flint.ctx.workprec(PRECISION):
-        letters = {name: partial(to_balls, [[value]]) for name, value in matrices.items()}
-        return Values(told, {rows: 1, cols: 1}, {name: to_ball(value) for name, value in numbers.items()}, letters)
+        letters = {name: partial(to_balls, [[value]]) for name, value in fixed.items()}
+        letters |= {name: partial(_at, values) for name, values in moving.items()}
+        return Values(told, sizes, {name: to_ball(value) for name, value in numbers.items()}, letters)
+
+
+def _at(values: list[Any], step: int) -> Any:
+    return to_balls([[values[step]]])
