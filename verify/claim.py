@@ -5,8 +5,8 @@ A *check* is a generator that yields *findings*; the prefix of its name declares
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from verify.discovery import GRADE_OF_PREFIX
@@ -38,7 +38,8 @@ class Claim:
 
     The module's docstring is the statement in words; `statement` is the same in Typst mathematics
     for the report. `checks` are generators of findings over a subject; `controls` plant a defect
-    in a subject, and the same checks must then fail. `builds_on` names other claims by id; `cites`
+    in a subject, and the checks that `catches` maps to it must then fail, each of them; a check that is meant to
+    catch nothing is idle, and no claim passes with one. `builds_on` names other claims by id; `cites`
     names, with its source, what is believed without being checked here. `certificate`, where there is one, makes
     from a subject what an independent checker needs, as JSON. The claim's id is its file's stem.
 
@@ -62,6 +63,23 @@ class Claim:
     preset: str | None = None
     stated: tuple[str, ...] = ()
     drops: tuple[Defect, ...] = ()
+    catches: Mapping[Check, tuple[Defect, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Whatever `catches` names is a check or a control of this claim.
+
+        Raises:
+            ValueError: it is not.
+        """
+        strangers = [check for check in self.catches if check not in self.checks]
+        strangers += [defect for caught in self.catches.values() for defect in caught if defect not in self.controls]
+        if strangers:
+            names = ", ".join(stranger.__name__ for stranger in strangers)
+            raise ValueError(f"catches names {names}, which is no check or control of this claim; add it or drop it")
+
+    def meant_for(self, defect: Defect) -> tuple[Check, ...]:
+        """The checks that must catch a defect."""
+        return tuple(check for check in self.checks if defect in self.catches.get(check, ()))
 
 
 def grade_of(check: Check) -> Grade:

@@ -68,6 +68,7 @@ def make_record(
         "quantities": subject.quantities() if looked else {},
         "evidence": [_evidence_record(item) for item in outcome.evidence],
         "controls": [_control_record(control) for control in outcome.controls],
+        "idle": list(outcome.idle),
         "control_baseline": str(outcome.baseline),
         "control_instance": seen(small.describe()),
         "provenance": provenance(command, wall)
@@ -161,6 +162,7 @@ def _control_record(control: ControlOutcome) -> dict[str, Any]:
         "sentence": control.sentence,
         "verdict": "rejected" if control.rejected else f"not rejected ({control.found})",
         "caught_by": list(control.caught_by),
+        "missed_by": list(control.missed_by),
     }
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
-import traceback
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, Protocol, get_type_hints
 
-from verify.claim import Assumption, Check, Claim, Defect, Estimate, Finding, Grade, Verdict, grade_of, worst
-from verify.infer import corrected
+from verify.claim import Assumption, Check, Claim, Grade, Verdict, grade_of, worst
+from verify.controls import ControlOutcome, idle, run_control
+from verify.evidence import STOPPED, Announce, Evidence, run_checks, sentence_of, trouble
 
-STOPPED = (Exception, SystemExit, GeneratorExit)  # what a statement's code may raise; only Ctrl-C stops the run
+__all__ = [
+    "STOPPED", "ControlOutcome", "Evidence", "Foundations", "Outcome", "Subject", "run", "run_checks", "sentence_of",
+    "trouble",
+]  # fmt: skip
 
 
 class Subject(Protocol):
@@ -21,55 +22,6 @@ class Subject(Protocol):
     def describe(self) -> dict[str, Any]: ...
     def quantities(self) -> dict[str, float]: ...
     def provenance(self) -> dict[str, Any]: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """One check's outcome: its findings, and the exception that ended it, if any."""
-
-    check: str
-    grade: Grade
-    sentence: str
-    findings: tuple[Finding, ...]
-    seconds: float
-    error: str | None = None
-
-    @property
-    def verdict(self) -> Verdict:
-        if self.error is not None:
-            return Verdict.ERROR
-        return worst(finding.verdict for finding in self.findings)
-
-    @property
-    def summary(self) -> str:
-        """What the verdict rests on: the error, or the name and reading of the first of the worst findings.
-
-        Of findings with one verdict, an assumption says the least.
-        """
-        if self.error is not None:
-            return self.error
-        if not self.findings:
-            return "nothing was found to judge"
-        weakest = max(self.findings, key=lambda finding: (finding.verdict, not isinstance(finding, Assumption)))
-        return f"{weakest.name}: {weakest.reading}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ControlOutcome:
-    """A planted defect: the worst that the checks said of it, and which of them rejected it.
-
-    Rejected means that some check failed and none broke down. Anything else leaves the verifier
-    itself in doubt.
-    """
-
-    name: str
-    sentence: str
-    found: Verdict
-    caught_by: tuple[str, ...]
-
-    @property
-    def rejected(self) -> bool:
-        return self.found is Verdict.FAIL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +37,7 @@ class Outcome:
     foundations: tuple[tuple[str, Verdict], ...] = ()
     restricted: str | None = None
     broken: str | None = None
+    idle: tuple[str, ...] = ()
 
     @property
     def reasons(self) -> tuple[tuple[Verdict, str], ...]:
@@ -142,10 +95,10 @@ class Outcome:
             yield Verdict.UNDECIDED, f"the untouched small run is {self.baseline}, so its controls prove nothing"
         for control in self.controls:
             if not control.rejected:
-                yield Verdict.ERROR, f"a planted defect went unnoticed: {control.sentence}"
-
-
-Announce = Callable[[str], None]
+                missed = f" (by {', '.join(control.missed_by)})" if control.missed_by else ""
+                yield Verdict.ERROR, f"a planted defect went unnoticed: {control.sentence}{missed}"
+        for check in self.idle:
+            yield Verdict.UNDECIDED, f"{check} catches no planted defect, so nothing shows that it can fail"
 
 
 def run(
@@ -157,7 +110,8 @@ def run(
     Args:
         announce: is told what begins.
         foundations: the claims that this one rests on, with their verdicts.
-        grades: the evidence to gather on `subject`, beside its hypotheses; the controls always face every check.
+        grades: the evidence to gather on `subject`, beside its hypotheses; the controls always face all checks that
+            must catch them.
 
     Exceptions inside a check become its verdict; KeyboardInterrupt passes.
     """
@@ -165,13 +119,14 @@ def run(
     left_out = any(grade not in grades for grade in Grade)
     evidence = run_checks(chosen, subject, announce)
     announce("controls: the untouched small run")
-    baseline = worst(item.verdict for item in run_checks(claim.checks, small))
+    untouched = run_checks(claim.checks, small)
     controls = []
     for defect in claim.controls:
         announce(f"control: {sentence_of(defect)}")
-        controls.append(_run_control(claim.checks, defect, small))
+        controls.append(run_control(claim, defect, small, untouched))
     return Outcome(
-        evidence=evidence, baseline=baseline, controls=tuple(controls), foundations=tuple(foundations),
+        evidence=evidence, baseline=worst(item.verdict for item in untouched), controls=tuple(controls),
+        foundations=tuple(foundations), idle=idle(claim, (*evidence, *untouched)),
         restricted=" and ".join(grade for grade in Grade if grade in grades) if left_out else None,
     )  # fmt: skip
 
@@ -182,15 +137,6 @@ def states_hypotheses(check: Check) -> bool:
         return bool(get_type_hints(check).get("return") == Iterator[Assumption])
     except (NameError, TypeError, AttributeError):  # annotations that cannot be evaluated say nothing
         return False
-
-
-def trouble(error: BaseException) -> str:
-    """An exception in one sentence: its kind, what it says, and where it was raised."""
-    if isinstance(error, SyntaxError):
-        return f"{type(error).__name__}: {error.msg} ({Path(error.filename or '').name}, line {error.lineno})"
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
-    return " ".join(f"{type(error).__name__}: {error}{place}".split())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,61 +168,6 @@ class Foundations:
             return worst(item.verdict for item in run_checks(proofs or checks, self.small))
         except STOPPED:  # its file cannot be loaded: what rests on it has nothing to stand on
             return Verdict.ERROR
-
-
-def run_checks(checks: Iterable[Check], subject: Any, announce: Announce = lambda text: None) -> tuple[Evidence, ...]:
-    """Run the checks in order, then correct the statistical findings over all of them (Holm)."""
-    evidence = []
-    for check in checks:
-        announce(sentence_of(check))
-        evidence.append(_run_check(check, subject))
-    return _corrected(evidence)
-
-
-def sentence_of(function: Check | Defect) -> str:
-    """The first line of a function's docstring: the sentence printed in the report."""
-    return (function.__doc__ or function.__name__).strip().partition("\n")[0]
-
-
-def _run_check(check: Check, subject: Any) -> Evidence:
-    findings: list[Finding] = []
-    error = None
-    began = time.perf_counter()
-    try:
-        for finding in check(subject):
-            finding.verdict  # noqa: B018  a finding that cannot be judged is an error of this check
-            findings.append(finding)
-    except STOPPED as exception:  # any exception is evidence: verdict error, earlier findings kept
-        error = trouble(exception)
-    return Evidence(
-        check=check.__name__, grade=grade_of(check), sentence=sentence_of(check), findings=tuple(findings),
-        seconds=time.perf_counter() - began, error=error,
-    )  # fmt: skip
-
-
-def _corrected(evidence: list[Evidence]) -> tuple[Evidence, ...]:
-    estimates = [finding for item in evidence for finding in item.findings if isinstance(finding, Estimate)]
-    after = iter(corrected(estimates))
-
-    def exchange(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        return tuple(next(after) if isinstance(finding, Estimate) else finding for finding in findings)
-
-    return tuple(replace(item, findings=exchange(item.findings)) for item in evidence)
-
-
-def _run_control(checks: Iterable[Check], defect: Defect, small: Any) -> ControlOutcome:
-    try:
-        evidence = run_checks(checks, defect(small))
-    except STOPPED as exception:  # planting itself failed: nothing was rejected
-        return ControlOutcome(
-            name=defect.__name__, sentence=f"{sentence_of(defect)} (not planted: {exception})",
-            found=Verdict.ERROR, caught_by=(),
-        )  # fmt: skip
-    failed = tuple(item.check for item in evidence if item.verdict is Verdict.FAIL)
-    return ControlOutcome(
-        name=defect.__name__, sentence=sentence_of(defect), caught_by=failed,
-        found=worst(item.verdict for item in evidence),
-    )  # fmt: skip
 
 
 def _assumptions(evidence: Iterable[Evidence]) -> list[Assumption]:

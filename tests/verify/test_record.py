@@ -111,7 +111,8 @@ def test_the_stable_keys_are_there() -> None:
     assert set(made["evidence"][0]) >= {"check", "grade", "sentence", "verdict", "seconds", "findings"}
     # measure_broken breaks on the defect as well, so the defect counts as unnoticed
     assert made["controls"][0] | {"caught_by": []} == {
-        "name": "spoil", "sentence": "Numbers are spoiled.", "verdict": "not rejected (error)", "caught_by": [],
+        "name": "spoil", "sentence": "Numbers are spoiled.", "verdict": "not rejected (error)",
+        "caught_by": [], "missed_by": [],
     }  # fmt: skip
     assert made["instance"] == {"N": 3, "tau": 0.1, "source": "test", "flag": True, "nothing": None}
     assert made["quantities"] == {"loss": 1 / 3, "gap": 0.0, "f_max": 2.0}

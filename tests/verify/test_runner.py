@@ -99,7 +99,7 @@ CASES: list[tuple[dict[str, Any], tuple[Check, ...], Verdict, str]] = [
     ({"controls": ()}, (measure_zero,), UNDECIDED, "no defect was planted"),
     ({"small": 1.0}, (measure_zero,), UNDECIDED, "the untouched small run is fail, so its controls prove nothing"),
     ({"controls": (harmless,)}, (measure_zero,), ERROR, "a planted defect went unnoticed: Nothing is wrong."),
-    ({"controls": (one_off, harmless)}, (measure_zero,), ERROR, "went unnoticed: Nothing is wrong."),
+    ({"controls": (one_off, harmless)}, (measure_zero,), ERROR, "Nothing is wrong. (not planted: "),
     ({"controls": (unplantable,)}, (measure_zero,), ERROR, "went unnoticed: A defect that breaks while it is planted."),
     ({"controls": (poison,)}, (measure_zero,), ERROR, "went unnoticed: The number becomes a word"),
     ({}, (measure_zero, measure_assumption), PASS, ""),
@@ -165,7 +165,7 @@ def test_a_control_tells_who_caught_it() -> None:
     assert caught == ControlOutcome(
         name="one_off", sentence="The number is one.", found=FAIL, caught_by=("measure_zero",)
     )  # fmt: skip
-    assert (missed.found, missed.caught_by) == (PASS, ())
+    assert (missed.found, missed.caught_by) == (ERROR, ())
     assert unplanted.sentence == "A defect that breaks while it is planted. (not planted: no soil)"
     assert (unplanted.found, broken.found) == (ERROR, ERROR)
     assert [control.rejected for control in outcome.controls] == [True, False, False, False]
@@ -279,6 +279,73 @@ def test_a_restricted_run_gathers_one_grade_but_its_controls_face_every_check() 
     assert [item.check for item in outcome.evidence] == ["measure_zero"]
     assert outcome.controls[0].caught_by == ("measure_zero",)
     assert run(claim(measure_zero), 0.0, 0.0, grades=[Grade.SYMBOLIC]).verdict is UNDECIDED
+
+
+# Which planted defects each check must catch
+
+
+def derive_sign(subject: float) -> Iterator[Identity]:
+    """Refuted below zero, unknown above it."""
+    witness = {True: "x", False: None}[subject < 0]
+    yield Identity(name="sign", residual="0" if subject == 0 else "x", witness=witness)
+
+
+def minus_one(subject: float) -> float:
+    """The number is minus one."""
+    return subject - 1
+
+
+def catching(catches: dict[Check, tuple[Defect, ...]], *controls: Defect, checks: tuple[Check, ...] = ()) -> Outcome:
+    made = Claim(statement="x = 0", checks=checks or tuple(catches), controls=controls, catches=catches)
+    return run(made, 0.0, 0.0)
+
+
+CATCHES: list[tuple[dict[Check, tuple[Defect, ...]], tuple[Defect, ...], Verdict, str]] = [
+    ({measure_zero: (one_off,)}, (one_off,), PASS, ""),
+    ({measure_zero: (one_off,), measure_assumption: ()}, (one_off,), PASS, ""),  # assumptions cannot fail
+    ({measure_zero: (one_off, minus_one), derive_sign: (minus_one,)}, (one_off, minus_one), PASS, ""),
+    ({measure_zero: (one_off,), derive_sign: ()}, (one_off,), UNDECIDED, "derive_sign catches no planted defect"),
+    ({measure_zero: (one_off,), derive_sign: (one_off,)}, (one_off,), ERROR, "The number is one. (by derive_sign)"),
+    ({measure_zero: (one_off,)}, (one_off, minus_one), ERROR, "no check is meant to catch it"),
+    ({measure_zero: (harmless,)}, (harmless,), ERROR, "the checks that are meant to catch it see no difference"),
+    ({measure_zero: (poison,)}, (poison,), ERROR, "The number becomes a word, and checks break. (by measure_zero)"),
+    ({measure_zero: (unplantable,)}, (unplantable,), ERROR, "not planted: no soil"),
+]
+
+
+@pytest.mark.parametrize(("catches", "controls", "expected", "reason"), CATCHES)
+def test_every_check_that_must_catch_a_defect_fails_on_it_and_no_check_is_idle(
+    catches: dict[Check, tuple[Defect, ...]], controls: tuple[Defect, ...], expected: Verdict, reason: str
+) -> None:
+    outcome = catching(catches, *controls)
+    assert outcome.verdict is expected
+    assert reason in "; ".join(text for _, text in outcome.reasons)
+
+
+def test_a_number_that_became_nan_is_not_rejected() -> None:
+    def lost(subject: float) -> float:
+        """The number is lost."""
+        return float("nan")
+
+    (control,) = catching({measure_zero: (lost,)}, lost).controls
+    assert (control.found, control.missed_by) == (UNDECIDED, ("measure_zero",))
+
+
+def test_what_fails_without_the_defect_rejects_nothing() -> None:
+    made = Claim(statement="x", checks=(measure_zero,), controls=(harmless,), catches={measure_zero: (harmless,)})
+    outcome = run(made, 1.0, 1.0)
+    assert not outcome.controls[0].rejected
+
+
+def test_a_check_that_finds_nothing_is_idle_too() -> None:
+    assert catching({measure_zero: (one_off,), measure_nothing: ()}, one_off).idle == ("measure_nothing",)
+
+
+def test_catches_names_checks_and_controls_of_the_claim() -> None:
+    with pytest.raises(ValueError, match="catches names derive_sign, which is no check or control of this claim"):
+        catching({derive_sign: (one_off,)}, one_off, checks=(measure_zero,))
+    with pytest.raises(ValueError, match="catches names minus_one"):
+        catching({measure_zero: (minus_one,)}, one_off)
 
 
 def test_of_a_foundation_with_proofs_only_these_are_made() -> None:

@@ -1,0 +1,78 @@
+"""Planted defects: which checks must catch them, and which did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from verify.claim import Argument, Assumption, Claim, Defect, Verdict
+from verify.evidence import STOPPED, Evidence, run_checks, sentence_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlOutcome:
+    """A planted defect: what the checks that must catch it said of it together, and which of them did.
+
+    Rejected means that each of them failed outright: one that broke down, was undecided or passed leaves the
+    verifier itself in doubt.
+    """
+
+    name: str
+    sentence: str
+    found: Verdict
+    caught_by: tuple[str, ...]
+    missed_by: tuple[str, ...] = ()
+
+    @property
+    def rejected(self) -> bool:
+        return self.found is Verdict.FAIL
+
+
+def run_control(claim: Claim, defect: Defect, small: Any, untouched: tuple[Evidence, ...]) -> ControlOutcome:
+    """What the checks that must catch a defect say of it.
+
+    A defect that changes nothing that they see was not planted, whatever they say.
+    """
+    meant = claim.meant_for(defect) if claim.catches else claim.checks
+    try:
+        evidence = run_checks(meant, defect(small))
+    except STOPPED as exception:  # planting itself failed: nothing was rejected
+        return _not_planted(defect, str(exception))
+    if not evidence:
+        return _not_planted(defect, "no check is meant to catch it")
+    if _appearance(evidence) == _appearance(item for item in untouched if item.check in {e.check for e in evidence}):
+        return _not_planted(defect, "the checks that are meant to catch it see no difference")
+    failed = tuple(item.check for item in evidence if item.verdict is Verdict.FAIL)
+    verdicts = [item.verdict for item in evidence]
+    found = Verdict.ERROR if Verdict.ERROR in verdicts else min(verdicts) if claim.catches else max(verdicts)
+    return ControlOutcome(
+        name=defect.__name__, sentence=sentence_of(defect), caught_by=failed, found=found,
+        missed_by=tuple(item.check for item in evidence if item.verdict is not Verdict.FAIL) if claim.catches else (),
+    )  # fmt: skip
+
+
+def _not_planted(defect: Defect, why: str) -> ControlOutcome:
+    sentence = f"{sentence_of(defect)} (not planted: {why})"
+    return ControlOutcome(name=defect.__name__, sentence=sentence, found=Verdict.ERROR, caught_by=())
+
+
+def _appearance(evidence: Iterable[Evidence]) -> list[tuple[Any, ...]]:
+    """All that a reader sees of the findings, and the errors."""
+    return [
+        (item.check, item.error, *((type(f), f.name, f.verdict, f.reading) for f in item.findings)) for item in evidence
+    ]
+
+
+def idle(claim: Claim, evidence: Iterable[Evidence]) -> tuple[str, ...]:
+    """The checks that are meant to catch no defect; those that yield nothing but what cannot fail aside.
+
+    An unmet assumption leaves a claim undecided and an argument is printed as such: neither can fail.
+    """
+    if not claim.catches:
+        return ()
+    fallible = {
+        item.check for item in evidence
+        if not item.findings or not all(isinstance(finding, Assumption | Argument) for finding in item.findings)
+    }  # fmt: skip
+    return tuple(c.__name__ for c in claim.checks if not claim.catches.get(c) and c.__name__ in fallible)
