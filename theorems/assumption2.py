@@ -155,4 +155,8 @@ CLAIM = Claim(
     heeds=("instance", "start"),
     checks=(certify_rank, measure_singular_values),
     controls=(too_few_heads, two_equal_tokens, beta_zero, singular_value_not_squared),
+    catches={
+        certify_rank: (too_few_heads, two_equal_tokens, beta_zero),
+        measure_singular_values: (singular_value_not_squared,),
+    },
 )

@@ -98,4 +98,8 @@ CLAIM = Claim(
     heeds=("N", "K", "d", "seed", "data", "tokens", "normalize", "raw_tokens"),
     checks=(certify_coordinate, certify_distinct),
     controls=(two_equal_tokens, tokens_on_the_axes, three_values),
+    catches={
+        certify_coordinate: (two_equal_tokens, tokens_on_the_axes, three_values),
+        certify_distinct: (two_equal_tokens,),
+    },
 )

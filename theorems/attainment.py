@@ -154,4 +154,8 @@ CLAIM = Claim(
     builds_on=("lemma5",),
     checks=(derive_weights, certify_attained),
     controls=(too_few_heads, penalty_n_tau, penalty_twice, one_weight_changed, square_not_inverted),
+    catches={
+        derive_weights: (penalty_n_tau, penalty_twice, square_not_inverted),
+        certify_attained: (too_few_heads, penalty_n_tau, penalty_twice, one_weight_changed),
+    },
 )

@@ -189,4 +189,9 @@ CLAIM = Claim(
     ),
     checks=(measure_training_assumptions, derive_weights, derive_drift, measure_run),
     controls=(tenth_of_alpha, fourth_power_of_gamma, weights_not_zero),
+    catches={
+        derive_weights: (tenth_of_alpha, weights_not_zero),
+        derive_drift: (fourth_power_of_gamma,),
+        measure_run: (weights_not_zero,),
+    },
 )

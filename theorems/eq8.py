@@ -195,4 +195,8 @@ CLAIM = Claim(
     checks=(derive_reduction, measure_reduction),
     controls=(wrong_softmax_axis, transposed_query, row_instead_of_diagonal, labels_in_logits),
     stated=("EMBEDDED", "EMBEDDED_ALL", "W_KEY", "W_QUERY", "W_VALUE", "LOGITS", "ANSWER"),
+    catches={
+        derive_reduction: (transposed_query, row_instead_of_diagonal, labels_in_logits),
+        measure_reduction: (wrong_softmax_axis, transposed_query, row_instead_of_diagonal),
+    },
 )

@@ -171,4 +171,9 @@ CLAIM = Claim(
     builds_on=("attainment",),
     checks=(derive_solution, certify_frozen_limit, certify_order),
     controls=(penalty_changed, start_with_kernel, order_one, gamma_grows_slowly, solution_not_inverted),
+    catches={
+        derive_solution: (solution_not_inverted,),
+        certify_frozen_limit: (penalty_changed, start_with_kernel),
+        certify_order: (penalty_changed, start_with_kernel, order_one, gamma_grows_slowly),
+    },
 )

@@ -229,4 +229,9 @@ CLAIM = Claim(
     checks=(derive_softmax, derive_gradients, measure_autograd),
     controls=(opposite_sign, unweighted, transposed, without_gamma, half_the_gradient),
     stated=("SLOPE", "BY_ALPHA", "BY_QUERIES"),
+    catches={
+        derive_softmax: (opposite_sign, unweighted, transposed),
+        derive_gradients: (opposite_sign, unweighted, transposed, without_gamma, half_the_gradient),
+        measure_autograd: (opposite_sign, unweighted, transposed, without_gamma, half_the_gradient),
+    },
 )

@@ -178,4 +178,9 @@ CLAIM = Claim(
     ),
     checks=(measure_unit_norm, derive_rows, derive_norm, measure_gradients),
     controls=(half_of_L, root_of_L, long_tokens, alpha_not_bounded),
+    catches={
+        derive_rows: (half_of_L, long_tokens, alpha_not_bounded),
+        derive_norm: (half_of_L, root_of_L, long_tokens, alpha_not_bounded),
+        measure_gradients: (long_tokens,),
+    },
 )

@@ -76,4 +76,8 @@ CLAIM = Claim(
     cites=("mean value theorem (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 5.10)",),
     checks=(derive_bound, measure_pairs),
     controls=(constant_one_half, squared_distance, not_normalised),
+    catches={
+        derive_bound: (constant_one_half, squared_distance, not_normalised),
+        measure_pairs: (constant_one_half, squared_distance, not_normalised),
+    },
 )

@@ -119,4 +119,9 @@ CLAIM = Claim(
     checks=(derive_sum_of_squares, derive_gram_form, measure_sum),
     controls=(half_the_factor, no_factor, wrong_sign, norms_not_squared),
     stated=("LEFT", "RIGHT", "PAIRS", "FORM"),
+    catches={
+        derive_sum_of_squares: (half_the_factor, no_factor, wrong_sign),
+        derive_gram_form: (half_the_factor, no_factor, wrong_sign),
+        measure_sum: (half_the_factor, no_factor, norms_not_squared),
+    },
 )

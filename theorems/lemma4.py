@@ -110,4 +110,10 @@ CLAIM = Claim(
     ),
     stated=("RIGHT", "HESSIAN", "BEST"),
     drops=(noise_has_a_mean, labels_share_the_noise),
+    catches={
+        derive_expectation: (
+            weight_doubled, weight_times_m, variance_squared, weight_negative, noise_has_a_mean, labels_share_the_noise,
+        ),
+        derive_ridge: (weight_doubled, weight_times_m, variance_squared, weight_negative),
+    },
 )  # fmt: skip

@@ -192,4 +192,16 @@ CLAIM = Claim(
     ),
     stated=("MOMENTS", "LEFT_OVER", "LOSS_STAR"),
     drops=(tasks_not_standardised, noise_ignores_task),
+    catches={
+        derive_prompt_token: (variance_squared, tasks_not_standardised, without_the_half, penalty_n_tau, penalty_twice),
+        derive_unseen_token: (
+            constant_as_printed, variance_squared, tasks_not_standardised, without_the_half, penalty_n_tau,
+            penalty_twice,
+        ),
+        derive_loss: (
+            constant_as_printed, variance_squared, tasks_not_standardised, without_the_half, penalty_n_tau,
+            penalty_twice,
+        ),
+        estimate_loss: (constant_as_printed, without_the_half, penalty_n_tau, penalty_twice, noise_ignores_task),
+    },
 )  # fmt: skip

@@ -136,4 +136,8 @@ CLAIM = Claim(
     controls=(one_step_size, gamma_not_squared, ratio_inverted, scaling_inverted),
     stated=("W", "STEP_W", "STEP_Q"),
     drops=(one_step_size,),
+    catches={
+        derive_step: (one_step_size, gamma_not_squared, ratio_inverted, scaling_inverted),
+        measure_runs: (one_step_size, gamma_not_squared, ratio_inverted, scaling_inverted),
+    },
 )

@@ -132,4 +132,8 @@ CLAIM = Claim(
     controls=(quarter_of_the_bound, gap_instead_of_its_root, long_tokens, alpha_not_bounded),
     stated=("BOUND",),
     drops=(long_tokens, alpha_not_bounded),
+    catches={
+        derive_bound: (quarter_of_the_bound, gap_instead_of_its_root, long_tokens, alpha_not_bounded),
+        measure_gradients: (alpha_not_bounded,),
+    },
 )

@@ -157,4 +157,8 @@ CLAIM = Claim(
     cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
     checks=(measure_unit_norm, derive_bounds, measure_pairs),
     controls=(tenth_of_the_bounds, squared_distance, long_tokens, alpha_not_bounded),
+    catches={
+        derive_bounds: (tenth_of_the_bounds, squared_distance, long_tokens, alpha_not_bounded),
+        measure_pairs: (squared_distance, long_tokens),
+    },
 )

@@ -118,4 +118,8 @@ CLAIM = Claim(
     controls=(half_the_bounds, square_root_of_the_bounds, alpha_not_bounded),
     stated=("BOUND_B", "BOUND_D"),
     drops=(alpha_not_bounded,),
+    catches={
+        derive_bounds: (half_the_bounds, square_root_of_the_bounds, alpha_not_bounded),
+        measure_points: (half_the_bounds, square_root_of_the_bounds),
+    },
 )

@@ -233,4 +233,14 @@ CLAIM = Claim(
         penalty_n_tau, penalty_twice, noise_ignores_task,
         lower_constant_doubled, upper_constant_halved, norm_not_squared,
     ),
+    catches={
+        derive_lower_constant: (penalty_n_tau, penalty_twice, lower_constant_doubled),
+        derive_upper_constant: (upper_constant_halved,),
+        derive_attained: (penalty_n_tau, penalty_twice, lower_constant_doubled, upper_constant_halved),
+        measure_interval: (penalty_n_tau, penalty_twice, noise_ignores_task, lower_constant_doubled, norm_not_squared),
+        measure_attained: (
+            penalty_n_tau, penalty_twice, noise_ignores_task, lower_constant_doubled, upper_constant_halved,
+            norm_not_squared,
+        ),
+    },
 )  # fmt: skip

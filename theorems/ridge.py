@@ -86,4 +86,9 @@ CLAIM = Claim(
     checks=(derive_minimiser, derive_push_through, measure_oracles),
     controls=(penalty_n_tau, penalty_twice, penalty_tau_squared),
     stated=("HESSIAN", "PRIMAL", "DUAL"),
+    catches={
+        derive_minimiser: (penalty_n_tau, penalty_twice, penalty_tau_squared),
+        derive_push_through: (penalty_n_tau, penalty_twice, penalty_tau_squared),
+        measure_oracles: (penalty_n_tau, penalty_twice, penalty_tau_squared),
+    },
 )

@@ -263,4 +263,10 @@ CLAIM = Claim(
     builds_on=("attainment",),
     checks=(derive_recursion, certify_closed_form, certify_asymptotic_rate, certify_run),
     controls=(penalty_changed, half_the_step, exponent_twice, exponent_of_the_theorem),
+    catches={
+        derive_recursion: (half_the_step,),
+        certify_closed_form: (penalty_changed, half_the_step),
+        certify_asymptotic_rate: (half_the_step, exponent_twice, exponent_of_the_theorem),
+        certify_run: (penalty_changed, exponent_twice, exponent_of_the_theorem),
+    },
 )
