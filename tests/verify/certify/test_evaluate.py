@@ -181,3 +181,33 @@ def test_an_uncertain_input_stays_uncertain() -> None:
     found = evaluate(x**2 + x, {x: wide})
     assert all(found.contains(flint.arb(value**2 + value)) for value in (0.5, 1.0, 1.5))
     assert float(found.rad()) >= 1.5  # half the length of [3/4, 15/4]
+
+
+FIXED = sp.MatrixSymbol("F", 2, 2)
+HALF = sp.MatrixSymbol("H", (n + 1) / 2, 1)
+WRONG_SIZES = [
+    (I, {n: flint.arb(3, 0.1)}, "the size n is [3e+0 +/- 0.101]: give a whole number, exactly"),
+    (I, {n: 2.9}, "the size n is [2.900000000 +"),
+    (I, {n: flint.arb(2.5)}, "the size n is 2.5"),
+    (I, {n: 0}, "the size n is 0, no positive whole number"),
+    (sp.Identity(n - 3), {n: 3}, "the size n - 3 is 0"),
+    (sp.Identity((n + 1) / 2), {n: 2}, "the size n/2 + 1/2 is 3/2"),
+    (FIXED, {FIXED: balls(np.eye(3))}, "F has a side of length 3, but 2 is 2"),
+    (A, {A: balls(np.eye(3)), n: 2}, "A has a side of length 3, but n is 2"),
+    (A, {A: balls(np.ones((2, 3)))}, "A has a side of length 3, but n is 2"),
+    (A + B.T, {A: balls(np.eye(3)), B: balls(np.eye(2))}, "B has a side of length 2, but n is 3"),
+    (sp.Trace(A), {A: balls(np.ones((3, 2)))}, "A has a side of length 2, but n is 3"),
+    (HALF, {HALF: balls(np.ones((2, 1))), n: 5}, "H has a side of length 2, but n/2 + 1/2 is 3"),
+    (A, {A: flint.arb(3)}, "A is a matrix, got"),
+]
+
+
+@pytest.mark.parametrize(("expression", "values", "message"), WRONG_SIZES, ids=lambda value: str(value)[:30])
+def test_sizes_and_shapes_that_do_not_fit_are_refused(expression: Any, values: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        evaluate(expression, values)
+
+
+def test_a_size_may_be_a_whole_ball_or_a_sum() -> None:
+    assert evaluate(sp.Identity(n), {n: flint.arb(3)}).nrows() == 3
+    assert evaluate(sp.Identity((n + 1) / 3), {n: 5}).nrows() == 2
