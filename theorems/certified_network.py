@@ -34,7 +34,7 @@ from verify.certify import as_float64, balls, evaluate
 from verify.certify.compare import bound_of, middles, upper
 from verify.certify.norms import frobenius_norm, largest, spectral_norm
 from verify.certify.precision import until_decided
-from verify.claim import Agreement, Assumption, Bound, Claim, Identity
+from verify.claim import Agreement, Argument, Assumption, Bound, Claim, Identity, Step
 
 STATEMENT = r"""
 max_(norm(y) <= R) max_k abs(hat(y)_k - hat(y)_k^*) = R max_k norm(tilde(a)_k - hat(a)_k)
@@ -75,6 +75,26 @@ def derive_ridge(subject: Experiment | Variant) -> Iterator[Identity]:
     """ŷ*_k = yᵀâ_k: the prompt's own labels, and the ridge predictions of unseen tokens."""
     yield from derive_prompt_labels(_variant(subject).experiment)
     yield from derive_unseen_labels(_variant(subject).experiment)
+
+
+def derive_worst_prompt(subject: Experiment | Variant) -> Iterator[Argument]:
+    """What holds for all prompts at once, and with which probability."""
+    yield Argument(
+        name="max_{‖y‖ ≤ R} |ŷ_k − ŷ*_k| = R ‖ã_k − â_k‖ ≤ R √(2KΔ/(mτ)), and ‖ŷ − ŷ*‖² is at most R²‖Ã − Â‖₂²",
+        steps=(
+            Step(expression="ŷ_k − ŷ*_k = yᵀ(ã_k − â_k)", rule="derive_ridge"),
+            Step(expression="≤ ‖y‖ ‖ã_k − â_k‖, with equality at y ∥ ã_k − â_k", rule="Cauchy–Schwarz"),
+            Step(expression="mτ ‖ã_k − â_k‖² ≤ mτ ‖Ã − Â‖_F² ≤ 2KΔ", rule="limit_iff"),
+        ),
+    )
+    yield Argument(
+        name="‖y‖ ≤ R with probability at least 1 − 2δ for λ ∼ N(0, I)",
+        steps=(
+            Step(expression="‖λ‖² ≤ x_δ(m) and ‖y − Zᵀλ‖² ≤ τ‖λ‖² x_δ(N), each with probability 1 − δ", rule="χ² tail"),
+            Step(expression="‖y‖ ≤ ‖Z‖₂‖λ‖ + ‖y − Zᵀλ‖", rule="triangle inequality, and the two events together"),
+        ),
+        source="B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1",
+    )
 
 
 def certify_gap(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
@@ -203,7 +223,7 @@ CLAIM = Claim(
     heeds=("instance", "start", "training", "delta"),
     builds_on=("lemma5", "limit_iff", "ridge"),
     cites=("χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)",),
-    checks=(derive_ridge, certify_gap, certify_every_prompt, measure_float64),
+    checks=(derive_ridge, derive_worst_prompt, certify_gap, certify_every_prompt, measure_float64),
     controls=(
         penalty_n_tau, penalty_twice, noise_ignores_task, one_head, untrained, labels_shuffled,
         weights_rounded, errors_halved,

@@ -23,9 +23,8 @@ from numerics.measure import rounding
 from numerics.model import Network, attention, full_attention, mixture, predict
 from theorems.experiment import Experiment, stream
 from theorems.notation import K, N, P, d, e_k, y
-from verify.claim import Agreement, Claim, Identity
+from verify.claim import Agreement, Argument, Claim, Identity, Step
 from verify.prove import Equation, prove, selection
-from verify.prove.identity import concluded
 from verify.prove.rational import draw, transpose
 
 STATEMENT = r"""
@@ -83,9 +82,18 @@ def derive_reduction(subject: Experiment | Variant) -> Iterator[Identity]:
     yield _prove("(W^K E^P)ᵀ W^Q E = VᵀQ_hṼ", prompt.T * product * whole, LOGITS)
     output = W_VALUE * prompt * S_h
     left = row if variant.first_row else e_k
-    found = _prove("[W^V E^P S]_kk = w_hk yᵀ S e_k", left.T * output * e_k, ANSWER)
-    meaning = "S e_k = softmax(VᵀQ_h v_k) because softmax acts on each column; the sum over h is taken term by term"
-    yield concluded(found, "ŷ_k = Σ_h w_hk yᵀ softmax(VᵀQ_h v_k)", meaning)
+    yield _prove("[W^V E^P S]_kk = w_hk yᵀ S e_k", left.T * output * e_k, ANSWER)
+
+
+def derive_sum(subject: Experiment | Variant) -> Iterator[Argument]:
+    """From the heads' logits and outputs to Eq. (8)."""
+    yield Argument(
+        name="ŷ_k = Σ_h w_hk yᵀ softmax(VᵀQ_h v_k)",
+        steps=(
+            Step(expression="S = softmax(VᵀQ_hṼ) has S e_k = softmax(VᵀQ_h v_k)", rule="softmax acts on each column"),
+            Step(expression="[Σ_h W^V_h E^P S_h]_kk = Σ_h w_hk yᵀ S_h e_k", rule="the diagonal of a sum is the sum"),
+        ),
+    )
 
 
 def _prove(name: str, left: Any, right: Any, *premises: Equation) -> Identity:
@@ -192,7 +200,7 @@ def labels_in_logits(experiment: Experiment) -> Variant:
 CLAIM = Claim(
     statement=STATEMENT,
     heeds=("dictionary", "H"),
-    checks=(derive_reduction, measure_reduction),
+    checks=(derive_reduction, derive_sum, measure_reduction),
     controls=(wrong_softmax_axis, transposed_query, row_instead_of_diagonal, labels_in_logits),
     stated=("EMBEDDED", "EMBEDDED_ALL", "W_KEY", "W_QUERY", "W_VALUE", "LOGITS", "ANSWER"),
     catches={

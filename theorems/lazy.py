@@ -32,7 +32,7 @@ from theorems.trajectory import Plan, Trajectory, descend
 from verify.certify import balls
 from verify.certify.compare import bound_of, lower
 from verify.certify.norms import frobenius_norm, sum_of_squares
-from verify.claim import Assumption, Bound, Claim, Identity
+from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step
 from verify.prove import Equation, prove
 
 STATEMENT = r"""
@@ -76,6 +76,20 @@ def derive_solution(subject: Experiment | Variant) -> Iterator[Identity]:
     moved = w - eta_w / K * B.T * (B * w - a)
     error = w - solution
     yield prove("w⁺ − w* = (I − (η_w/K)BᵀB)(w − w*)", moved - solution, error - eta_w / K * B.T * B * error)
+
+
+def derive_convergence(subject: Experiment | Variant) -> Iterator[Argument]:
+    """With Q frozen every step contracts the distance to w*."""
+    yield Argument(
+        name="‖w⁽ᵗ⁾ − w*‖ ≤ (1 − η_wζ₀/K)ᵗ ‖w*‖",
+        steps=(
+            Step(expression="w⁽ᵗ⁾ − w* is some B_kᵀu for every t", rule="so is w*, so is each step, and w⁽⁰⁾ = 0"),
+            Step(
+                expression="on the range of B_kᵀ the eigenvalues of B_kᵀB_k are those of B_kB_kᵀ: from ζ₀ to K/η_w",
+                rule="the nonzero eigenvalues of XY and YX are the same; rank B_k = N",
+            ),
+        ),
+    )
 
 
 def certify_frozen_limit(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
@@ -169,7 +183,7 @@ CLAIM = Claim(
     preset="literal",
     assumptions=("assumption2",),
     builds_on=("attainment",),
-    checks=(derive_solution, certify_frozen_limit, certify_order),
+    checks=(derive_solution, derive_convergence, certify_frozen_limit, certify_order),
     controls=(penalty_changed, start_with_kernel, order_one, gamma_grows_slowly, solution_not_inverted),
     catches={
         derive_solution: (solution_not_inverted,),

@@ -61,11 +61,20 @@ def derive_expectation(subject: Experiment | Variant) -> Iterator[Identity]:
 
 
 def derive_ridge(subject: Experiment | Variant) -> Iterator[Identity]:
-    """The right side is minimised by (ZZᵀ + NτI)⁻¹ Z y: zero gradient, positive definite Hessian."""
+    """(ZZᵀ + NτI)⁻¹ Z y minimises the right side: zero gradient, positive definite Hessian, the excess of others."""
     variant = _variant(subject)
     hessian = HESSIAN if variant.weight is None else Z * Z.T + 2 * N * variant.weight * sp.Identity(m)
     yield prove("gradient vanishes", hessian * BEST - Z * y, sp.ZeroMatrix(m, 1))
     yield prove_positive_definite("Hessian is positive definite", hessian, factor=Z.T, shift=N * tau)
+    off = task - BEST
+    excess = _at(variant, task) - _at(variant, BEST)
+    yield prove("f(λ) − f(λ̂) = (λ − λ̂)ᵀ Hessian (λ − λ̂)/2N", excess, off.T * HESSIAN * off / (2 * N))
+
+
+def _at(variant: Variant, coefficients: Any) -> Any:
+    """The right side, as claimed, at these coefficients."""
+    error, weight = y - Z.T * coefficients, tau / 2 if variant.weight is None else variant.weight
+    return error.T * error / (2 * N) + weight * coefficients.T * coefficients
 
 
 def _variant(subject: Experiment | Variant) -> Variant:

@@ -21,8 +21,7 @@ from numerics.loss import population_loss
 from numerics.model import Network, mixture
 from theorems.experiment import Experiment, stream
 from theorems.notation import H, K, d
-from verify.claim import Agreement, Claim, Identity
-from verify.prove.identity import concluded
+from verify.claim import Agreement, Argument, Claim, Identity, Step
 from verify.prove.index import Expression, Index, Tensor, derivative, prove_indexed, shorthand, total
 
 STATEMENT = r"""
@@ -66,8 +65,21 @@ def derive_step(subject: Experiment | Variant) -> Iterator[Identity]:
     yield prove_indexed("Q⁺ is the same", Q[g, p, q] - STEP_Q, Q[g, p, q] - eta * by_queries)
     moved = shorthand("w⁺", (g, l), w[g, l] - step)
     scaled = derivative(w[g, l], alpha[g, l]) * (alpha[g, l] - eta * by_alpha)  # w is linear in α
-    found = prove_indexed("w⁺ = γα⁺", moved[g, l], scaled)
-    yield concluded(found, "w⁽ᵗ⁾ = γα⁽ᵗ⁾ and the same Q⁽ᵗ⁾ for every t", "induction on t; t = 0 is the definition of α")
+    yield prove_indexed("w⁺ = γα⁺", moved[g, l], scaled)
+
+
+def derive_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
+    """From one step to all, by induction over t."""
+    yield Argument(
+        name="w⁽ᵗ⁾ = γα⁽ᵗ⁾ and the same Q⁽ᵗ⁾ for every t",
+        steps=(
+            Step(
+                expression="w⁽⁰⁾ = γα⁽⁰⁾, and both start from the same Q⁽⁰⁾",
+                rule="start of the induction",
+            ),
+            Step(expression="w⁽ᵗ⁾ = γα⁽ᵗ⁾ and equal Q⁽ᵗ⁾ give the same at t + 1", rule="derive_step"),
+        ),
+    )
 
 
 def measure_runs(subject: Experiment | Variant) -> Iterator[Agreement]:
@@ -132,7 +144,7 @@ def scaling_inverted(experiment: Experiment) -> Variant:
 CLAIM = Claim(
     statement=STATEMENT,
     heeds=("instance", "start"),
-    checks=(derive_step, measure_runs),
+    checks=(derive_step, derive_every_step, measure_runs),
     controls=(one_step_size, gamma_not_squared, ratio_inverted, scaling_inverted),
     stated=("W", "STEP_W", "STEP_Q"),
     drops=(one_step_size,),

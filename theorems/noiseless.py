@@ -23,9 +23,8 @@ import sympy as sp
 from theorems.defects import penalty_n_tau, penalty_twice
 from theorems.experiment import Experiment
 from theorems.notation import PROMPT, N, P, Z, Z_tilde, m, small_dictionary, tau
-from verify.claim import Claim, Identity
+from verify.claim import Argument, Claim, Identity, Step
 from verify.prove import Equation, prove
-from verify.prove.identity import concluded
 from verify.prove.rational import draw, invert, multiply, transpose
 
 STATEMENT = r"""
@@ -111,11 +110,21 @@ def derive_vanishing_noise(subject: Experiment | Variant) -> Iterator[Identity]:
     at_zero, rest, ridge = AT_ZERO.subs(pseudo, X), REST.subs(pseudo, X), (gram + m * tau * sp.Identity(m)).I
     yield prove("Â(τ) = Â(0) − mτ Z†(ZZᵀ + mτI)⁻¹(Z̃ − ZP)", limit.a_hat, at_zero - rest, sample=_full_rank)
     squares = ridge.T * ridge + m * tau * (Z.T * gram.I * ridge).T * (Z.T * gram.I * ridge)
-    found = prove("(ZZᵀ)⁻¹ − (ZZᵀ + mτI)⁻¹ = mτ (a sum of two Gram matrices)", gram.I - ridge, m * tau * squares)
-    yield concluded(found, "0 ⪯ (ZZᵀ + mτI)⁻¹ ⪯ (ZZᵀ)⁻¹, so Â(τ) → Â(0) at the rate τ", "bounded times mτ")
+    yield prove("(ZZᵀ)⁻¹ − (ZZᵀ + mτI)⁻¹ = mτ (a sum of two Gram matrices)", gram.I - ridge, m * tau * squares)
     labels = Z.T * task + variant.label_noise
     yield prove("yᵀÂ(0) = λᵀZ̃", labels.T * at_zero, LABELS)
     yield prove("Â(0)Pᵀ = I", at_zero * P.T, sp.Identity(N), premises=PROMPT, sample=_full_rank)
+
+
+def derive_rate(subject: Experiment | Variant) -> Iterator[Argument]:
+    """Â(τ) tends to Â(0) for τ → 0, at the rate τ."""
+    yield Argument(
+        name="‖Â(τ) − Â(0)‖ ≤ mτ ‖Z†‖ ‖(ZZᵀ)⁻¹‖ ‖Z̃ − (Z, 0)‖, which tends to 0",
+        steps=(
+            Step(expression="0 ⪯ (ZZᵀ + mτI)⁻¹ ⪯ (ZZᵀ)⁻¹", rule="a Gram matrix is positive semidefinite"),
+            Step(expression="‖(ZZᵀ + mτI)⁻¹‖₂ ≤ ‖(ZZᵀ)⁻¹‖₂, whatever τ is", rule="the spectral norm rises with ⪯"),
+        ),
+    )
 
 
 def _full_rank(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
@@ -159,7 +168,7 @@ def labels_noisy(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
-    checks=(derive_pseudoinverse, derive_uniqueness, derive_limit, derive_labels, derive_vanishing_noise),
+    checks=(derive_pseudoinverse, derive_uniqueness, derive_limit, derive_labels, derive_vanishing_noise, derive_rate),
     controls=(wrong_side, transpose_for_inverse, inverse_twice, labels_noisy, penalty_n_tau, penalty_twice),
     stated=("INVERSE", "AT_ZERO", "REST", "LABELS"),
     drops=(wrong_side, labels_noisy),

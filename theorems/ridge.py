@@ -10,6 +10,7 @@ formulas differ, or if an independent solver finds another minimiser.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -32,15 +33,26 @@ HESSIAN = Z * Z.T + m * tau * sp.Identity(m)  # N times that of the objective
 PRIMAL = (Z * Z.T + m * tau * sp.Identity(m)).I * Z * y
 DUAL = Z * (Z.T * Z + m * tau * sp.Identity(N)).I * y
 
+other = sp.MatrixSymbol("λ", m, 1)
+
 ORACLE_LABELS = 20
 
 
 def derive_minimiser(experiment: Experiment) -> Iterator[Identity]:
-    """λ̂ solves the ridge problem with penalty mτ: zero gradient, positive definite Hessian."""
+    """λ̂ solves the ridge problem with penalty mτ: zero gradient, positive definite Hessian, the excess of others."""
     coefficients = experiment.limit.lambda_hat
     gradient = HESSIAN * coefficients - Z * y  # N times the gradient
     yield prove("gradient vanishes at λ̂", gradient, sp.ZeroMatrix(m, 1))
     yield prove_positive_definite("Hessian is positive definite", HESSIAN, factor=Z.T, shift=m * tau)
+    off = other - coefficients
+    excess = sp.Trace(off.T * HESSIAN * off) / (2 * N)
+    yield prove("f(λ) − f(λ̂) = (λ − λ̂)ᵀ Hessian (λ − λ̂)/2N", _objective(other) - _objective(coefficients), excess)
+
+
+def _objective(coefficients: Any) -> Any:
+    """f(λ) = (1/2N) ‖y − Zᵀλ‖² + (mτ/2N) ‖λ‖²."""
+    error = y - Z.T * coefficients
+    return (sp.Trace(error.T * error) + m * tau * sp.Trace(coefficients.T * coefficients)) / (2 * N)
 
 
 def derive_push_through(experiment: Experiment) -> Iterator[Identity]:

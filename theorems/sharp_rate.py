@@ -33,7 +33,7 @@ from verify.certify.balls import NotPositiveDefiniteError
 from verify.certify.compare import bound_of, lower, upper
 from verify.certify.norms import largest, largest_eigenvalue, sum_of_squares
 from verify.certify.precision import until_decided
-from verify.claim import Agreement, Assumption, Bound, Claim, Identity
+from verify.claim import Agreement, Argument, Assumption, Bound, Claim, Identity, Step
 from verify.prove import prove
 
 STATEMENT = r"""
@@ -77,6 +77,33 @@ def derive_recursion(subject: Experiment | Variant) -> Iterator[Identity]:
     delta = R * (C * w - a_hat)
     moved = R * (C * (w - eta_w / K * B.T * delta) - a_hat)
     yield prove("δ⁺ = (I − (η_w/K) B Bᵀ) δ", moved, delta - step * B * B.T * delta)
+
+
+def derive_rate(subject: Experiment | Variant) -> Iterator[Argument]:
+    """From the recursion to every step, and to the exponent in the limit."""
+    yield Argument(
+        name="Δ⁽ᵗ⁾ = (1/2K) Σ_k ‖(I − (η_w/K)B_kB_kᵀ)ᵗ Z̄â_k‖² ≤ (1 − η_wζ₀/K)²ᵗ Δ⁽⁰⁾",
+        steps=(
+            Step(expression="δ_k⁽⁰⁾ = −Z̄â_k, and δ_k⁽ᵗ⁾ follows from the recursion", rule="w⁽⁰⁾ = 0; induction over t"),
+            Step(
+                expression="0 ⪯ I − (η_w/K)B_kB_kᵀ ⪯ (1 − η_wζ₀/K) I",
+                rule="ζ₀ ≤ λ ≤ K/η_w for the eigenvalues λ of B_kB_kᵀ",
+            ),
+        ),
+    )
+    yield Argument(
+        name="log(Δ⁽ᵗ⁺¹⁾/Δ⁽ᵗ⁾) tends to 2 log(1 − η_wζ₀/K)",
+        steps=(
+            Step(
+                expression="Δ⁽ᵗ⁾ = (1/2K) Σ_i c_i² (1 − η_wλ_i/K)²ᵗ, c_i the coordinates of δ⁽⁰⁾",
+                rule="spectral theorem, for each B_kB_kᵀ",
+            ),
+            Step(
+                expression="for t → ∞ the terms with λ_i = ζ₀ outweigh all others, and they shrink by (1 − η_wζ₀/K)²",
+                rule="the slowest mode takes part: c_i ≠ 0 for one of them",
+            ),
+        ),
+    )
 
 
 def certify_closed_form(subject: Experiment | Variant) -> Iterator[Bound]:
@@ -261,7 +288,7 @@ CLAIM = Claim(
     preset="literal",
     assumptions=("assumption2",),
     builds_on=("attainment",),
-    checks=(derive_recursion, certify_closed_form, certify_asymptotic_rate, certify_run),
+    checks=(derive_recursion, derive_rate, certify_closed_form, certify_asymptotic_rate, certify_run),
     controls=(penalty_changed, half_the_step, exponent_twice, exponent_of_the_theorem),
     catches={
         derive_recursion: (half_the_step,),

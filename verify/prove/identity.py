@@ -71,7 +71,7 @@ def prove_positive_definite(
     found = prove(name, expression, whole, premises=premises, sample=sample)
     if shift.is_positive is not True and found.witness is None:
         return replace(found, residual=f"{found.residual}, with {shift} not known to be positive")
-    return concluded(found, f"vᵀ M v = ‖X v‖² + c ‖v‖² > 0 for v ≠ 0, where {_shown(X=factor, c=shift)} > 0")
+    return _concluded(found, f"vᵀ M v = ‖X v‖² + c ‖v‖² > 0 for v ≠ 0, where {_shown(X=factor, c=shift)} > 0")
 
 
 def prove_positive_semidefinite(
@@ -79,7 +79,7 @@ def prove_positive_semidefinite(
 ) -> Identity:
     """expression = Xᵀ X with X = `factor`, which makes it positive semidefinite. Refuted and raises as above."""
     found = prove(name, expression, _gram(factor), premises=premises, sample=sample)
-    return concluded(found, f"vᵀ M v = ‖X v‖² ≥ 0, where {_shown(X=factor)}")
+    return _concluded(found, f"vᵀ M v = ‖X v‖² ≥ 0, where {_shown(X=factor)}")
 
 
 def _shown(**parts: Any) -> str:
@@ -87,11 +87,11 @@ def _shown(**parts: Any) -> str:
     return ", ".join(f"{name} = {show(reader.matrix(part))}" for name, part in parts.items())
 
 
-def concluded(found: Identity, conclusion: str, rule: str = "a sum of squares") -> Identity:
-    """The finding, followed by what is concluded from it if it is proved; `rule` says by what right."""
+def _concluded(found: Identity, conclusion: str) -> Identity:
+    """The finding, followed by what a sum of squares says of it if it is proved; anything else is an `Argument`."""
     if found.status != "proved":
         return found
-    return replace(found, derivation=(*found.derivation, Step(expression=conclusion, rule=rule)))
+    return replace(found, derivation=(*found.derivation, Step(expression=conclusion, rule="a sum of squares")))
 
 
 def _gram(factor: Any) -> Any:
