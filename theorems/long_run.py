@@ -46,8 +46,8 @@ from verify.prove.quantity import length, norm
 from verify.prove.scalar_identity import prove_scalars
 
 STATEMENT = r"""
-"Theorem 1's step sizes," quad w^((0)) = 0, quad Q^((t)) " moves by" <= q " and" norm(w^((t))) <= W
-" where" q "and" W "reproduce themselves" quad ==> \
+"Theorem 1's step sizes," quad w^((0)) = 0, quad norm(Q^((t)) - Q^((0))) <= q, quad norm(w^((t))) <= W, \
+q "and" W "such that these bounds up to step" t "give them at" t + 1 quad ==> \
 abs(sqrt(Delta^((t))) - sqrt(overline(Delta)(t))) <= n(t), quad
 overline(Delta)(t) = 1/(2 K) sum_k norm((I - eta_w/K B_k^((0)) B_k^((0) top))^t overline(Z) hat(a)_k)^2, \
 n(t+1) = (1 - eta_w/K (zeta_0 - kappa)) n(t) + eta_w/K kappa sqrt(overline(Delta)(t)), quad n(0) = 0, \

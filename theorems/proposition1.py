@@ -36,7 +36,7 @@ from verify.prove import Equation, prove, prove_positive_definite
 from verify.prove.index import Index, Tensor, delta, prove_indexed, total
 
 STATEMENT = r"""
-(Q_h^((0)))_(a b) tilde cal(N)(0, beta^2) " i.i.d.", quad beta > 0, quad v_1, dots, v_K != 0 quad ==> quad
+(Q_h^((0)))_(a b) tilde cal(N)(0, beta^2) " i.i.d.", quad beta > 0, quad v_1, dots, v_K != 0 quad ==> \
 PP("rank" B_k^((0)) = min(H, abs({v_1, dots, v_N})) " for all " k in [K]) = 1, \
 PP("rank" B_k^((0)) = N " for all " k in [K]) = cases(
   1 quad "if" H >= N "and" v_1\, dots\, v_N "are distinct (as under Assumption 3)",

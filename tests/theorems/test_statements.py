@@ -59,3 +59,29 @@ def test_every_foundation_exists_and_none_rests_on_itself() -> None:
         below = [entry.id for entry in foundations("theorems", name)]
         assert set(ENTRIES[name].builds_on) <= set(below)
         assert name not in below
+
+
+HYPOTHESES = {
+    "drift": ("w^((0)) = 0", 'for all " s < t', "eta_Q sigma <= 1", "gamma^2 >= 128"),
+    "pl": ("-Lipschitz on the segment", "eta_Q <= 1 / L", ">= zeta_0 / 2"),
+    "lemma7": ("abs(alpha_(h,k)) <= alpha", "norm(v_k) = 1"),
+    "lemma8": ("abs(alpha'_(h,k)) <= alpha", "norm(v_k) = 1"),
+    "lemma9": ("abs(alpha_(h,k)) <= alpha",),
+    "lemma10": ("abs(alpha'_(h,k)) <= alpha", "norm(v_k) = 1"),
+    "lemma5": ("independent", "tau I"),
+    "proposition1": ("beta > 0", "v_1, dots, v_K != 0", "are distinct"),
+    "theorem1": ("w^((0)) = 0", "Assumptions", "norm(v_k) = 1", "of Lemma 10 with"),
+    "theorem1_sharp": ("w^((0)) = 0", "Assumptions", "norm(v_k) = 1"),
+    "theorem2": ("norm(lambda) <= B", "Theorem 1's setting", "cal(N)(0, tau norm(lambda)^2 I_N)"),
+    "limit_iff": ("if and only if rank",),
+    "long_run": ("w^((0)) = 0", "norm(w^((t))) <= W", "Theorem 1's step sizes"),
+    "sharp_rate": ("fixed", "w^((0)) = 0", "<= K", "the slowest mode takes part"),
+    "lazy": ("fixed", "w^((0)) = 0", "observed"),
+}
+
+
+@pytest.mark.parametrize(("stated", "needed"), HYPOTHESES.items())
+def test_the_typeset_statement_names_what_is_supposed(stated: str, needed: tuple[str, ...]) -> None:
+    """The line at the head of the report says no more than the docstring beside it."""
+    statement = claim_of(stated).statement
+    assert [part for part in needed if part not in statement] == []
