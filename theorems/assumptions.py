@@ -17,7 +17,7 @@ TASK_TAIL = 1e-6
 
 
 def measure_assumptions(subject: Any) -> Iterator[Assumption]:
-    """Assumptions 1 to 4 and unit-norm tokens hold on this instance."""
+    """Assumptions 1 to 4 and unit-norm tokens hold on this instance, and w starts at 0."""
     experiment = _experiment(subject)
     data = experiment.instance
     yield _task_moments(experiment)
@@ -30,13 +30,15 @@ def measure_assumptions(subject: Any) -> Iterator[Assumption]:
     for prompts in experiment.test_sets:
         yield _bounded_task(prompts)
     yield from measure_unit_norm(experiment)
+    yield _weights_at_zero(experiment)
 
 
 def measure_training_assumptions(subject: Any) -> Iterator[Assumption]:
-    """Assumptions 1 and 2 and unit-norm tokens hold on this instance."""
+    """Assumptions 1 and 2 and unit-norm tokens hold on this instance, and w starts at 0."""
     yield _task_moments(_experiment(subject))
     yield _full_row_rank(_experiment(subject))
     yield from measure_unit_norm(subject)
+    yield _weights_at_zero(_experiment(subject))
 
 
 def measure_unit_norm(subject: Any) -> Iterator[Assumption]:
@@ -46,6 +48,13 @@ def measure_unit_norm(subject: Any) -> Iterator[Assumption]:
         name="unit norm", margin=UNIT_NORM_TOLERANCE - deviation,
         meaning=f"every ‖v_k‖ is within {UNIT_NORM_TOLERANCE:g} of 1 (largest deviation {deviation:.2g})",
     )  # fmt: skip
+
+
+def _weights_at_zero(experiment: Experiment) -> Assumption:
+    """Theorem 1 starts from w = 0, exactly."""
+    largest = float(experiment.study.start.weights.abs().max())
+    told = f"the largest weight at the start is {largest:.3g}"
+    return Assumption(name="w⁽⁰⁾ = 0", margin=-largest if largest else 1.0, meaning=told)
 
 
 def _experiment(subject: Any) -> Experiment:

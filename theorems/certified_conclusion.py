@@ -58,11 +58,12 @@ def certify_conclusion(experiment: Experiment) -> Iterator[Assumption | Bound]:
     told = f"T = {needed} for ε = {promise.epsilon:g}, δ = {promise.delta:g}, B = {promise.B:g}"
     yield Bound(
         name=f"T steps made, {plan.name}", observed=needed, bound=run.reached, rounding=max(0, needed - run.reached),
-        reason=f"{told}; {run.reached} certified with {run.bits} bits",
+        reason=f"{told}; {run.reached} certified with {run.bits} bits", elsewhere=plan.elsewhere,
     )  # fmt: skip
     if run.reached >= needed:
         with flint.ctx.workprec(run.bits):
-            yield from conclude_at(plan, run, promise)
+            for found in conclude_at(plan, run, promise):
+                yield replace(found, elsewhere=plan.elsewhere)
 
 
 def guaranteed_steps(plan: Plan, promise: Promise) -> int:
@@ -87,8 +88,11 @@ def _needed_gap(plan: Plan, promise: Promise) -> Ball:
 
 
 def _plan(experiment: Experiment, promise: Promise) -> Plan:
-    """T steps on the experiment's own instance if they are within reach, else on the literal one."""
-    own, literal = own_plan(experiment), literal_plan(experiment)
+    """T steps on the experiment's own instance if they are within reach, else on the literal one, with its factors."""
+    own = own_plan(experiment)
+    literal = replace(
+        literal_plan(experiment), gamma_factor=own.gamma_factor, step_factor=own.step_factor, forced=own.forced
+    )
     affordable = min(STEPS, BUDGET // own.operations)
     if own.problem == literal.problem:
         return replace(own, steps=min(MOST_STEPS, guaranteed_steps(own, promise)))

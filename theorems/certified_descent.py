@@ -36,6 +36,7 @@ OWN_STEPS = 20
 BUDGET = 1_000_000_000  # multiplications of balls, about a minute, spent on an instance that is within reach
 SHORT_BUDGET = 100_000_000  # on the first steps of one that is not
 FLOAT_STEPS = 1500
+LITERAL, HERE = "literal instance", "this instance"
 VACUOUS = 1e12  # more guaranteed steps than this promise nothing
 
 
@@ -48,7 +49,18 @@ def literal_problem(limit: Limit) -> Problem:
 
 def literal_plan(experiment: Experiment) -> Plan:
     """The descent on the literal instance that is certified from its first step to its last."""
-    return Plan(name="literal instance", problem=literal_problem(experiment.limit), steps=STEPS)
+    return Plan(name=LITERAL, problem=literal_problem(experiment.limit), steps=STEPS, elsewhere="literal")
+
+
+def plan_here(experiment: Experiment, steps: int) -> Plan:
+    """So many steps on the experiment's own instance with the step sizes of Theorem 1."""
+    return Plan(name=HERE, problem=problem_of(experiment), steps=steps)
+
+
+def plan_within_reach(experiment: Experiment, steps: int, budget: int) -> Plan:
+    """So many steps on the experiment's own instance if they are within the budget, else on the literal one."""
+    own, literal = plan_here(experiment, steps), replace(literal_plan(experiment), steps=steps)
+    return own if own.problem == literal.problem or steps * own.operations <= budget else literal
 
 
 def own_plan(experiment: Experiment) -> Plan:
@@ -59,7 +71,7 @@ def own_plan(experiment: Experiment) -> Plan:
     problem, settings = problem_of(experiment), experiment.settings
     forced, missing = bool(settings.get("force")), problem.sizes[0] - len(problem.queries)
     return Plan(
-        name="this instance", problem=problem, steps=STEPS, forced=forced,
+        name=HERE, problem=problem, steps=STEPS, forced=forced,
         prescribed_for=_with_heads(problem, 2 * problem.sizes[0]) if forced and missing > 0 else None,
         gamma_factor=settings.get("gamma_factor", 1.0), step_factor=settings.get("step_factor", 1.0),
     )  # fmt: skip
@@ -109,12 +121,14 @@ def certify_descent(subject: Experiment | Plan) -> Iterator[Assumption | Bound]:
             yield bound_of(
                 f"Δ⁽ᵗ⁾ ≤ (1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾, {plan.name}", gaps[1:], bounds[1:],
                 f"certified with {run.bits} bits to t = {run.reached}, gap {gaps[-1].str(3, radius=False)}{plan.note}",
-                x=np.arange(1, len(gaps)), x_label="step t",
+                x=np.arange(1, len(gaps)), x_label="step t", elsewhere=plan.elsewhere,
             )  # fmt: skip
             if _is_literal(plan) and run.reached >= SHORT_STEPS:
                 factor = flint.arb(10) ** int(run.reached * DIGITS_PER_STEP)
                 name = f"the gap falls by {factor.str(2, radius=False)}, {plan.name}"
-                yield bound_of(name, [gaps[-1] * factor], [gaps[0]], "asymptotic rate, sharp_rate")
+                yield bound_of(
+                    name, [gaps[-1] * factor], [gaps[0]], "asymptotic rate, sharp_rate", elsewhere=plan.elsewhere
+                )  # fmt: skip
 
 
 def certify_induction(subject: Experiment | Plan) -> Iterator[Assumption | Bound]:
@@ -122,8 +136,9 @@ def certify_induction(subject: Experiment | Plan) -> Iterator[Assumption | Bound
     for plan in plans(subject):
         N, most = plan.problem.sizes[0], largest_rank(plan.problem)
         yield Assumption(
-            name="N ≤ rank B_k", margin=float(most - N + 1), meaning=f"{plan.name}: different tokens and heads"
-        )
+            name="N ≤ rank B_k", margin=float(most - N + 1), meaning=f"{plan.name}: different tokens and heads",
+            elsewhere=plan.elsewhere,
+        )  # fmt: skip
         yield from violated(plan)
         run = _descend(plan)
         if run is None or not run.moments:
@@ -152,6 +167,7 @@ def measure_descent_float64(subject: Experiment | Plan) -> Iterator[Assumption |
             name=f"Δ⁽ᵗ⁾ in float64, {plan.name}", observed=gaps[1 : last + 1], bound=bounds[1 : last + 1],
             rounding=errors[1 : last + 1] + 4 * UNIT_ROUNDOFF * bounds[1 : last + 1],
             reason=f"t ≤ {last}, rounding floor {errors[last]:.1g}{told}", x=np.arange(1, last + 1), x_label="step t",
+            elsewhere=plan.elsewhere,
         )  # fmt: skip
 
 
@@ -175,30 +191,33 @@ def violated(plan: Plan) -> tuple[Assumption, ...]:
     return tuple(found for found in hypotheses(plan) if found.verdict is not Verdict.PASS)
 
 
-def hypotheses(plan: Plan) -> Iterator[Assumption]:
-    """Assumption 2, w⁽⁰⁾ = 0, γ and η_Q, each with its margin."""
+def hypotheses(plan: Plan, *, advise: bool = True) -> Iterator[Assumption]:
+    """Assumption 2, w⁽⁰⁾ = 0, γ and η_Q, each with its margin; `advise` to force the run where one fails."""
+    advice = "" if plan.forced or not advise else "; --force runs the descent nevertheless"
+    for found in _hypotheses(plan):
+        told = found.meaning + (advice if found.margin <= 0 else "")
+        yield replace(found, meaning=f"{plan.name}: {told}", elsewhere=plan.elsewhere)
+
+
+def _hypotheses(plan: Plan) -> Iterator[Assumption]:
     try:
         prescription = plan.prescription
     except NotPositiveDefiniteError as error:
-        yield _hypothesis(plan, "assumption2", 0.0, f"ζ₀ > 0; {error}")
+        yield Assumption(name="assumption2", margin=0.0, meaning=f"ζ₀ > 0; {error}")
         return
     deficit = plan.problem.sizes[0] - largest_rank(plan.problem)
     least = lower(prescription.zeta_0) if deficit <= 0 else 0.0
-    yield _hypothesis(plan, "assumption2", least, "ζ₀ > 0, certified")
+    yield Assumption(name="assumption2", margin=least, meaning="ζ₀ > 0, certified")
     weight = float(np.abs(plan.problem.weights).max())
-    yield _hypothesis(plan, "w⁽⁰⁾ = 0", -weight if weight else 1.0, f"the largest weight at the start is {weight:.3g}")
+    told = f"the largest weight at the start is {weight:.3g}"
+    yield Assumption(name="w⁽⁰⁾ = 0", margin=-weight if weight else 1.0, meaning=told)
     with flint.ctx.workprec(128):
         for name, part, whole in (
             ("γ large enough", prescription.required_gamma, flint.arb(prescription.gamma)),
             ("η_Q ≤ 1/L", flint.arb(prescription.step_queries), 1 / prescription.L),
         ):
             meaning = f"{part.str(4, radius=False)} is at most {whole.str(4, radius=False)}"
-            yield _hypothesis(plan, name, lower(whole / part - 1), meaning)
-
-
-def _hypothesis(plan: Plan, name: str, margin: float, meaning: str) -> Assumption:
-    advice = "" if margin > 0 or plan.forced else "; --force runs the descent nevertheless"
-    return Assumption(name=name, margin=margin, meaning=f"{plan.name}: {meaning}{advice}")
+            yield Assumption(name=name, margin=lower(whole / part - 1), meaning=meaning)
 
 
 def _steps_known(plan: Plan, run: Trajectory) -> Bound:
@@ -206,7 +225,7 @@ def _steps_known(plan: Plan, run: Trajectory) -> Bound:
     missing = plan.steps - run.reached
     return Bound(
         name=f"steps certified, {plan.name}", observed=plan.steps, bound=run.reached, rounding=missing,
-        reason=f"{run.reached} of {plan.steps} with {run.bits} bits",
+        reason=f"{run.reached} of {plan.steps} with {run.bits} bits", elsewhere=plan.elsewhere,
     )  # fmt: skip
 
 
@@ -235,13 +254,18 @@ def _induction(plan: Plan, run: Trajectory) -> Iterator[Bound]:
         ),
     ]  # fmt: skip
     for name, observed, bound, reason in every:
-        yield bound_of(f"{name}, {plan.name}", observed, bound, reason, x=x, x_label="step t")
+        yield bound_of(
+            f"{name}, {plan.name}", observed, bound, reason, x=x, x_label="step t", elsewhere=plan.elsewhere
+        )  # fmt: skip
     drift, radius = [prescription.drift], [prescription.radius]
-    yield bound_of(f"drift bound ≤ (1 − 1/√2)√ζ₀, {plan.name}", drift, radius, "choice of γ")
+    yield bound_of(
+        f"drift bound ≤ (1 − 1/√2)√ζ₀, {plan.name}", drift, radius, "choice of γ", elsewhere=plan.elsewhere
+    )  # fmt: skip
     chosen = [(moment.step, moment.least) for moment in moments if moment.least is not None]
     yield bound_of(
         f"ζ₀/2 ≤ λ_min(B_kB_kᵀ), {plan.name}", [zeta / 2] * len(chosen), [least for _, least in chosen],
         "enclosed at selected steps", x=np.array([step for step, _ in chosen]), x_label="step t",
+        elsewhere=plan.elsewhere,
     )  # fmt: skip
 
 

@@ -180,7 +180,7 @@ def weights_not_zero(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
-    heeds=("instance", "start"),
+    heeds=("instance", "start", "start_weights"),
     assumptions=("assumption1", "assumption2", "unit norm"),
     builds_on=("lemma1", "lemma5", "lemma6", "lemma7", "lemma8", "lemma9"),
     cites=(

@@ -23,14 +23,22 @@ import numpy as np
 import sympy as sp
 
 from theorems.attainment import explicit_weights
-from theorems.certified_descent import literal_plan, weights_start_elsewhere
+from theorems.certified_descent import (
+    SHORT_BUDGET,
+    hypotheses,
+    literal_plan,
+    plan_here,
+    plan_within_reach,
+    violated,
+    weights_start_elsewhere,
+)
 from theorems.defects import penalty_twice
 from theorems.enclosed import Ball, enclose
 from theorems.experiment import Experiment
 from theorems.notation import H, K, N
 from theorems.trajectory import Plan, Trajectory, descend
 from verify.certify import balls
-from verify.certify.compare import bound_of, lower
+from verify.certify.compare import bound_of
 from verify.certify.norms import frobenius_norm, sum_of_squares
 from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step
 from verify.prove import Equation, prove
@@ -58,9 +66,10 @@ DEVIATION = 0.5  # from order 2 between the first two γ; the next term falls li
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """The literal plan, the order that is claimed, how γ grows, and the power of BBᵀ in the solution."""
+    """The plan with Q frozen and the one with Q moving, the order claimed, how γ grows, the power of BBᵀ in w*."""
 
     plan: Plan
+    moving: Plan
     order: float = 2.0
     growth: float = GROWTH
     power: int = -1
@@ -94,25 +103,27 @@ def derive_convergence(subject: Experiment | Variant) -> Iterator[Argument]:
 
 def certify_frozen_limit(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
     """With Q frozen the exact run comes within (1 − η_wζ₀/K)ᵗ ‖w*‖ of the minimum-norm solution."""
-    plan = replace(_variant(subject).plan, frozen=True)
+    plan = _variant(subject).plan
+    yield from hypotheses(plan, advise=False)
+    if violated(plan) and not plan.forced:
+        return
     run, prescription = descend(plan), plan.prescription
-    yield Assumption(
-        name="assumption2", margin=lower(prescription.zeta_0), meaning="literal instance: ζ₀ > 0, certified"
-    )
     with flint.ctx.workprec(run.bits):
         solution = _solution(plan)
         size = sum_of_squares(entry for row in solution for entry in row).sqrt()
         factor = 1 - 2 * prescription.rate * (1 - flint.arb(2) ** -25)  # ζ₀ is known to 2⁻²⁵
         yield bound_of(
             f"‖w − w*‖ after {plan.steps} steps, Q frozen", [_distance(run, solution)], [factor**plan.steps * size],
-            "contraction on the row space of B_k",
+            "contraction on the row space of B_k", elsewhere=plan.elsewhere,
         )  # fmt: skip
 
 
 def certify_order(subject: Experiment | Variant) -> Iterator[Bound]:
     """‖Q − Q⁽⁰⁾‖ and ‖w − w*‖ at the end of the exact runs fall like γ⁻²."""
     variant = _variant(subject)
-    plans = [replace(variant.plan, gamma_factor=variant.growth**j) for j in range(RUNS)]
+    plans = [replace(variant.moving, gamma_factor=variant.growth**j) for j in range(RUNS)]
+    if violated(plans[0]) and not plans[0].forced:
+        return
     found = [_distances(plan) for plan in plans]
     gammas = np.array([plan.prescription.gamma for plan in plans])
     with flint.ctx.workprec(128):
@@ -124,7 +135,7 @@ def certify_order(subject: Experiment | Variant) -> Iterator[Bound]:
                 f"order of {name} in 1/γ", [abs(order - variant.order) for order in orders],
                 [flint.arb(DEVIATION * GROWTH ** (-2 * j)) for j in range(len(orders))],
                 f"distance from {variant.order:g}, allowed {DEVIATION:g} · 16⁻ʲ; {name} = {told}",
-                x=gammas[:-1], x_label="γ",
+                x=gammas[:-1], x_label="γ", elsewhere=variant.moving.elsewhere,
             )  # fmt: skip
 
 
@@ -147,34 +158,47 @@ def _distance(run: Trajectory, solution: list[list[Ball]]) -> Ball:
 
 
 def _variant(subject: Experiment | Variant) -> Variant:
-    return subject if isinstance(subject, Variant) else Variant(plan=replace(literal_plan(subject), steps=STEPS))
+    """As many steps with Q frozen as are affordable here; those with Q moving where they are known to suffice."""
+    if isinstance(subject, Variant):
+        return subject
+    moving = plan_within_reach(subject, STEPS, budget=0)
+    affordable = SHORT_BUDGET // plan_here(subject, 1).operations
+    steps = min(STEPS, max(1, affordable)) if moving.elsewhere else STEPS
+    return Variant(plan=replace(plan_here(subject, steps), frozen=True), moving=moving)
+
+
+def _planted(experiment: Experiment) -> Variant:
+    """Defects are planted on the literal instance."""
+    plan = replace(literal_plan(experiment), steps=STEPS)
+    return Variant(plan=replace(plan, frozen=True), moving=plan)
 
 
 def penalty_changed(experiment: Experiment) -> Variant:
     """The theory's penalty is 2mτ instead of mτ."""
-    return _variant(penalty_twice(experiment))
+    return _planted(penalty_twice(experiment))
 
 
 def start_with_kernel(experiment: Experiment) -> Variant:
     """The weights start at a vector of ker B_k instead of 0, which no step removes."""
     plan = weights_start_elsewhere(experiment)
     problem = replace(plan.problem, weights=1e-4 * plan.problem.weights)
-    return Variant(plan=replace(plan, problem=problem, steps=STEPS))
+    plan = replace(plan, problem=problem, steps=STEPS)
+    return Variant(plan=replace(plan, frozen=True), moving=plan)
 
 
 def order_one(experiment: Experiment) -> Variant:
     """The distances are claimed to fall like 1/γ."""
-    return replace(_variant(experiment), order=1.0)
+    return replace(_planted(experiment), order=1.0)
 
 
 def gamma_grows_slowly(experiment: Experiment) -> Variant:
     """γ is doubled where it should be multiplied by four."""
-    return replace(_variant(experiment), growth=2.0)
+    return replace(_planted(experiment), growth=2.0)
 
 
 def solution_not_inverted(experiment: Experiment) -> Variant:
     """The solution is Bᵀ(BBᵀ)Z̄â, without the inverse."""
-    return replace(_variant(experiment), power=1)
+    return replace(_planted(experiment), power=1)
 
 
 CLAIM = Claim(

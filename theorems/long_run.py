@@ -153,10 +153,11 @@ def certify_motion(subject: Subject) -> Iterator[Assumption | Bound]:
             moved, rate = run.movement, plan.rate_factor * plan.prescription.rate
             told = f"‖Q − Q⁽⁰⁾‖ ≤ {upper(moved.queries):.2g}, ‖w‖ ≤ {upper(moved.weights):.2g} for every t"
             lost = upper(moved.loss / run.modes.least)
-            yield Assumption(name="motion", margin=1 - lost, meaning=f"{plan.name}: {told}, at a cost of {lost:.2g} ζ₀")
+            cost = f"{plan.name}: {told}, at a cost of {lost:.2g} ζ₀"
+            yield Assumption(name="motion", margin=1 - lost, meaning=cost, elsewhere=plan.elsewhere)
             yield bound_of(
                 f"Theorem 1's exponent ≤ that of every step, {plan.name}", [-(1 - rate).log() / rate],
-                [-2 * run.factor.log() / rate], "Q moving, in units of η_wζ₀/2K",
+                [-2 * run.factor.log() / rate], "Q moving, in units of η_wζ₀/2K", elsewhere=plan.elsewhere,
             )  # fmt: skip
 
 
@@ -175,7 +176,7 @@ def certify_neglect(subject: Subject) -> Iterator[Assumption | Bound]:
             yield bound_of(
                 f"|√Δ − √Δ̄| ≤ n(t), {plan.name}", [abs(true - root) for true, root, _ in found],
                 [variant.neglect * n for *_, n in found], f"{exact.reached} steps with {exact.bits} bits",
-                x=np.arange(1, len(found) + 1), x_label="step t",
+                x=np.arange(1, len(found) + 1), x_label="step t", elsewhere=plan.elsewhere,
             )  # fmt: skip
 
 
@@ -192,7 +193,7 @@ def certify_long_run(subject: Subject) -> Iterator[Assumption | Bound]:
             yield bound_of(
                 f"(√Δ̄ + n)² ≤ (1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾, {plan.name}", [(root + n) ** 2 for root, n in pairs[1:]],
                 [start * base**t for t in run.times[1:]], f"closed form to t = {run.times[-1]:.3g}; {known}",
-                x=np.log10(np.array(run.times[1:], dtype=float)), x_label="log₁₀ t",
+                x=np.log10(np.array(run.times[1:], dtype=float)), x_label="log₁₀ t", elsewhere=plan.elsewhere,
             )  # fmt: skip
 
 
@@ -215,7 +216,7 @@ def certify_steps(subject: Subject) -> Iterator[Assumption | Bound]:
                 reason = f"{needed:.6g} to {enough:.6g} steps, guaranteed {bounds[0]:.4g}{vacuous}"
                 for word, bound in zip(("guaranteed", "at the rate of every step"), bounds, strict=True):
                     name = f"steps to a gap {factor:g} times smaller ≤ {word}, {plan.name}"
-                    yield Bound(name=name, observed=enough, bound=bound, reason=reason)
+                    yield Bound(name=name, observed=enough, bound=bound, reason=reason, elsewhere=plan.elsewhere)
 
 
 def _runs(variant: Variant) -> Iterator[tuple[Plan, LongRun | None]]:
@@ -233,7 +234,8 @@ def _missing(plan: Plan) -> Iterator[Assumption]:
     broken = violated(plan)
     yield from broken
     if plan.forced or not broken:
-        yield Assumption(name="motion", margin=0.0, meaning=f"{plan.name}: no bound on the motion reproduces itself")
+        meaning = f"{plan.name}: no bound on the motion reproduces itself"
+        yield Assumption(name="motion", margin=0.0, meaning=meaning, elsewhere=plan.elsewhere)
 
 
 def _variant(subject: Subject) -> Variant:

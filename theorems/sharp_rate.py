@@ -21,19 +21,19 @@ import flint
 import numpy as np
 import sympy as sp
 
-from theorems.certified_descent import literal_plan
+from theorems.certified_descent import HERE, SHORT_BUDGET, STEPS, hypotheses, plan_here, plan_within_reach, violated
 from theorems.defects import penalty_twice
-from theorems.enclosed import Ball, Problem, by_token, enclose, problem_of
+from theorems.enclosed import Ball, by_token, enclose
 from theorems.experiment import Experiment
 from theorems.notation import H, K, N
 from theorems.prescription import Prescription
+from theorems.slowest_mode import SHARE, largest_of, share_of
 from theorems.trajectory import Plan, descend
 from verify.certify import balls
-from verify.certify.balls import NotPositiveDefiniteError
-from verify.certify.compare import bound_of, lower, upper
-from verify.certify.norms import largest, largest_eigenvalue, sum_of_squares
+from verify.certify.compare import bound_of, upper
+from verify.certify.norms import sum_of_squares
 from verify.certify.precision import until_decided
-from verify.claim import Agreement, Argument, Assumption, Bound, Claim, Identity, Step
+from verify.claim import Agreement, Argument, Assumption, Bound, Claim, Identity, Step, Verdict
 from verify.prove import prove
 
 STATEMENT = r"""
@@ -55,9 +55,6 @@ BITS = 128  # at first; a power doubles the relative error of its base, so thirt
 ACCURACY = 64  # bits of every gap
 DOUBLINGS = 30  # t to 2³⁰, a little above 10⁹
 RUN_DOUBLINGS = 6  # and to 2⁶ for the comparison with a run
-# The slowest mode is asked to hold 10⁻⁶ of the gap at the start; then Δ⁽ᵗ⁾ is at least 10⁻⁶ of the sharp bound, and
-# because log Δ is convex in t, the exponent at t exceeds the sharp one by at most log(10⁶)/t.
-SHARE = 1e-6
 GAP_FACTOR = 1e3
 
 
@@ -106,76 +103,83 @@ def derive_rate(subject: Experiment | Variant) -> Iterator[Argument]:
     )
 
 
-def certify_closed_form(subject: Experiment | Variant) -> Iterator[Bound]:
+def certify_closed_form(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
     """A run with Q frozen, by the gradients of the loss, has the gaps of the closed form."""
     variant = _variant(subject)
-    plan = replace(literal_plan(variant.experiment), frozen=True, steps=2**RUN_DOUBLINGS)
+    plan = replace(plan_within_reach(variant.experiment, 2**RUN_DOUBLINGS, SHORT_BUDGET), frozen=True)
+    yield from hypotheses(plan, advise=False)
+    if violated(plan):
+        return
     run = descend(plan)
     closed = _gaps(plan, variant.step, RUN_DOUBLINGS)
     if closed is None:
-        yield _unknown("literal instance")
+        yield _unknown(plan)
         return
     with flint.ctx.workprec(BITS):
         gaps = [run.moments[2**j].gap for j in range(RUN_DOUBLINGS + 1)]
         yield bound_of(
             "|closed form − run|", [abs(a - b) for a, b in zip(closed[1:], gaps, strict=True)],
             [gap * 2.0**-60 for gap in gaps], "2⁻⁶⁰ of the gap", x=2 ** np.arange(RUN_DOUBLINGS + 1), x_label="step t",
+            elsewhere=plan.elsewhere,
         )  # fmt: skip
 
 
 def certify_asymptotic_rate(subject: Experiment | Variant) -> Iterator[Assumption | Bound | Agreement]:
     """With Q frozen the exponent is at least the sharp one at every t = 1, 2, 4, …, 2³⁰, and tends to it."""
     variant = _variant(subject)
-    for name, plan in (
-        ("literal instance", literal_plan(variant.experiment)),
-        ("this instance", Plan(name="this instance", problem=problem_of(variant.experiment), steps=0)),
-    ):
-        try:
-            prescription = plan.prescription
-        except NotPositiveDefiniteError as error:
-            yield Assumption(name="assumption2", margin=0.0, meaning=f"{name}: {error}")
-            continue
-        yield Assumption(name="assumption2", margin=lower(prescription.zeta_0), meaning=f"{name}: ζ₀ > 0, certified")
-        gaps = _gaps(plan, variant.step, DOUBLINGS)
-        if gaps is None:
-            yield _unknown(name)
-            continue
-        with flint.ctx.workprec(BITS):
-            pull = prescription.step_weights * _largest_eigenvalue(plan.problem)
-            yield bound_of(f"η_w λ_max(B_kB_kᵀ) ≤ K, {name}", [pull], [flint.arb(prescription.K)], "η_Q ≤ 1/L")
-            yield from _exponents(name, variant, prescription, gaps)
+    plan = plan_here(variant.experiment, 0)
+    yield from hypotheses(plan, advise=False)
+    if violated(plan):
+        return
+    gaps, prescription = _gaps(plan, variant.step, DOUBLINGS), plan.prescription
+    if gaps is None:
+        yield _unknown(plan)
+        return
+    share = share_of(plan)
+    yield share
+    with flint.ctx.workprec(BITS):
+        pull = prescription.step_weights * largest_of(plan.problem)
+        yield bound_of(f"η_w λ_max(B_kB_kᵀ) ≤ K, {plan.name}", [pull], [flint.arb(prescription.K)], "η_Q ≤ 1/L")
+        yield from _exponents(variant, prescription, gaps, attained=share.verdict is Verdict.PASS)
 
 
-def certify_run(subject: Experiment | Variant) -> Iterator[Bound | Agreement]:
+def certify_run(subject: Experiment | Variant) -> Iterator[Assumption | Bound | Agreement]:
     """The exact run of Theorem 1, Q moving, has the sharp exponent on the literal instance."""
     variant = _variant(subject)
-    plan = literal_plan(variant.experiment)
-    run, prescription = descend(plan), plan.prescription
+    plan = plan_within_reach(variant.experiment, STEPS, budget=0)
+    if violated(plan):
+        return
+    run, prescription, share = descend(plan), plan.prescription, share_of(plan)
+    yield share
     with flint.ctx.workprec(run.bits):
         x, sharp = prescription.rate, _sharp(variant, prescription)
         # Weyl: eigenvalues of B_kB_kᵀ move by at most (2‖B_k‖ + drift) drift, and the exponent with them.
-        drift, top = run.moments[-1].drift, _largest_eigenvalue(plan.problem).sqrt()
+        drift, top = run.moments[-1].drift, largest_of(plan.problem).sqrt()
         moved = 2 * prescription.step_weights / prescription.K * (2 * top + drift) * drift / (1 - 2 * x)
         last, before = run.moments[-1], run.moments[-2]
         rates = [-(m.gap / run.moments[0].gap).log() / m.step / x for m in run.moments[1:]]
         yield bound_of(
             "sharp exponent ≤ exponent of the run", [(sharp - moved) / x] * len(rates), rates,
             "average exponent from 0 to t, in units of x", x=np.arange(1, len(rates) + 1), x_label="step t",
+            elsewhere=plan.elsewhere,
         )  # fmt: skip
+        if share.verdict is not Verdict.PASS:
+            return
         guaranteed = -(1 - x).log()
         local = -(last.gap / before.gap).log() / guaranteed
         allowed = (-flint.arb(SHARE).log() / before.step + moved) / guaranteed
         yield Agreement(
             name="exponent of the run over the theorem's", predicted=float((sharp / guaranteed).mid()),
             observed=float(local.mid()), tolerance=upper(allowed) + upper(local.rad() + sharp.rad()),
-            reason=f"log(10⁶)/t at t = {before.step}, and Weyl's bound for the drift of B_k",
+            reason=f"log(10⁶)/t at t = {before.step}, and Weyl's bound for the drift of B_k", elsewhere=plan.elsewhere,
         )  # fmt: skip
 
 
 def _exponents(
-    name: str, variant: Variant, prescription: Prescription, gaps: list[Ball]
+    variant: Variant, prescription: Prescription, gaps: list[Ball], *, attained: bool
 ) -> Iterator[Bound | Agreement]:
-    """The average exponents from 0 to t, the last one between two powers of two, and the steps to a small gap."""
+    """The average exponents from 0 to t, the steps to a small gap, and the last exponent where the rate is attained."""
+    name = HERE
     times, x = 2 ** np.arange(len(gaps) - 1), prescription.rate
     sharp, guaranteed = _sharp(variant, prescription), -(1 - prescription.rate).log()
     logarithms = [(gap / gaps[0]).log() for gap in gaps]
@@ -184,26 +188,28 @@ def _exponents(
         f"sharp exponent ≤ exponent, {name}", [sharp / x * (1 - flint.arb(2) ** -25)] * len(average), average,
         "average exponent from 0 to t, in units of x; ζ₀ is known to 2⁻²⁵", x=times, x_label="step t",
     )  # fmt: skip
-    local, middle = (logarithms[-2] - logarithms[-1]) / int(times[-2]), float(times[-2])
-    yield Agreement(
-        name=f"exponent over the theorem's, {name}", predicted=float((sharp / guaranteed).mid()),
-        observed=float((local / guaranteed).mid()),
-        tolerance=upper(-flint.arb(SHARE).log() / middle / guaranteed + 4 * flint.arb(2) ** -25),
-        reason=f"log(10⁶)/t at t = {middle:.3g}",
-    )  # fmt: skip
     steps = _steps_to(-flint.arb(GAP_FACTOR).log(), logarithms, times)
     yield Bound(
         name=f"steps to a gap {GAP_FACTOR:g} times smaller, {name}", observed=steps,
         bound=prescription.guaranteed_steps(GAP_FACTOR),
         rounding=1.0, reason="closed form, Q at its start, against Theorem 1",
     )  # fmt: skip
+    if attained:
+        local, middle = (logarithms[-2] - logarithms[-1]) / int(times[-2]), float(times[-2])
+        yield Agreement(
+            name=f"exponent over the theorem's, {name}", predicted=float((sharp / guaranteed).mid()),
+            observed=float((local / guaranteed).mid()),
+            tolerance=upper(-flint.arb(SHARE).log() / middle / guaranteed + 4 * flint.arb(2) ** -25),
+            reason=f"log(10⁶)/t at t = {middle:.3g}",
+        )  # fmt: skip
 
 
-def _unknown(name: str) -> Bound:
+def _unknown(plan: Plan) -> Bound:
     """Bits ran out: nothing is decided."""
     return bound_of(
-        f"closed form, {name}", [flint.arb("nan")], [flint.arb(0)], f"a gap is not known to {ACCURACY} bits"
-    )
+        f"closed form, {plan.name}", [flint.arb("nan")], [flint.arb(0)], f"a gap is not known to {ACCURACY} bits",
+        elsewhere=plan.elsewhere,
+    )  # fmt: skip
 
 
 def _steps_to(target: Ball, logarithms: list[Ball], times: np.ndarray) -> float:
@@ -248,14 +254,6 @@ def _closed_form(plan: Plan, factor: float, doublings: int) -> list[Ball]:
             totals[j + 1] += sum_of_squares((power * delta).entries())
             power = power * power if j < doublings else power
     return [total / (2 * enclosed.K) for total in totals]
-
-
-def _largest_eigenvalue(problem: Problem) -> Ball:
-    """max_k λ_max(B_kB_kᵀ)."""
-    enclosed = enclose(problem)
-    mixings = by_token(enclosed.attention([balls(query) for query in problem.queries]))
-    products = [enclosed.z_bar * mixing for mixing in mixings]
-    return largest(largest_eigenvalue(B * B.transpose()) for B in products)
 
 
 def _variant(subject: Experiment | Variant) -> Variant:

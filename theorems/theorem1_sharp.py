@@ -156,7 +156,7 @@ def _steps(numbers: dict[Any, float]) -> float:
 
 CLAIM = Claim(
     statement=STATEMENT,
-    heeds=("instance", "start"),
+    heeds=("instance", "start", "start_weights"),
     assumptions=("assumption1", "assumption2", "unit norm"),
     builds_on=("lemma2_sharp", "theorem1"),
     cites=(

@@ -31,7 +31,7 @@ class Plan:
     The constants are those of `prescribed_for` (of the problem itself if None). `gamma_factor` multiplies γ,
     `step_factor` the step 1/L, `rate_factor` the claimed relative decrease η_wζ₀/(2K) in one step. With
     `frozen` Q keeps its start; `forced`: the run is made even where a hypothesis fails. `note` is said of the
-    number of steps.
+    number of steps. `elsewhere` names the instance where it is not the one that was asked for.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Plan:
     frozen: bool = False
     forced: bool = False
     note: str = ""
+    elsewhere: str = ""
 
     @property
     def prescription(self) -> Prescription:

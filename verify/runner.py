@@ -9,6 +9,7 @@ from typing import Any, Protocol, get_type_hints
 from verify.claim import Assumption, Check, Claim, Grade, Verdict, grade_of, worst
 from verify.controls import ControlOutcome, idle, run_control
 from verify.evidence import STOPPED, Announce, Evidence, run_checks, sentence_of, trouble
+from verify.finding import OnInstance
 
 __all__ = [
     "STOPPED", "ControlOutcome", "Evidence", "Foundations", "Outcome", "Subject", "run", "run_checks", "sentence_of",
@@ -70,17 +71,25 @@ class Outcome:
         if not self.evidence:
             yield Verdict.UNDECIDED, "no check was made"
         violated = [finding for finding in _assumptions(self.evidence) if finding.verdict is Verdict.UNDECIDED]
-        if violated:
-            yield (
-                Verdict.UNDECIDED,
-                f"on this instance {' and '.join(dict.fromkeys(f.name for f in violated))} cannot be relied on",
-            )
+        for place in dict.fromkeys(finding.elsewhere for finding in violated):
+            names = dict.fromkeys(finding.name for finding in violated if finding.elsewhere == place)
+            where = f"the {place} instance" if place else "this instance"
+            yield Verdict.UNDECIDED, f"on {where} {' and '.join(names)} cannot be relied on"
         for item in self.evidence:
             verdict = item.verdict
             if violated and verdict is Verdict.FAIL and item.grade is not Grade.SYMBOLIC:
                 verdict = Verdict.UNDECIDED
             if verdict is not Verdict.PASS:
                 yield verdict, f"{item.check}: {item.verdict}, {item.summary}"
+        yield from self._doubts_about_place()
+
+    def _doubts_about_place(self) -> Iterator[tuple[Verdict, str]]:
+        """What was compared on another instance alone says nothing about the one in the record."""
+        found = [f for item in self.evidence for f in item.findings if isinstance(f, OnInstance)]
+        places = dict.fromkeys(f.elsewhere for f in found if not isinstance(f, Assumption))
+        if places and all(places):
+            told = " and ".join(f"the {place}" for place in places)
+            yield Verdict.UNDECIDED, f"nothing was compared on this instance, only on {told} instance"
 
     def _doubts_about_foundations(self) -> Iterator[tuple[Verdict, str]]:
         """A claim cannot pass on a statement that did not pass; a failed foundation does not refute it."""

@@ -48,6 +48,6 @@ def test_gradient_descent_in_float64_ends_at_the_same_distance(quick: Experiment
 
 def test_twin_relabelled_heads(quick: Experiment) -> None:
     plan = replace(literal_plan(quick), steps=STEPS)
-    turned = replace(plan.problem, queries=plan.problem.queries[::-1].copy())
-    found = certify_order(Variant(plan=replace(plan, problem=turned)))
+    turned = replace(plan, problem=replace(plan.problem, queries=plan.problem.queries[::-1].copy()))
+    found = certify_order(Variant(plan=turned, moving=turned))
     assert worst(finding.verdict for finding in found) is Verdict.PASS
