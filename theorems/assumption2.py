@@ -159,4 +159,5 @@ CLAIM = Claim(
         certify_rank: (too_few_heads, two_equal_tokens, beta_zero),
         measure_singular_values: (singular_value_not_squared,),
     },
+    drops=(too_few_heads, two_equal_tokens, beta_zero),
 )

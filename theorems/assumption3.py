@@ -102,4 +102,5 @@ CLAIM = Claim(
         certify_coordinate: (two_equal_tokens, tokens_on_the_axes, three_values),
         certify_distinct: (two_equal_tokens,),
     },
+    drops=(two_equal_tokens, tokens_on_the_axes),
 )

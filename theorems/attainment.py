@@ -36,6 +36,12 @@ C: Any = sp.MatrixSymbol("C", N, H)
 R: Any = sp.MatrixSymbol("Z̄", N, N)  # any invertible matrix, Z̄ among them
 a_hat: Any = sp.MatrixSymbol("â", N, 1)
 
+B: Any = sp.MatrixSymbol("B", N, H)
+
+WEIGHTS = C.T * (C * C.T).I * a_hat
+PSEUDOINVERSE = B.T * (B * B.T).I
+SPLIT = R.T.I * (C * C.T).I * R.I  # (B Bᵀ)⁻¹ for B = Z̄C
+
 DIGITS = 60  # of L*, relative to L(0), the loss without weights
 START_BITS, LIMIT = 256, 4096  # 60 digits are 200 bits; the condition of C_k C_kᵀ takes the rest
 
@@ -48,22 +54,25 @@ class Variant:
     shift: float = 0.0
     power: int = -1
 
+    @property
+    def weights(self) -> Any:
+        """What is claimed to be w_k."""
+        return WEIGHTS if self.power == -1 else C.T * sp.MatPow(C * C.T, self.power) * a_hat
+
 
 def derive_weights(subject: Experiment | Variant) -> Iterator[Identity]:
     """C_kw_k = â_k, and CᵀZ̄ᵀ(Z̄CCᵀZ̄ᵀ)⁻¹Z̄ = Cᵀ(CCᵀ)⁻¹ is B_k†Z̄ by Penrose's four equations."""
     variant = _variant(subject)
-    weights = C.T * sp.MatPow(C * C.T, variant.power) * a_hat
-    yield prove("C_k w_k = â_k", C * weights, a_hat)
-    B = R * C
-    inverse = B.T * (B * B.T).I
+    yield prove("C_k w_k = â_k", C * variant.weights, a_hat)
+    inverse = PSEUDOINVERSE
     yield prove("B B† B = B", B * inverse * B, B)
     yield prove("B† B B† = B†", inverse * B * inverse, inverse)
     yield prove("B B† is symmetric", (B * inverse).T, B * inverse)
     yield prove("B† B is symmetric", (inverse * B).T, inverse * B)
-    # (B Bᵀ)⁻¹ = Z̄⁻ᵀ (C Cᵀ)⁻¹ Z̄⁻¹, because the product with B Bᵀ is I.
-    split = R.T.I * (C * C.T).I * R.I
-    yield prove("B Bᵀ Z̄⁻ᵀ(CCᵀ)⁻¹Z̄⁻¹ = I", B * B.T * split, sp.Identity(N))
-    yield prove("B†Z̄â = Cᵀ(CCᵀ)⁻¹â", B.T * split * R * a_hat, C.T * (C * C.T).I * a_hat)
+    # (B Bᵀ)⁻¹ = Z̄⁻ᵀ (C Cᵀ)⁻¹ Z̄⁻¹ for B = Z̄C, because the product with B Bᵀ is I.
+    mixing = R * C
+    yield prove("B Bᵀ Z̄⁻ᵀ(CCᵀ)⁻¹Z̄⁻¹ = I", mixing * mixing.T * SPLIT, sp.Identity(N))
+    yield prove("B†Z̄â = Cᵀ(CCᵀ)⁻¹â", mixing.T * SPLIT * R * a_hat, variant.weights)
     yield prove_positive_definite("Z̄² ≻ 0", variant.problem.limit.z_bar_squared, factor=Z, shift=m * tau)
 
 
@@ -158,4 +167,6 @@ CLAIM = Claim(
         derive_weights: (penalty_n_tau, penalty_twice, square_not_inverted),
         certify_attained: (too_few_heads, penalty_n_tau, penalty_twice, one_weight_changed),
     },
+    stated=("WEIGHTS", "PSEUDOINVERSE", "SPLIT"),
+    drops=(too_few_heads,),
 )

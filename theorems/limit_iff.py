@@ -44,6 +44,13 @@ W: Any = sp.MatrixSymbol("W", N, m)
 top = sp.Symbol("s", positive=True)  # ‖Z̄‖₂²
 
 
+SIZE = sp.Trace(X.T * X)
+LEFT_END = m * tau / (2 * K) * SIZE
+RIGHT_END = top / (2 * K) * SIZE
+LEFT_ROOM = sp.Trace((Z * X).T * (Z * X)) / (2 * K)  # what the gap exceeds the left end by
+RIGHT_ROOM = sp.Trace((M * X).T * (M * X)) / (2 * K)  # and falls short of the right one
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """The experiment with the two constants multiplied by wrong factors, or the norm not squared."""
@@ -59,8 +66,8 @@ def derive_lower_constant(subject: Experiment | Variant) -> Iterator[Identity]:
     variant = _variant(subject)
     gram = variant.experiment.limit.z_bar_squared
     yield prove_positive_definite("Z̄² ⪰ mτI", gram, factor=Z, shift=m * tau)
-    gap = sp.Trace(X.T * gram * X) - sp.Rational(variant.lower) * m * tau * sp.Trace(X.T * X)
-    yield prove("‖Z̄X‖_F² − mτ‖X‖_F² = ‖ZX‖_F² ≥ 0", gap, sp.Trace((Z * X).T * (Z * X)))
+    gap = sp.Trace(X.T * gram * X) / (2 * K) - sp.Rational(variant.lower) * LEFT_END
+    yield prove("(‖Z̄X‖_F² − mτ‖X‖_F²)/(2K) = ‖ZX‖_F²/(2K) ≥ 0", gap, LEFT_ROOM)
 
 
 def derive_upper_constant(subject: Experiment | Variant) -> Iterator[Identity]:
@@ -68,20 +75,20 @@ def derive_upper_constant(subject: Experiment | Variant) -> Iterator[Identity]:
     variant = _variant(subject)
     gram = variant.experiment.limit.z_bar_squared
     norm = Equation(top * sp.Identity(N) - gram, M.T * M, "‖Z̄x‖ ≤ ‖Z̄‖₂‖x‖, the definition of ‖Z̄‖₂: ‖Z̄‖₂²I − Z̄² = MᵀM")
-    gap = sp.Rational(variant.upper) * top * sp.Trace(X.T * X) - sp.Trace(X.T * gram * X)
+    gap = sp.Rational(variant.upper) * RIGHT_END - sp.Trace(X.T * gram * X) / (2 * K)
     yield prove(
-        "‖Z̄‖₂²‖X‖_F² − ‖Z̄X‖_F² = ‖MX‖_F² ≥ 0", gap, sp.Trace((M * X).T * (M * X)),
+        "(‖Z̄‖₂²‖X‖_F² − ‖Z̄X‖_F²)/(2K) = ‖MX‖_F²/(2K) ≥ 0", gap, RIGHT_ROOM,
         premises=(norm,), sample=partial(_diagonal, variant.experiment.limit.penalty),
     )  # fmt: skip
 
 
 def _diagonal(penalty: Any, sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any]:
-    """A diagonal Z with 3, 4, 5 or 0 on the diagonal and M with 4, 3, 0 or 5, so that ZᵀZ + MᵀM = 25 I."""
+    """A diagonal Z with 3, 4, 5 or 0 on the diagonal and M with 4, 3, 0 or 5, rows shifted: ZᵀZ + MᵀM = 25 I."""
     pairs = [rng.choice(((3, 4), (4, 3), (5, 0), (0, 5))) if i < sizes[m] else (0, 5) for i in range(sizes[N])]
     level = sp.Rational(rng.randint(1, 4), 2)
     return {
         Z: [[pairs[j][0] * (i == j) for j in range(sizes[N])] for i in range(sizes[m])],
-        M: [[pairs[j][1] * (i == j) for j in range(sizes[N])] for i in range(sizes[N])],
+        M: [[pairs[j][1] * ((i + 1) % sizes[N] == j) for j in range(sizes[N])] for i in range(sizes[N])],
         tau: level,
         top: 25 + penalty.subs({**sizes, tau: level}),
     }
@@ -90,17 +97,17 @@ def _diagonal(penalty: Any, sizes: Mapping[Any, int], rng: Random) -> Mapping[An
 def derive_attained(subject: Experiment | Variant) -> Iterator[Identity]:
     """The right end is attained along the top eigenvector, the left one along ker Z and nowhere else."""
     variant = _variant(subject)
-    gram, penalty = variant.experiment.limit.z_bar_squared, sp.Rational(variant.lower) * m * tau
-    rank_one = u * row.T
-    size = sp.Trace(rank_one.T * rank_one)
+    gram, rank_one = variant.experiment.limit.z_bar_squared, u * row.T
+    left, right = (end.subs(X, rank_one) for end in (LEFT_END, RIGHT_END))
+    gap = sp.Trace(rank_one.T * gram * rank_one) / (2 * K)
     eigenvector = Equation(gram * u, top * u, "Z̄²u = ‖Z̄‖₂²u: the top eigenvector")
     yield prove(
-        "‖Z̄uaᵀ‖_F² = ‖Z̄‖₂²‖uaᵀ‖_F²", sp.Trace(rank_one.T * gram * rank_one), sp.Rational(variant.upper) * top * size,
+        "‖Z̄uaᵀ‖_F² = ‖Z̄‖₂²‖uaᵀ‖_F², over 2K", gap, sp.Rational(variant.upper) * right,
         premises=(eigenvector,), sample=partial(_eigenvector, variant.experiment.limit.penalty),
     )  # fmt: skip
     kernel = Equation(Z * u, sp.ZeroMatrix(m, 1), "Zu = 0")
     yield prove(
-        "Zu = 0 ⟹ ‖Z̄uaᵀ‖_F² = mτ‖uaᵀ‖_F²", sp.Trace(rank_one.T * gram * rank_one), penalty * size,
+        "Zu = 0 ⟹ ‖Z̄uaᵀ‖_F² = mτ‖uaᵀ‖_F², over 2K", gap, sp.Rational(variant.lower) * left,
         premises=(kernel,), sample=_null_vector,
     )  # fmt: skip
     inverse = Equation(W * Z, sp.Identity(N), "rank Z = N: Z has a left inverse W")
@@ -237,4 +244,5 @@ CLAIM = Claim(
             norm_not_squared,
         ),
     },
+    stated=("LEFT_END", "RIGHT_END", "LEFT_ROOM", "RIGHT_ROOM"),
 )  # fmt: skip

@@ -227,7 +227,8 @@ def test_the_sentence_and_the_document_hold_the_figures() -> None:
     assert document([row("rejected")], {"toy": 1}).endswith("None.\n")
 
 
-def test_a_claim_without_mutants_is_refused(tmp_path: Path) -> None:
+def test_a_claim_without_mutants_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verify.mutants.command.mutants_of", lambda package, name: ())
     with pytest.raises(UsageError, match="has no mutants: its file names no stated results"):
         take("theorems", ["assumption3"], tmp_path, None)
 

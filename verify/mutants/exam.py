@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from verify.claim import Assumption, Claim, Defect, Identity, Verdict
+from verify.claim import Assumption, Claim, Defect, Grade, Identity, Verdict, grade_of
 from verify.mutants.variations import variations
 from verify.runner import Evidence, run_checks, sentence_of
 
@@ -98,9 +98,17 @@ def _of_hypotheses(name: str, claim: Claim) -> Iterator[Mutant]:
 
 
 def evidence_of(claim: Claim, mutant: Mutant | None, small: Any) -> tuple[Evidence, ...]:
-    """All checks of the claim on the planted mutant."""
+    """The claim's checks on the planted mutant, proofs first, up to the first that refutes it.
+
+    Statistical findings are corrected within their check.
+    """
     subject = small if mutant is None else mutant.plant(small)
-    return run_checks(claim.checks, subject)
+    evidence: list[Evidence] = []
+    for check in sorted(claim.checks, key=lambda check: grade_of(check) is not Grade.SYMBOLIC):
+        evidence += run_checks([check], subject)
+        if mutant is not None and _refutation(evidence[-1]) is not None:
+            break
+    return tuple(evidence)
 
 
 def proofs(evidence: Iterable[Evidence]) -> Proofs:
