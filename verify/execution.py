@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from verify import UsageError
 from verify import record as records
 from verify.claim import Claim, Grade, Verdict
+from verify.mutants.report import told_of
 from verify.render import terminal
 from verify.runner import STOPPED, Outcome, run, trouble
 from verify.stage import CHECKPOINT, Desk, Request, Stage, chosen, desk_of, loaded, prepare_folders, stage_of
@@ -59,6 +60,7 @@ def _run_one(stage: Stage, desk: Desk) -> int:
         hint = f"; continue with --resume {checkpoint}" if checkpoint.exists() else ""
         raise Interrupted(f"interrupted; finished claims are kept{hint}") from None
     record = _record(stage, claim, outcome, desk, time.perf_counter() - began)
+    record["mutants"] = told_of(request.output, desk.memory.fingerprint, stage.entry.id)
     terminal.print_record(record, quiet=request.quiet)
     paths: list[Path] = []
     status = EXIT_STATUS[record["verdict"]]

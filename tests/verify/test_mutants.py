@@ -18,7 +18,7 @@ from verify import UsageError
 from verify.claim import Assumption, Bound, Claim, Identity, Step
 from verify.mutants.command import take
 from verify.mutants.exam import Mutant, mutants_of
-from verify.mutants.report import HEADING, Result, counts_of, document, read_results, sentence, write_results
+from verify.mutants.report import HEADING, Result, counts_of, document, read_results, sentence, told_of, write_results
 from verify.mutants.sitting import answers, sit
 from verify.mutants.variations import variations
 from verify.prove.index import Index, Tensor, total
@@ -209,7 +209,7 @@ def row(result: str = "open", **changed: Any) -> Result:
 
 
 def test_results_are_kept_for_the_same_sources_only(tmp_path: Path) -> None:
-    path = write_results(tmp_path, "abc", [row()])
+    path = write_results(tmp_path, "abc", [row()], {"toy": 1})
     assert read_results(tmp_path, "abc") == (row(),)
     assert read_results(tmp_path, "other") == ()
     for text in ("", "[]", json.dumps({"schema": 1, "fingerprint": "abc", "mutants": [{"claim": 1}]})):
@@ -217,14 +217,22 @@ def test_results_are_kept_for_the_same_sources_only(tmp_path: Path) -> None:
         assert read_results(tmp_path, "abc") == ()
 
 
+def test_a_report_tells_of_a_complete_exam_of_the_same_sources_only(tmp_path: Path) -> None:
+    write_results(tmp_path, "abc", [row("rejected"), row("open", claim="other")], {"toy": 1, "other": 2})
+    assert told_of(tmp_path, "abc", "toy") == "mutants rejected 1/1"
+    assert told_of(tmp_path, "abc", "other") is None  # one of two was examined
+    assert told_of(tmp_path, "abc", "third") is None
+    assert told_of(tmp_path, "xyz", "toy") is None
+
+
 def test_the_sentence_and_the_document_hold_the_figures() -> None:
     rows = [row("rejected"), row("true as well"), row()]
     assert sentence(counts_of(rows)) == "mutants rejected 1/3, true as well 1, open 1"
-    text = document(rows, {"toy": 3})
+    text = document(rows)
     assert text.startswith(HEADING)
     assert "66.7 % rejected or true as well" in text
     assert "- `toy` C, sign: `−x`: open (derive_x): too hard" in text
-    assert document([row("rejected")], {"toy": 1}).endswith("None.\n")
+    assert document([row("rejected")]).endswith("None.\n")
 
 
 def test_a_claim_without_mutants_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,3 +256,9 @@ def test_a_claim_of_the_paper_is_examined_and_the_rest_is_kept(tmp_path: Path) -
     assert {item["result"] for item in results} <= {"rejected", "true as well"}
     assert all(item["by"] and item["why"] for item in results)
     assert f"{len(results)} of {len(results)} mutants were examined before" in second.stderr
+    command[3:4] = []
+    told = subprocess.run(
+        [*command, "--preset", "quick", "--no-pdf", "--quiet"], capture_output=True, text=True, cwd=root, check=False
+    )
+    rejected = sum(item["result"] == "rejected" for item in results)
+    assert f"mutants rejected {rejected}/{len(results)}, true as well {len(results) - rejected}" in told.stdout

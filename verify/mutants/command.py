@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -17,12 +18,13 @@ from threadpoolctl import threadpool_limits
 
 from verify import UsageError, discovery
 from verify.memory import fingerprint_of
-from verify.mutants.exam import Mutant, mutants_of
+from verify.mutants.exam import mutants_of
 from verify.mutants.report import (
     Result,
     by_claim,
     counts_of,
     document,
+    read_intended,
     read_results,
     result_of,
     sentence,
@@ -53,6 +55,7 @@ def take(package: str, names: Sequence[str], output: Path, paper: Path | None, s
     prepare_folder(output, "output")
     fingerprint = fingerprint_of("verify", package, *parameters.LABORATORY)
     kept = {row.name: row for row in read_results(output, fingerprint)}
+    intended = read_intended(output, fingerprint) | Counter(mutant.claim for mutant in mutants)
     with threadpool_limits(limits=1):
         small = parameters.prepare(parameters.foundation_parameters())
         claims: dict[str, Any] = {name: discovery.load(package, name) for name in dict.fromkeys(chosen)}
@@ -62,18 +65,17 @@ def take(package: str, names: Sequence[str], output: Path, paper: Path | None, s
             kept[mutant.name] = result_of(mutant, found)
             if time.monotonic() - saved > EVERY:
                 saved = time.monotonic()
-                write_results(output, fingerprint, kept.values())
-    path = write_results(output, fingerprint, kept.values())
-    return _told([kept[mutant.name] for mutant in mutants], mutants, path, paper)
+                write_results(output, fingerprint, kept.values(), intended)
+    path = write_results(output, fingerprint, kept.values(), intended)
+    return _told([kept[mutant.name] for mutant in mutants], path, paper)
 
 
-def _told(results: list[Result], mutants: Sequence[Mutant], path: Path, paper: Path | None) -> int:
+def _told(results: list[Result], path: Path, paper: Path | None) -> int:
     _print(results)
     out = console()
     out.print(f"{sentence(counts_of(results))}\n  wrote {path}", soft_wrap=True, markup=False)
     if paper is not None:
-        intended = {name: len(rows) for name, rows in by_claim([*results]).items()}
-        write_atomically(paper, document(results, intended).encode())
+        write_atomically(paper, document(results).encode())
         out.print(f"  wrote {paper}", soft_wrap=True, markup=False)
     return 1 if any(row.result == "silent" for row in results) else 0
 

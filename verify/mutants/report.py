@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from verify.mutants.exam import Found, Mutant
 from verify.record import write_atomically
+
+if TYPE_CHECKING:
+    from verify.mutants.exam import Found, Mutant
 
 FILE = "mutants.json"
 SCHEMA = 1
@@ -51,23 +53,40 @@ def result_of(mutant: Mutant, found: Found) -> Result:
     )  # fmt: skip
 
 
-def write_results(folder: Path, fingerprint: str, results: Iterable[Result]) -> Path:
-    """Write the file of results; never a half-written one."""
-    path = folder / FILE
-    content = {"schema": SCHEMA, "fingerprint": fingerprint, "mutants": [asdict(row) for row in results]}
+def write_results(folder: Path, fingerprint: str, results: Iterable[Result], intended: Mapping[str, int]) -> Path:
+    """Write the file of results, with how many mutants each claim has; never a half-written one."""
+    path, rows = folder / FILE, [asdict(row) for row in results]
+    content = {"schema": SCHEMA, "fingerprint": fingerprint, "intended": intended, "mutants": rows}
     write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
     return path
 
 
 def read_results(folder: Path, fingerprint: str) -> tuple[Result, ...]:
     """The results in a folder; none if there are none, if they cannot be read, or if they are of other sources."""
+    return _read(folder, fingerprint)[0]
+
+
+def read_intended(folder: Path, fingerprint: str) -> dict[str, int]:
+    """How many mutants each claim has that was examined in a folder, wholly or in part; as `read_results`."""
+    return _read(folder, fingerprint)[1]
+
+
+def _read(folder: Path, fingerprint: str) -> tuple[tuple[Result, ...], dict[str, int]]:
     try:
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA or content["fingerprint"] != fingerprint:
-            return ()
-        return tuple(Result(**row) for row in content["mutants"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ()
+            return (), {}
+        intended = {str(name): int(number) for name, number in content["intended"].items()}
+        return tuple(Result(**row) for row in content["mutants"]), intended
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return (), {}
+
+
+def told_of(folder: Path, fingerprint: str, claim: str) -> str | None:
+    """What a claim's report says of its exam, if all of its mutants were examined with these sources."""
+    rows, intended = _read(folder, fingerprint)
+    own = [row for row in rows if row.claim == claim]
+    return sentence(counts_of(own)) if own and len(own) == intended.get(claim) else None
 
 
 def counts_of(results: Iterable[Result]) -> dict[str, int]:
@@ -89,23 +108,19 @@ def by_claim(results: Sequence[Result]) -> dict[str, tuple[Result, ...]]:
     return {name: tuple(row for row in results if row.claim == name) for name in names}
 
 
-def document(results: Sequence[Result], intended: Mapping[str, int]) -> str:
-    """The list of what the exam left open, as Markdown, with the figures of every claim.
-
-    Args:
-        intended: how many mutants each claim has, of which `results` may be a part.
-    """
-    total, counts = sum(intended.values()), counts_of(results)
+def document(results: Sequence[Result]) -> str:
+    """The list of what the exam left open, as Markdown, with the figures of every claim."""
+    counts = counts_of(results)
     settled = counts["rejected"] + counts["true as well"]
     share = 100 * settled / max(len(results), 1)
     lines = [
         HEADING, "",
-        f"{total} mutants, {len(results)} examined: {sentence(counts)}; {share:.1f} % rejected or true as well.", "",
+        f"{len(results)} mutants: {sentence(counts)}; {share:.1f} % rejected or true as well.", "",
         "| claim | mutants | rejected | true as well | open | silent |", "|---|---|---|---|---|---|",
     ]  # fmt: skip
     for name, rows in by_claim(results).items():
         figures = " | ".join(str(number) for number in counts_of(rows).values())
-        lines.append(f"| {name} | {intended.get(name, len(rows))} | {figures} |")
+        lines.append(f"| {name} | {len(rows)} | {figures} |")
     unsettled = [row for row in results if row.result in ("open", "silent")]
     lines += ["", "## Open, and why", ""] + [_open(row) for row in unsettled]
     return "\n".join(lines if unsettled else [*lines, "None."]) + "\n"
@@ -115,8 +130,3 @@ def _open(row: Result) -> str:
     who = f" ({row.by})" if row.by else ""
     why = row.why if len(row.why) <= 300 else f"{row.why[:300]} …"
     return f"- `{row.claim}` {row.constant}, {row.kind}: `{row.change}`: {row.result}{who}: {why}"
-
-
-def plain(results: Iterable[Result]) -> list[dict[str, Any]]:
-    """The rows as dictionaries, for the record of a claim."""
-    return [asdict(row) for row in results]

@@ -135,6 +135,8 @@ def print_record(record: dict[str, Any], *, quiet: bool) -> None:
             out.print(f"  {options} {verb} not affect {record['claim']}", soft_wrap=True)
     rejected = sum(control["verdict"] == "rejected" for control in record["controls"])
     facts = f"controls rejected {rejected}/{len(record['controls'])}"
+    if record["mutants"]:
+        facts += f"  {record['mutants']}"
     if record["control_baseline"] != "pass":
         facts += f" (the untouched small run is {record['control_baseline']})"
     if record["grade"]:

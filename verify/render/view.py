@@ -140,6 +140,7 @@ def _controls(record: Json, numbers: dict[str, int]) -> Json:
         "rows": rows,
         "rejected": sum(row["verdict"] == "rejected" for row in rows),
         "baseline": record["control_baseline"],
+        "mutants": record.get("mutants"),
         "instance": [pair for pair in _pairs(record["control_instance"]) if pair[0] != "sha256"],
     }
 
