@@ -20,15 +20,18 @@ from numpy import ndarray
 
 from numerics.measure import UNIT_ROUNDOFF
 from theorems.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta, f_max, gamma, q, rate, sigma, zeta_0
-from theorems.exact import ExactNetwork, State, text
+from theorems.exact import ExactNetwork, State, text, to_ball, to_balls
 from theorems.experiment import Experiment
-from theorems.instances import drawn, letters, single, values
+from theorems.instances import drawn, generals, letters, single, values
+from theorems.lemma10 import ENTRIES
 from theorems.notation import H, K
 from theorems.points import FloatPoint, sizes
-from theorems.terms import AT_0, AT_S, AT_T, t
+from theorems.terms import AT_0, AT_NEXT, AT_P, AT_R, AT_S, AT_T, BETWEEN, t
 from verify.prove.values import PRECISION, Values, extended
 
 EXACT_STEPS = 12
+GENERAL_STEPS = 7  # where all sizes differ
+PARTWAY = Fraction(1, 3)  # of the step from t to t + 1
 FLOAT_STEPS = 4  # the bound on rounding errors doubles with every step
 EXACT_HEADS = 2
 
@@ -54,22 +57,27 @@ class Plan:
     def definitions(self) -> dict[Any, Any]:
         """In the order in which they can be evaluated."""
         return {
-            gamma: sp.sqrt(self.gamma_squared), alpha: self.alpha, D: self.D, L: self.L, eta: self.boost / L,
+            gamma: sp.sqrt(self.gamma_squared), alpha: self.alpha, D: self.D,
+            **dict(zip(ENTRIES, self.matrix, strict=True)), L: self.L, eta: self.boost / L,
             sigma: self.sigma, rate: 1 - eta * sigma, q: sp.sqrt(rate),
         }  # fmt: skip
 
 
 @cache
 def exact_runs(plan: Plan, *, start: int = 0) -> tuple[Values, ...]:
-    """Runs of two small networks from random Q_h; all α_hk^(0) are `start` times α, which is 0 in the theorem."""
+    """Runs of small networks from random Q_h; all α_hk^(0) are `start` times α, which is 0 in the theorem."""
     with flint.ctx.workprec(PRECISION):
-        return tuple(_exact_run(network, plan, start) for network in (single(), drawn(1)))
+        small = [(network, EXACT_HEADS, steps) for network in (single(), drawn(1)) for steps in (EXACT_STEPS, 0)]
+        return tuple(
+            _exact_run(network, plan, start, heads, steps)
+            for network, heads, steps in (*small, *((*each, GENERAL_STEPS) for each in generals()))
+        )
 
 
-def _exact_run(network: ExactNetwork, plan: Plan, start: int) -> Values:
-    rng, zeros = random.Random(0), ((Fraction(0),) * len(network.tokens),) * EXACT_HEADS
+def _exact_run(network: ExactNetwork, plan: Plan, start: int, heads: int, steps: int) -> Values:
+    rng, zeros = random.Random(0), ((Fraction(0),) * len(network.tokens),) * heads
     d = range(len(network.tokens[0]))
-    queries = tuple(tuple(tuple(Fraction(rng.randint(-4, 4), 2) for _ in d) for _ in d) for _ in range(EXACT_HEADS))
+    queries = tuple(tuple(tuple(Fraction(rng.randint(-4, 4), 2) for _ in d) for _ in d) for _ in range(heads))
     first = State(queries=queries, alpha=zeros)
     given = values(network, {"": first}, c=2, slack=1)
     initial = {"ζ_0": plan.zeta * network.least_eigenvalue(first), "Δ_0": network.gap(first)}
@@ -77,15 +85,26 @@ def _exact_run(network: ExactNetwork, plan: Plan, start: int) -> Values:
     network = replace(network, gamma=given.numbers["γ"])
     moved = tuple(tuple(start * given.numbers["α"] for _ in row) for row in zeros)
     states = [State(queries=queries, alpha=moved if start else zeros)]
-    for _ in range(EXACT_STEPS + 1):
+    for _ in range(steps + 1):
         states.append(network.descend(states[-1], given.numbers["η_Q"]))
     after = states.pop()
-    matrices = {**given.matrices, **letters(network, AT_S, states)}
-    matrices |= letters(network, AT_T, states[-1:]) | letters(network, AT_0, states[:1])
+    partway = network.descend(states[-1], given.numbers["η_Q"] * to_ball(PARTWAY))
+    matrices = {**given.matrices, "e": lambda: to_balls([[Fraction(int(n == 0))] for n in range(network.prompt)])}
+    for point, along in (
+        (AT_S, states), (AT_R, states), (AT_P, states), (AT_T, states[-1:]), (AT_0, states[:1]), (AT_NEXT, [after]),
+        (BETWEEN, [partway]),
+    ):  # fmt: skip
+        matrices |= letters(network, point, along)
     gaps: Callable[[int], Any] = lambda s: network.gap(states[s])  # noqa: E731  a value of the table below
     numbers = {**given.numbers, "Δ": gaps, "Δ^(t)": network.gap(states[-1]), "Δ⁺": network.gap(after)}
-    told = f"{network}, Q^(0) = {'; '.join(map(text, queries))}, α^(0) = {start} α, t = {EXACT_STEPS}"
-    return Values(told, {**given.sizes, t: EXACT_STEPS}, numbers, matrices)
+    numbers |= {
+        "‖∇ℓ‖": network.slope(states[-1]),
+        "u": to_ball(PARTWAY),
+        "ū": to_ball(1 - PARTWAY),
+        "inf L − L*": flint.arb(0),
+    }
+    told = f"{network}, Q^(0) = {'; '.join(map(text, queries))}, α^(0) = {start} α, t = {steps}"
+    return Values(told, {**given.sizes, t: steps}, numbers, matrices)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -18,24 +18,26 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from theorems import lemma1, lemma5
 from theorems.assumptions import measure_training_assumptions
 from theorems.constants import Delta_0, Z_norm, alpha, eta, f_max, gamma, q, sigma, zeta_0
 from theorems.descent import FLOAT_STEPS, Plan, exact_runs, float_run
 from theorems.experiment import Experiment
 from theorems.lemma2 import LIPSCHITZ
-from theorems.lemma7 import gradient_bound
-from theorems.lemma8 import features_moved
-from theorems.lemma9 import STATED_D, features_bound
+from theorems.lemma7 import GRADIENT
+from theorems.lemma8 import FEATURES_MOVED
+from theorems.lemma9 import FEATURES_BOUND, STATED_D
 from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
 from theorems.lemma10 import spectral_norm
 from theorems.notation import H, K
 from theorems.pl import SIGMA
 from theorems.points import compared
 from theorems.softmax import Lipschitz
-from theorems.terms import AT_0, AT_S, AT_T, PAPER, Setting, k, s
+from theorems.terms import AT_0, AT_R, AT_S, AT_T, PAPER, Point, Setting, k, s
 from verify.claim import Bound, Claim, Identity
 from verify.prove.conclusion import conclude
-from verify.prove.inequality import Chain, Fact, assume, at_most
+from verify.prove.inequality import Chain, Fact, at_most
+from verify.prove.lemma import Lemma, define, hypothesis, quote
 from verify.prove.quantity import SumOf, norm, total
 from verify.prove.rules import cauchy_schwarz, frobenius_columns, geometric, member, same, triangle_sum
 
@@ -53,40 +55,61 @@ STATED_ALPHA = 4 * sp.sqrt(2 * K) * Z_norm * sp.sqrt(Delta_0) / (gamma * zeta_0)
 STATED_DRIFT = 128 * sp.sqrt(K) ** 3 * sp.sqrt(H) * Z_norm**2 * f_max * Delta_0 / (gamma**2 * zeta_0**2)
 STATED_ROOM = (1 - 1 / sp.sqrt(2)) * sp.sqrt(zeta_0)
 
-RATIO = assume(q**2, 1 - eta * sigma, "q² = 1 − η_Q σ", equal=True)
-BELOW_ONE = assume(q, 1, "q ≤ 1")
-HYPOTHESIS = assume(sp.sqrt(AT_S.gap), q**s * sp.sqrt(Delta_0), "induction hypothesis, Δ^(s) ≤ q^{2s} Δ^(0)")
-SIGMA_IS = assume(sigma, SIGMA, "σ = γ²ζ_0/(2K)", equal=True)
+RATIO = hypothesis(q**2, 1 - eta * sigma, "q² = 1 − η_Q σ, where η_Q σ ≤ 1", equal=True)
+ROOT_OF_TWO = at_most(sp.sqrt(2)).to(2).fact("√2 ≤ 2")
+SIGMA_IS = define(sigma, SIGMA, "σ = γ²ζ_0/(2K)")
 
 
-def series() -> Fact:
+def fallen(point: Point) -> Fact:
+    """√Δ^(s) ≤ q^s √Δ^(0) at an earlier step s."""
+    bound = q**point.step * sp.sqrt(Delta_0)
+    known: Fact = hypothesis(sp.sqrt(point.gap), bound, f"Δ^({point.step}) ≤ q^(2{point.step}) Δ^(0)")
+    return known
+
+
+def series(index: Any) -> Fact:
     """Σ_{s<t} q^s ≤ 2/(η_Q σ): 1 − q² = (1 − q)(1 + q) ≤ 2(1 − q)."""
-    chain = at_most(total(s, q**s)).to(2 / (eta * sigma), geometric(q, s), RATIO, BELOW_ONE)
+    below_one = at_most(q).to(1, RATIO).fact("q ≤ 1")
+    chain = at_most(total(index, q**index)).to(2 / (eta * sigma), geometric(q, index, below_one), RATIO, below_one)
     return chain.fact("Σ_s q^s ≤ 1/(1 − q) ≤ 2/(1 − q²)")
 
 
-def weights_chain(setting: Setting = PAPER) -> Chain:
-    """|α^(t)_hk|, from w^(0) = 0 and the sum of all steps."""
-    steps = SumOf(AT_T.alpha_hk, s, -eta * AT_S.g_hk, "gradient descent from α^(0) = 0")
-    pull = AT_S.delta_k.T * AT_S.b_hk
-    return at_most(norm(AT_T.alpha_hk)).by(
-        triangle_sum(steps), same(AT_S.g_hk, gamma / K * pull, "∂ℓ/∂α_hk by Lemma 1", AT_S.gradient_alpha),
-        cauchy_schwarz(AT_S.delta_k, AT_S.b_hk), features_bound(AT_S, setting), member(k, norm(AT_S.delta_k)),
-        AT_S.lemma5, HYPOTHESIS, series(), SIGMA_IS,
+def weights_chain(setting: Setting = PAPER, point: Point = AT_T, earlier: Point = AT_S) -> Chain:
+    """|α^(t)_hk| at a point t, from w^(0) = 0 and the sum of all earlier steps s."""
+    words = "gradient descent from α^(0) = 0"
+    steps = SumOf(point.alpha_hk, earlier.step, -eta * earlier.g_hk, words)
+    pull = earlier.delta_k.T * earlier.b_hk
+    slope = same(earlier.g_hk, gamma / K * pull, "∂ℓ/∂α_hk by Lemma 1", quote(lemma1.GRADIENT_WEIGHT, earlier))
+    return at_most(norm(point.alpha_hk)).by(
+        triangle_sum(steps), slope, cauchy_schwarz(earlier.delta_k, earlier.b_hk),
+        quote(FEATURES_BOUND, earlier, setting), member(k, norm(earlier.delta_k)), quote(lemma5.GAP, earlier),
+        fallen(earlier), series(earlier.step), SIGMA_IS.reversed(),
     )  # fmt: skip
+
+
+WEIGHTS = Lemma(__name__, "Drift", weights_chain)
+
+
+def weights_bound(setting: Setting, point: Point, earlier: Point) -> Fact:
+    """|α_hk| ≤ α at a point, α being the bound of the lemma."""
+    named = define(alpha, weights_chain(setting).end, "α is the bound of Drift on the weights")
+    chain = at_most(norm(point.alpha_hk)).by(quote(WEIGHTS, setting, point, earlier)).to(alpha, named)
+    return chain.fact(f"|{point.alpha_hk.name}| ≤ α, by Drift")
 
 
 def features_chain(softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
     """‖B_k^(t) − B_k^(0)‖_F, column by column."""
     steps = SumOf(AT_T.Q_h - AT_0.Q_h, s, -eta * AT_S.G_h, "gradient descent")
-    bound = weights_chain(setting)
-    earlier = assume(norm(AT_S.alpha_hk), alpha, "|α_hk| ≤ α at step s < t, the bound above")
-    bounded = replace(earlier, because=(bound,))
+    named = define(alpha, weights_chain(setting).end, "α is the bound of Drift on the weights")
+    bounded = replace(setting, bounds=((AT_S, weights_bound(setting, AT_S, AT_R)),))
     return at_most(norm(AT_T.B_k - AT_0.B_k, "F")).by(
-        frobenius_columns(AT_T.columns - AT_0.columns), features_moved(AT_T, AT_0, softmax, setting),
-        triangle_sum(steps, "F"), gradient_bound(AT_S, softmax, bounded), HYPOTHESIS, series(), SIGMA_IS,
-        assume(alpha, bound.end, "α, the bound above", equal=True),
+        frobenius_columns(AT_T.columns - AT_0.columns), quote(FEATURES_MOVED, AT_T, AT_0, softmax, setting),
+        triangle_sum(steps, "F"), quote(GRADIENT, AT_S, softmax, bounded), fallen(AT_S), series(s), SIGMA_IS.reversed(),
+        named.reversed(),
     )  # fmt: skip
+
+
+FEATURES = Lemma(__name__, "Drift", features_chain)
 
 
 def gamma_squared(softmax: Lipschitz, setting: Setting = PAPER) -> Any:
@@ -133,8 +156,8 @@ def derive_drift(subject: Experiment | Variant) -> Iterator[Identity]:
     chain, exact = features_chain(LIPSCHITZ), exact_runs(plan(), start=variant.start)
     chain = at_most(chain.start) if variant.start else chain
     yield conclude("‖B_k^(t) − B_k^(0)‖_F", chain.start, variant.drift, chain, instances=exact)
-    enough = assume(gamma_squared(LIPSCHITZ), gamma**2, "γ² ≥ 128(2 + √2) K^{3/2} √H ‖Z̄‖² f̄_max Δ_0 ζ_0^{−5/2}")
-    room = at_most(STATED_DRIFT).to(STATED_ROOM, enough, assume(sp.sqrt(2), 2, "√2 ≤ 2"))
+    enough = hypothesis(gamma_squared(LIPSCHITZ), gamma**2, "γ² ≥ 128(2 + √2) K^{3/2} √H ‖Z̄‖² f̄_max Δ_0 ζ_0^{−5/2}")
+    room = at_most(STATED_DRIFT).to(STATED_ROOM, enough, ROOT_OF_TWO)
     yield conclude("the drift is at most (1 − 1/√2)√ζ_0", room.start, STATED_ROOM, room, instances=exact)
 
 

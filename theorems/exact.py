@@ -15,6 +15,7 @@ from typing import Any
 import flint
 
 from verify.certify import square_root
+from verify.prove.values import least_singular_value
 
 Rows = tuple[tuple[Fraction, ...], ...]
 Matrix = Any  # flint.arb_mat
@@ -73,10 +74,14 @@ class ExactNetwork:
     @cache  # noqa: B019  a few small instances, kept as long as the process
     def softmax(self, state: State, h: int, k: int) -> Matrix:
         """s_hk = softmax(VᵀQ_h v_k)."""
-        logits = (self.V.transpose() * to_balls(state.queries[h]) * self.v(k)).entries()
-        powers = [logit.exp() for logit in logits]
+        powers = [logit.exp() for logit in self.logits(state, h, k)]
         total = sum(powers, flint.arb(0))
         return flint.arb_mat([[power / total] for power in powers])
+
+    def logits(self, state: State, h: int, k: int) -> list[Any]:
+        """The entries of VᵀQ_h v_k."""
+        entries: list[Any] = (self.V.transpose() * to_balls(state.queries[h]) * self.v(k)).entries()
+        return entries
 
     def jacobian(self, state: State, h: int, k: int) -> Matrix:
         """diag(s) − ssᵀ."""
@@ -93,9 +98,9 @@ class ExactNetwork:
         return flint.arb_mat(columns).transpose()
 
     def least_eigenvalue(self, state: State) -> Any:
-        """min_k λ_min(B_k B_kᵀ), for one or two prompt tokens."""
-        grams = [B * B.transpose() for B in (self.B(state, k) for k in range(len(self.tokens)))]
-        return reduce(lambda a, b: a.min(b), map(_least_root, grams))
+        """min_k λ_min(B_k B_kᵀ)."""
+        roots = [least_singular_value(self.B(state, k)) for k in range(len(self.tokens))]
+        return reduce(lambda a, b: a.min(b), roots) ** 2
 
     @cache  # noqa: B019
     def mixture(self, state: State, k: int) -> Matrix:
@@ -143,6 +148,13 @@ class ExactNetwork:
         """∂ℓ/∂α_hk, 1 × 1."""
         return self.delta(state, k).transpose() * self.b(state, h, k) * (to_ball(self.gamma) / len(self.tokens))
 
+    def slope(self, state: State) -> Any:
+        """‖∇ℓ‖ over all parameters."""
+        heads, d = range(len(state.alpha)), range(len(self.tokens[0]))
+        parts = [self.gradient_queries(state, h)[i, j] for h in heads for i in d for j in d]
+        parts += [self.gradient_alpha(state, h, k)[0, 0] for h in heads for k in range(len(self.tokens))]
+        return sum((part * part for part in parts), flint.arb(0)).sqrt()
+
     def descend(self, state: State, rate: Any) -> State:
         """One step of gradient descent on ξ."""
         heads, K = range(len(state.alpha)), range(len(self.tokens))
@@ -181,14 +193,6 @@ def column(matrix: Matrix, j: int) -> Matrix:
 def text(rows: Iterable[Iterable[Any]]) -> str:
     """Rows in text that reads back exactly: [[1, -1/2], [0, 3]]."""
     return "[" + ", ".join("[" + ", ".join(map(str, row)) + "]" for row in rows) + "]"
-
-
-def _least_root(gram: Matrix) -> Any:
-    """The smaller eigenvalue of a symmetric 2 × 2 matrix, or the entry of a 1 × 1 matrix."""
-    if gram.nrows() == 1:
-        return gram[0, 0]
-    difference = (gram[0, 0] - gram[1, 1]) / 2
-    return (gram[0, 0] + gram[1, 1]) / 2 - (difference * difference + gram[0, 1] * gram[0, 1]).sqrt()
 
 
 def _rows(matrix: Matrix) -> tuple[tuple[Any, ...], ...]:

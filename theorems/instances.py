@@ -13,6 +13,7 @@ import flint
 
 from theorems import notation
 from theorems.exact import ExactNetwork, Rows, State, column, diagonal, identity, text, to_ball, to_balls
+from theorems.softmax import logit_values
 from theorems.terms import PAPER, Point, Setting
 from verify.prove.values import PRECISION, Values, operator_norm
 
@@ -50,6 +51,30 @@ def networks(setting: Setting = PAPER) -> Iterator[tuple[ExactNetwork, tuple[Sta
     ):
         stretched = _stretched(network, setting.token_length)
         yield _in_units(stretched, place(stretched), Fraction(unit))
+    for network, heads in generals():
+        stretched = _stretched(network, setting.token_length)
+        yield stretched, _random(stretched, seed=4, heads=heads)
+
+
+# rational points of the unit sphere, for networks whose sizes all differ
+SPHERE: Rows = tuple(
+    tuple(Fraction(x, whole) for x in parts)
+    for *parts, whole in (
+        (1, 2, 2, 3), (2, 3, 6, 7), (-4, 4, 7, 9), (1, -4, 8, 9), (2, 6, -9, 11), (6, 2, 3, 7)
+    )
+)  # fmt: skip
+SIZES = ((2, 4, 3, 5, 6), (2, 5, 3, 6, 4), (2, 6, 3, 4, 5), (3, 4, 2, 6, 5), (2, 3, 5, 4, 6))  # N, K, d, m, H
+
+
+def generals() -> Iterator[tuple[ExactNetwork, int]]:
+    """Networks whose sizes are at least 2 and pairwise different, with their number of heads."""
+    for seed, (N, K, d, m, heads) in enumerate(SIZES):
+        rng = random.Random(seed)
+        points = {2: CIRCLE[2:], 3: SPHERE}.get(d) or tuple((*point, *[Fraction(0)] * (d - 3)) for point in SPHERE)
+        features = tuple(tuple(Fraction(rng.randint(-2, 2)) for _ in range(m)) for _ in range(K))
+        yield ExactNetwork(
+            tokens=points[:K], features=features, prompt=N, tau=Fraction(1, 3), gamma=Fraction(3, 2)
+        ), heads  # fmt: skip
 
 
 def _in_units(
@@ -126,6 +151,12 @@ def values(network: ExactNetwork, states: Mapping[str, State], *, c: int, slack:
             matrices |= letters(network, Point(mark), [state])
             numbers["Δ" + mark] = network.gap(state)
         numbers["α"] = to_ball(max(abs(a) for state in states.values() for row in state.alpha for a in row) / slack)
+        pair = [*states.values(), *states.values()][:2]
+        logits = [network.logits(state, 0, 0) for state in pair]
+        if len(states) == 1:
+            logits[1] = [flint.arb(0)] * network.prompt
+        softmax = logit_values(logits[0], logits[1], "logits of the first head and token")
+        matrices, numbers = {**softmax.matrices, **matrices}, {**softmax.numbers, **numbers}
         told = "".join(
             f", Q{mark} = {'; '.join(map(text, state.queries))}, α{mark} = {text(state.alpha)}"
             for mark, state in states.items()

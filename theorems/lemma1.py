@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any, cast
 
 import numpy as np
 import sympy as sp
@@ -22,9 +24,11 @@ from numerics.instance import Instance, synthetic
 from numerics.loss import feature_noise, label_moments, population_loss
 from numerics.measure import rounding
 from numerics.model import Network, mixture
+from theorems import constants, terms
 from theorems.experiment import Experiment, stream
 from theorems.limit import Limit, limit_values
 from theorems.notation import H, K, N, d
+from theorems.terms import Point
 from verify.claim import Agreement, Claim, Identity
 from verify.prove.index import (
     Expression,
@@ -41,6 +45,9 @@ from verify.prove.index import (
     square,
     total,
 )
+from verify.prove.lemma import Lemma
+from verify.prove.quantity import SumOf
+from verify.prove.sampling import Equation
 
 STATEMENT = r"""
 (partial s_j)/(partial Q) = s_j sum_(i=1)^N s_i (v_j - v_i) v_k^top, quad s = "softmax"(V^top Q v_k), \
@@ -131,6 +138,33 @@ def derive_gradients(subject: Experiment | Variant) -> Iterator[Identity]:
 
 def _learned(variant: Variant) -> tuple[Identity, Letter]:
     return learn("Lemma 1", derivative(softmax_letter[h, k, j], Q[g, p, q]), slope(variant, softmax_letter))
+
+
+def _proofs() -> Iterator[Identity]:
+    """The derivations of this file; they look at no experiment."""
+    paper = Variant(experiment=cast(Any, None))
+    return chain(derive_softmax(paper), derive_gradients(paper))
+
+
+def _gradient_queries(point: Point) -> SumOf:
+    """∇_{Q_h} ℓ = (γ/K) Σ_k α_hk V J_hk Z̄ᵀ δ_k v_kᵀ, J = diag(s) − ssᵀ: Σ_j u_j s_j Σ_i s_i (v_j − v_i) = V J u."""
+    part = constants.gamma / K * terms.V * point.J_hk * terms.Z_bar.T * point.delta_k * point.alpha_hk * terms.v_k.T
+    return SumOf(point.G_h, terms.k, part, "∇_{Q_h} ℓ")
+
+
+def _gradient_weight(point: Point) -> Equation:
+    """∂ℓ/∂α_hk = (γ/K) δ_kᵀ b_hk, with b_hk = Z̄ s_hk."""
+    return Equation(point.g_hk, constants.gamma / K * point.delta_k.T * point.b_hk, f"{point.g_hk.name} = ∂ℓ/∂α_hk")
+
+
+def _gradient_weights(point: Point) -> Equation:
+    """∇_{α_k} ℓ = (γ/K) B_kᵀ δ_k, the same as a vector."""
+    return Equation(point.g_k, constants.gamma / K * point.B_k.T * point.delta_k, f"{point.g_k.name} = ∇_{{α_k}} ℓ")
+
+
+GRADIENT_QUERIES = Lemma(__name__, "Lemma 1", _gradient_queries, _proofs)
+GRADIENT_WEIGHT = Lemma(__name__, "Lemma 1", _gradient_weight, _proofs)
+GRADIENT_WEIGHTS = Lemma(__name__, "Lemma 1", _gradient_weights, _proofs)
 
 
 def measure_autograd(subject: Experiment | Variant) -> Iterator[Agreement]:

@@ -23,7 +23,7 @@ import sympy as sp
 from theorems.assumptions import measure_unit_norm
 from theorems.constants import D, L, Z_norm, alpha, f_max, gamma
 from theorems.experiment import Experiment
-from theorems.gradients import FAR_ALPHA, FAR_Q, GRADIENT_ALPHA, GRADIENT_Q, chains
+from theorems.gradients import FAR_ALPHA, FAR_Q, Pair, chains
 from theorems.instances import small_networks
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma9 import STATED_D
@@ -34,8 +34,9 @@ from theorems.terms import PAPER, Setting
 from theorems.variants import Variant, stated, variant_of
 from verify.claim import Bound, Claim, Identity
 from verify.prove.conclusion import conclude
-from verify.prove.inequality import Fact, assume, at_most
-from verify.prove.quantity import terms
+from verify.prove.inequality import Chain, Fact, at_most
+from verify.prove.lemma import Lemma, define
+from verify.prove.quantity import norm, terms
 from verify.prove.rules import operator_norm_two
 from verify.prove.scalar_identity import prove_scalars
 from verify.prove.values import Values, extended
@@ -60,7 +61,7 @@ STATED = sp.ImmutableMatrix([
 
 def lipschitz_matrix(softmax: Lipschitz, setting: Setting = PAPER) -> Any:
     """The 2 × 2 matrix that the derivation gives, in the constants."""
-    ends = [sp.Add(*terms(chain.end)) for chain in chains(softmax, setting)]
+    ends = [sp.Add(*terms(chain.end)) for chain in chains(Pair(softmax=softmax, setting=setting))]
     return sp.ImmutableMatrix([[end.coeff(far) for far in (FAR_Q, FAR_ALPHA)] for end in ends])
 
 
@@ -70,7 +71,8 @@ def spectral_norm(matrix: Any) -> Any:
     return sp.sqrt((trace + sp.sqrt(trace**2 - 4 * determinant**2)) / 2)
 
 
-ENTRIES = sp.Matrix([[sp.Symbol(f"L{row}{col}", positive=True) for col in "qa"] for row in "qa"])
+ENTRIES = sp.ImmutableMatrix([[sp.Symbol(f"L{row}{col}", nonnegative=True) for col in "qa"] for row in "qa"])
+NORM_IS_L = define(L, norm(ENTRIES, "op"), "L is the spectral norm of the matrix of constants")
 
 
 @cache
@@ -85,7 +87,8 @@ def derive_rows(subject: Experiment | Variant) -> Iterator[Identity]:
     variant = variant_of(subject)
     rows = stated(variant, sp.Integer(1)) * STATED * sp.Matrix([FAR_Q, FAR_ALPHA])
     names = "‖∇_Q ℓ(ξ) − ∇_Q ℓ(ξ′)‖ ≤ Lqq‖Q − Q′‖ + Lqa‖α − α′‖", "‖∇_α ℓ(ξ) − ∇_α ℓ(ξ′)‖ ≤ Laq‖Q − Q′‖ + Laa‖α − α′‖"
-    for name, chain, row in zip(names, chains(LIPSCHITZ, variant.setting), rows, strict=True):
+    pair = Pair(softmax=LIPSCHITZ, setting=variant.setting)
+    for name, chain, row in zip(names, chains(pair), rows, strict=True):
         yield conclude(name, chain.start, row, chain, instances=_instances(variant.setting))
     derived = STATED - sp.Matrix([[2 * gamma * f_max * alpha * D, 0], [0, 0]])
     for place, name in enumerate(ENTRIES):
@@ -93,26 +96,34 @@ def derive_rows(subject: Experiment | Variant) -> Iterator[Identity]:
         yield prove_scalars(f"{name} as derived", lipschitz_matrix(LIPSCHITZ)[place], derived[place], rule)
 
 
-def named_rows(setting: Setting) -> Iterator[Fact]:
-    """The two rows with the names of the entries in place of their formulas."""
-    naming = [
-        assume(formula, name, f"{name} names it", equal=True) for formula, name in zip(STATED, ENTRIES, strict=True)
-    ]
-    for chain, first, second in zip(chains(LIPSCHITZ, setting), naming[::2], naming[1::2], strict=True):
-        row = first.right * FAR_Q + second.right * FAR_ALPHA
-        wide = chain.to(first.left * FAR_Q + second.left * FAR_ALPHA, rule="the stated entries are no smaller")
-        yield wide.to(row, first, second, rule="names of the entries").fact("the row above", quoted=True)
+def named_rows(pair: Pair, matrix: Any) -> Iterator[Fact]:
+    """The two rows with the names of the entries in place of their formulas, which `matrix` gives."""
+    naming = [define(name, formula, f"{name} names it") for formula, name in zip(matrix, ENTRIES, strict=True)]
+    far = pair.distances
+    for chain, first, second in zip(chains(pair), naming[::2], naming[1::2], strict=True):
+        wide = chain.to(first.left * far[0] + second.left * far[1], rule="the stated entries are no smaller")
+        row = first.right * far[0] + second.right * far[1]
+        yield wide.to(row, first, second, rule="names of the entries").fact("the row above")
+
+
+def norm_chain(pair: Pair, matrix: Any = STATED) -> Chain:
+    """‖∇ℓ(ξ) − ∇ℓ(ξ′)‖ ≤ L ‖ξ − ξ′‖, L being the spectral norm of the matrix of constants."""
+    moved, far = sp.Matrix(pair.gradients), sp.Matrix(pair.distances)
+    return (
+        at_most(sp.sqrt(moved.dot(moved)))
+        .to(sp.sqrt((ENTRIES * far).dot(ENTRIES * far)), *named_rows(pair, matrix))
+        .by(operator_norm_two(ENTRIES, tuple(far)), NORM_IS_L)
+    )
+
+
+LIPSCHITZ_GRADIENT = Lemma(__name__, "Lemma 10", norm_chain)
 
 
 def derive_norm(subject: Experiment | Variant) -> Iterator[Identity]:
     """The two rows together: L is the spectral norm of the matrix of constants, in closed form."""
     variant = variant_of(subject)
-    moved, far = sp.Matrix([GRADIENT_Q, GRADIENT_ALPHA]), sp.Matrix([FAR_Q, FAR_ALPHA])
-    chain = (
-        at_most(sp.sqrt(moved.dot(moved)))
-        .to(sp.sqrt((ENTRIES * far).dot(ENTRIES * far)), *named_rows(variant.setting))
-        .by(operator_norm_two(ENTRIES.tolist(), list(far), L))
-    )
+    pair = Pair(softmax=LIPSCHITZ, setting=variant.setting)
+    chain, far = norm_chain(pair), sp.Matrix(pair.distances)
     goal = stated(variant, L) * sp.sqrt(far.dot(far))
     yield conclude("‖∇ℓ(ξ) − ∇ℓ(ξ′)‖ ≤ L ‖ξ − ξ′‖", chain.start, goal, chain, instances=_instances(variant.setting))
     square, gram = spectral_norm(ENTRIES) ** 2, ENTRIES.T * ENTRIES

@@ -24,8 +24,15 @@ from theorems.softmax import (
     Lipschitz,
     Variant,
     derivation,
-    derivative,
+    deviation_of_jacobian,
+    difference_at,
+    difference_chain,
+    differential_at,
+    differential_chain,
     j,
+    jacobian_entries,
+    largest_of_vector,
+    logit_pairs,
     measured,
     mu,
     not_normalised,
@@ -35,8 +42,10 @@ from theorems.softmax import (
     variant_of,
 )
 from verify.claim import Bound, Claim, Identity
-from verify.prove.inequality import Chain, assume, at_most
-from verify.prove.rules import absolute_sum
+from verify.prove.conclusion import conclude
+from verify.prove.inequality import Chain, at_most
+from verify.prove.lemma import Lemma, quote
+from verify.prove.rules import absolute_sum, triangle_numbers
 
 STATEMENT = r"""
 norm("softmax"(x) - "softmax"(x'))_1 <= 2 norm(x - x')_oo quad "for all" x, x' in RR^N
@@ -47,15 +56,38 @@ CONSTANT = 2
 
 def mean_deviation() -> Chain:
     """Σ_j s_j |v_j − μ| ≤ 2 ‖v‖_∞."""
-    triangle = assume(sp.Abs(v[j] - mu), sp.Abs(v[j]) + sp.Abs(mu), "triangle inequality")
+    triangle = triangle_numbers(v[j], -mu)
     mean = at_most(sp.Abs(mu)).by(MEAN.reversed(), absolute_sum(j, s[j] * v[j]), LARGEST, WEIGHTS)
     return at_most(DEVIATION).by(triangle, LARGEST, WEIGHTS, mean.fact("|μ| ≤ ‖v‖_∞"))
 
 
+ENTRIES = Lemma(__name__, "(J v)_j = s_j (v_j − μ)", deviation_of_jacobian, jacobian_entries)
+SIZE = Lemma(__name__, "the largest entry", largest_of_vector, jacobian_entries)
+
+
+def differential() -> Chain:
+    """‖J v‖₁ ≤ 2 ‖v‖_∞."""
+    return differential_chain(mean_deviation(), quote(ENTRIES), quote(SIZE))
+
+
+def difference() -> Chain:
+    """‖softmax(x) − softmax(x′)‖₁ ≤ 2 ‖x − x′‖_∞."""
+    return difference_chain(mean_deviation(), quote(SIZE))
+
+
+WEIGHTS_MOVED = Lemma(__name__, "Lemma 2", lambda here, there: difference_at(difference(), here, there))
+JACOBIAN_BOUND = Lemma(
+    __name__, "Lemma 2, differential form", lambda point, vector: differential_at(differential(), point, vector)
+)
+LIPSCHITZ = Lipschitz(value=CONSTANT, name="Lemma 2", weights=WEIGHTS_MOVED, jacobian=JACOBIAN_BOUND)
+
+
 def derive_bound(subject: Experiment | Variant) -> Iterator[Identity]:
     """The mean absolute deviation of v is at most 2 ‖v‖_∞; the mean value theorem turns this into the lemma."""
-    yield derivative()
-    yield derivation(variant_of(subject), CONSTANT, mean_deviation())
+    yield from jacobian_entries()
+    yield derivation(variant_of(subject), CONSTANT, difference())
+    bound = differential()
+    yield conclude("‖J v‖₁ ≤ 2 ‖v‖_∞", bound.start, bound.end, bound, instances=logit_pairs())
 
 
 def measure_pairs(subject: Experiment | Variant) -> Iterator[Bound]:
@@ -67,8 +99,6 @@ def constant_one_half(experiment: Experiment) -> Variant:
     """The constant is 1/2 instead of 2."""
     return Variant(experiment=experiment, factor=Fraction(1, 4))
 
-
-LIPSCHITZ = Lipschitz(value=CONSTANT, name="Lemma 2", because=(mean_deviation(),))
 
 CLAIM = Claim(
     statement=STATEMENT,

@@ -26,8 +26,15 @@ from theorems.softmax import (
     Lipschitz,
     Variant,
     derivation,
-    derivative,
+    deviation_of_jacobian,
+    difference_at,
+    difference_chain,
+    differential_at,
+    differential_chain,
     j,
+    jacobian_entries,
+    largest_of_vector,
+    logit_pairs,
     measured,
     mu,
     not_normalised,
@@ -38,7 +45,9 @@ from theorems.softmax import (
     variant_of,
 )
 from verify.claim import Bound, Claim, Identity
+from verify.prove.conclusion import conclude
 from verify.prove.inequality import Chain, at_most
+from verify.prove.lemma import Lemma, quote
 from verify.prove.quantity import total
 from verify.prove.rules import weighted_cauchy_schwarz
 from verify.prove.scalar_identity import prove_scalars
@@ -63,10 +72,33 @@ def mean_deviation() -> Chain:
     return at_most(DEVIATION).to(v_max, variance.fact("the variance is at most ‖v‖_∞²"))
 
 
+ENTRIES = Lemma(__name__, "(J v)_j = s_j (v_j − μ)", deviation_of_jacobian, jacobian_entries)
+SIZE = Lemma(__name__, "the largest entry", largest_of_vector, jacobian_entries)
+
+
+def differential() -> Chain:
+    """‖J v‖₁ ≤ ‖v‖_∞."""
+    return differential_chain(mean_deviation(), quote(ENTRIES), quote(SIZE))
+
+
+def difference() -> Chain:
+    """‖softmax(x) − softmax(x′)‖₁ ≤ ‖x − x′‖_∞."""
+    return difference_chain(mean_deviation(), quote(SIZE))
+
+
+WEIGHTS_MOVED = Lemma(__name__, "Lemma 2, sharp", lambda here, there: difference_at(difference(), here, there))
+JACOBIAN_BOUND = Lemma(
+    __name__, "Lemma 2, sharp, differential form", lambda point, vector: differential_at(differential(), point, vector)
+)
+LIPSCHITZ = Lipschitz(value=CONSTANT, name="Lemma 2, sharp", weights=WEIGHTS_MOVED, jacobian=JACOBIAN_BOUND)
+
+
 def derive_bound(subject: Experiment | Variant) -> Iterator[Identity]:
     """The mean absolute deviation of v is at most its standard deviation, hence at most ‖v‖_∞."""
-    yield derivative()
-    yield derivation(variant_of(subject), CONSTANT, mean_deviation())
+    yield from jacobian_entries()
+    yield derivation(variant_of(subject), CONSTANT, difference())
+    bound = differential()
+    yield conclude("‖J v‖₁ ≤ ‖v‖_∞", bound.start, bound.end, bound, instances=logit_pairs())
 
 
 def derive_attained(subject: Experiment | Variant) -> Iterator[Identity]:
@@ -88,8 +120,6 @@ def constant_nine_tenths(experiment: Experiment) -> Variant:
     """The constant is 9/10 instead of 1."""
     return Variant(experiment=experiment, factor=Fraction(9, 10))
 
-
-LIPSCHITZ = Lipschitz(value=CONSTANT, name="Lemma 2, sharp", because=(mean_deviation(),))
 
 CLAIM = Claim(
     statement=STATEMENT,

@@ -12,17 +12,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import Any
 
+import flint
 import numpy as np
 import sympy as sp
 
 from theorems.experiment import Experiment, stream
 from theorems.notation import d
 from verify.claim import Bound, Claim, Identity
-from verify.prove import Equation, prove, prove_positive_semidefinite
+from verify.prove import Equation, prove, prove_positive_semidefinite, quantity
+from verify.prove.conclusion import conclude
 from verify.prove.index import Expression, Index, Tensor, prove_indexed, square, total
+from verify.prove.inequality import Chain, at_most
+from verify.prove.lemma import Lemma
+from verify.prove.rules import length_squared, sum_of_squares
+from verify.prove.rules import square as square_of
+from verify.prove.values import Values
 
 STATEMENT = r"""
 norm(x_1 + dots + x_l)^2 <= l sum_(i=1)^l norm(x_i)^2, quad
@@ -71,6 +79,48 @@ def derive_gram_form(subject: Experiment | Variant) -> Iterator[Identity]:
     yield prove_positive_semidefinite("M ⪰ 0", l * M, factor=M, premises=COUNT, sample=_ones)
 
 
+def numbers_chain(index: Any, body: Any) -> Chain:
+    """(Σ_k x_k)² ≤ l Σ_k x_k², because Σ_k (x_k − x̄)² ≥ 0 for the mean x̄."""
+    whole, count = quantity.total(index, body), quantity.size(index)
+    squares = sum_of_squares(index, body - whole / count)
+    return at_most(whole**2).to(count * quantity.total(index, body**2), squares)
+
+
+def below_length_chain(index: Any, body: Any) -> Chain:
+    """Σ_k x_k ≤ √l (Σ_k x_k²)^½ for x_k ≥ 0."""
+    squares = numbers_chain(index, body).fact("the square of a sum")
+    bound = sp.sqrt(quantity.size(index)) * quantity.length(index, body)
+    return at_most(quantity.total(index, body)).to(bound, squares, length_squared(index, body))
+
+
+def pair_chain(first: Any, second: Any) -> Chain:
+    """(x + y)² ≤ 2 (x² + y²)."""
+    return at_most((first + second) ** 2).to(2 * (first**2 + second**2), square_of(first - second))
+
+
+PAIR = Lemma(__name__, "Lemma 3", pair_chain)
+NUMBERS = Lemma(__name__, "Lemma 3", numbers_chain)
+BELOW_LENGTH = Lemma(__name__, "Lemma 3", below_length_chain)
+
+
+def derive_numbers(subject: Experiment | Variant) -> Iterator[Identity]:
+    """For numbers, as the other lemmas use it: the squares of the distances from their mean add up to 0 or more."""
+    variant = _variant(subject)
+    place, numbers = sp.Idx("i", l), sp.IndexedBase("x", nonnegative=True)
+    chain = numbers_chain(place, numbers[place])
+    goal = variant.factor * quantity.total(place, numbers[place] ** variant.power)
+    yield conclude("(Σ x_i)² ≤ l Σ x_i²", chain.start, goal, chain, instances=_lists())
+
+
+@cache
+def _lists() -> tuple[Values, ...]:
+    """Lists of numbers, equal ones among them."""
+    given = ([3, 3], [1, 0, 2], [5, 5, 5, 5], [0, 1, 4, 2, 9], [7, 7, 1, 1, 0, 2])
+    return tuple(
+        Values(f"x = {each}", {l: len(each)}, {"x": lambda place, each=each: flint.arb(each[place])}) for each in given
+    )
+
+
 def measure_sum(subject: Experiment | Variant) -> Iterator[Bound]:
     """Lists of integer vectors satisfy the bound; equal vectors attain it."""
     variant = _variant(subject)
@@ -116,7 +166,7 @@ def norms_not_squared(experiment: Experiment) -> Variant:
 CLAIM = Claim(
     statement=STATEMENT,
     heeds=("seed",),
-    checks=(derive_sum_of_squares, derive_gram_form, measure_sum),
+    checks=(derive_sum_of_squares, derive_gram_form, derive_numbers, measure_sum),
     controls=(half_the_factor, no_factor, wrong_sign, norms_not_squared),
     stated=("LEFT", "RIGHT", "PAIRS", "FORM"),
     catches={

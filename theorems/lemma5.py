@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import sympy as sp
@@ -25,11 +26,16 @@ import sympy as sp
 from numerics.loss import sample_labels, sample_tasks
 from theorems.defects import noise_ignores_task, penalty_n_tau, penalty_twice
 from theorems.experiment import Experiment, stream
+from theorems.limit import Limit
 from theorems.notation import K, N, P, Z, Z_query, Z_tilde, e_k, m, tau, z_k
 from theorems.selection import IN_PROMPT, SPLIT, UNSEEN, f_k, tokens
+from theorems.terms import Point, k
 from verify.claim import Claim, Estimate, Identity
 from verify.infer import mean_interval
 from verify.prove import Equation, Random, prove, prove_expectation
+from verify.prove.lemma import Lemma
+from verify.prove.quantity import length, norm
+from verify.prove.system import Relation
 
 STATEMENT = r"""
 hat(y)_k = y^top tilde(a)_k, quad y_k = lambda^top (z_k + epsilon_k), quad
@@ -133,6 +139,19 @@ def _derivation(
 
 def _randoms(variant: Variant) -> list[Random]:
     return [Random(noise, variant.noise_variance), Random(task, variant.task_variance)]
+
+
+def _proofs() -> Iterator[Identity]:
+    """The derivation of this file at the paper's limit; it looks at no experiment."""
+    return derive_loss(Variant(experiment=cast(Any, SimpleNamespace(limit=Limit()))))
+
+
+def _lengths(point: Point) -> Relation:
+    """(Σ_k ‖δ_k‖²)^½ = √(2K(ℓ − L*))."""
+    return Relation(length(k, norm(point.delta_k)), sp.sqrt(2 * K * point.gap), True)
+
+
+GAP = Lemma(__name__, "Lemma 5: Σ_k ‖δ_k‖² = 2K(ℓ − L*)", _lengths, _proofs)
 
 
 def estimate_loss(subject: Experiment | Variant) -> Iterator[Estimate]:

@@ -17,6 +17,7 @@ from fractions import Fraction
 import numpy as np
 import sympy as sp
 
+from theorems import lemma1, lemma3, lemma5
 from theorems.assumptions import measure_unit_norm
 from theorems.constants import alpha, f_max, gamma
 from theorems.experiment import Experiment
@@ -25,10 +26,11 @@ from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma2_sharp import LIPSCHITZ as SHARP
 from theorems.points import POINTS, alpha_of, compared, evaluated, pairs, sizes
 from theorems.softmax import Lipschitz
-from theorems.terms import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, k, lemma3, v_k, z_bar_i
+from theorems.terms import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, k, v_k, z_bar_i
 from theorems.variants import Variant, as_stated, variant_of
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequality import Chain, Fact, at_most
+from verify.prove.lemma import Lemma, quote
 from verify.prove.quantity import norm
 from verify.prove.rules import (
     cauchy_schwarz,
@@ -50,16 +52,16 @@ STATED = 2 * sp.sqrt(2) * gamma * alpha * f_max * sp.sqrt(HERE.gap)
 BOUND = Relation(norm(HERE.G_h, "F"), STATED)
 
 
-def gradient_chain(point: Point, softmax: Lipschitz, setting: Setting = PAPER, bounded: Fact | None = None) -> Chain:
-    """‖∇_{Q_h} ℓ‖_F ≤ √2 c γ α f̄_max √(ℓ − L*); `bounded` is what says |α_hk| ≤ α, by default the assumption."""
+def gradient_chain(point: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
+    """‖∇_{Q_h} ℓ‖_F ≤ √2 c γ α f̄_max √(ℓ − L*)."""
     pulled = Z_bar.T * point.delta_k
     column = V * point.J_hk * pulled
     return at_most(norm(point.G_h, "F")).by(
-        triangle_sum(point.gradient_Q, "F"), outer_product(column * point.alpha_hk, v_k),
-        times_number(column, point.alpha_hk), setting.token, bounded or setting.bounded(point),
+        triangle_sum(quote(lemma1.GRADIENT_QUERIES, point), "F"), outer_product(column * point.alpha_hk, v_k),
+        times_number(column, point.alpha_hk), setting.token, setting.bounded(point),
         *deviation_steps(point, softmax, setting, pulled),
         largest_entry(FEATURES, point.delta_k), cauchy_schwarz(z_bar_i, point.delta_k), F_MAX,
-        lemma3(k, norm(point.delta_k)), point.lemma5,
+        quote(lemma3.BELOW_LENGTH, k, norm(point.delta_k)), quote(lemma5.GAP, point),
     )  # fmt: skip
 
 
@@ -68,9 +70,7 @@ def deviation_steps(point: Point, softmax: Lipschitz, setting: Setting, vector: 
     return hoelder_columns(PROMPT, point.J_hk * vector), setting.prompt_token, softmax.of_jacobian(point, vector)
 
 
-def gradient_bound(point: Point, softmax: Lipschitz, bounded: Fact) -> Fact:
-    """The lemma, for use in others."""
-    return gradient_chain(point, softmax, bounded=bounded).fact("Lemma 7", quoted=True)
+GRADIENT = Lemma(__name__, "Lemma 7", gradient_chain)
 
 
 def derive_bound(subject: Experiment | Variant) -> Iterator[Identity]:

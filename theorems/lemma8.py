@@ -19,14 +19,15 @@ from theorems.constants import Z_norm, alpha, gamma
 from theorems.experiment import Experiment
 from theorems.instances import small_networks
 from theorems.lemma2 import LIPSCHITZ
-from theorems.lemma9 import features_bound
+from theorems.lemma9 import FEATURES_BOUND
 from theorems.points import POINTS, alpha_of, compared, pairs, sizes
 from theorems.softmax import Lipschitz
 from theorems.terms import HERE, PAPER, PROMPT, THERE, Point, Setting, Z_bar, h, v_i, v_k
 from theorems.variants import Variant, stated, variant_of
 from verify.claim import Bound, Claim, Identity
 from verify.prove.conclusion import conclude
-from verify.prove.inequality import Chain, Fact, at_most
+from verify.prove.inequality import Chain, at_most
+from verify.prove.lemma import Lemma, quote
 from verify.prove.quantity import norm, total
 from verify.prove.rules import (
     bilinear,
@@ -54,7 +55,7 @@ def weights_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAP
     """‖s_hk − s′_hk‖₁ ≤ c ‖Q_h − Q′_h‖_F."""
     turned = p.Q_h - q.Q_h
     return at_most(norm(p.s_hk - q.s_hk, "1")).by(
-        softmax.of_weights(p, q), largest_entry(PROMPT, turned * v_k), bilinear(v_i, turned, v_k),
+        *softmax.of_weights(p, q), largest_entry(PROMPT, turned * v_k), bilinear(v_i, turned, v_k),
         setting.prompt_token, setting.token,
     )  # fmt: skip
 
@@ -80,19 +81,14 @@ def residual_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PA
         ),
         triangle_sum(mixed), same(mixed.part, parts[0] + parts[1], "add and subtract α_hk b′_hk"), triangle(*parts),
         times_number(turned, p.alpha_hk), times_number(q.b_hk, weighted),
-        features_chain(p, q, softmax, setting).fact("the bound on ‖b_hk − b′_hk‖"), features_bound(q, setting),
+        features_chain(p, q, softmax, setting).fact("the bound on ‖b_hk − b′_hk‖"), quote(FEATURES_BOUND, q, setting),
         setting.bounded(p),
     )  # fmt: skip
 
 
-def features_moved(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Fact:
-    """The first half of the lemma, for use in others."""
-    return features_chain(p, q, softmax, setting).fact("Lemma 8", quoted=True)
-
-
-def residual_moved(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Fact:
-    """The second half of the lemma, for use in others."""
-    return residual_chain(p, q, softmax, setting).fact("Lemma 8", quoted=True)
+WEIGHTS_MOVED = Lemma(__name__, "Lemma 8: the weights move by at most c ‖Q_h − Q′_h‖_F", weights_chain)
+FEATURES_MOVED = Lemma(__name__, "Lemma 8", features_chain)
+RESIDUAL_MOVED = Lemma(__name__, "Lemma 8", residual_chain)
 
 
 def derive_bounds(subject: Experiment | Variant) -> Iterator[Identity]:

@@ -21,7 +21,8 @@ from theorems.points import POINTS, alpha_of, compared, evaluated, pairs, sizes
 from theorems.terms import A_SIZE, HERE, PAPER, TARGET, UNIT_VECTOR, A, Point, Setting, Z_bar, a_k, e_k
 from theorems.variants import Variant, as_stated, variant_of
 from verify.claim import Bound, Claim, Identity
-from verify.prove.inequality import Chain, Fact, at_most
+from verify.prove.inequality import Chain, at_most
+from verify.prove.lemma import Lemma
 from verify.prove.quantity import norm
 from verify.prove.rules import operator_norm, same, times_number, triangle, triangle_sum
 from verify.prove.statement import conclude_stated
@@ -57,14 +58,8 @@ def residual_chain(point: Point, setting: Setting = PAPER) -> Chain:
     )  # fmt: skip
 
 
-def features_bound(point: Point, setting: Setting = PAPER) -> Fact:
-    """The first half of the lemma, for use in others."""
-    return features_chain(point, setting).fact("Lemma 9", quoted=True)
-
-
-def residual_bound(point: Point, setting: Setting = PAPER) -> Fact:
-    """The second half of the lemma, for use in others."""
-    return residual_chain(point, setting).fact("Lemma 9", quoted=True)
+FEATURES_BOUND = Lemma(__name__, "Lemma 9", features_chain)
+RESIDUAL_BOUND = Lemma(__name__, "Lemma 9", residual_chain)
 
 
 def derive_bounds(subject: Experiment | Variant) -> Iterator[Identity]:

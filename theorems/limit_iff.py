@@ -16,7 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import flint
 import numpy as np
@@ -25,9 +26,14 @@ import sympy as sp
 from numerics.measure import rounding
 from theorems.defects import noise_ignores_task, penalty_n_tau, penalty_twice
 from theorems.experiment import Experiment
+from theorems.limit import Limit
 from theorems.notation import K, N, Z, m, tau
+from theorems.terms import Z_bar
 from verify.claim import Agreement, Bound, Claim, Identity
 from verify.prove import Equation, prove, prove_positive_definite
+from verify.prove.lemma import Lemma
+from verify.prove.quantity import norm as length_of
+from verify.prove.system import Relation
 
 STATEMENT = r"""
 (m tau)/(2 K) norm(tilde(A) - hat(A))_F^2 <= L(theta) - L^* <= norm(overline(Z))_2^2/(2 K) norm(tilde(A) - hat(A))_F^2
@@ -68,6 +74,19 @@ def derive_lower_constant(subject: Experiment | Variant) -> Iterator[Identity]:
     yield prove_positive_definite("Z̄² ⪰ mτI", gram, factor=Z, shift=m * tau)
     gap = sp.Trace(X.T * gram * X) / (2 * K) - sp.Rational(variant.lower) * LEFT_END
     yield prove("(‖Z̄X‖_F² − mτ‖X‖_F²)/(2K) = ‖ZX‖_F²/(2K) ≥ 0", gap, LEFT_ROOM)
+
+
+def _proofs() -> Iterator[Identity]:
+    """The derivation of this file at the paper's limit; it looks at no experiment."""
+    return derive_lower_constant(Variant(experiment=cast(Any, SimpleNamespace(limit=Limit()))))
+
+
+def _lower(vector: Any) -> Relation:
+    """√(mτ) ‖x‖ ≤ ‖Z̄x‖ for a vector x."""
+    return Relation(sp.sqrt(m * tau) * length_of(vector), length_of(Z_bar * vector))
+
+
+LOWER = Lemma(__name__, "Limit, both ways: ‖Z̄x‖² ≥ mτ‖x‖²", _lower, _proofs)
 
 
 def derive_upper_constant(subject: Experiment | Variant) -> Iterator[Identity]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from theorems import lemma1
 from theorems.lemma2_sharp import LIPSCHITZ
 from theorems.lemma7 import deviation_steps
-from theorems.lemma8 import features_moved
+from theorems.lemma8 import FEATURES_MOVED
 from theorems.terms import F_MAX, FEATURES, HERE, PAPER, THERE, Setting, V, Z_bar, h, k, v_k, z_bar_i
 from verify.claim import Argument, Step
-from verify.prove.inequality import Chain, assume, at_most
-from verify.prove.quantity import length, norm, total
+from verify.prove.inequality import Chain, at_most
+from verify.prove.lemma import quote
+from verify.prove.quantity import length, norm
 from verify.prove.rules import (
-    SUMS,
     cauchy_schwarz,
+    cauchy_schwarz_sum,
     frobenius_columns,
     largest_entry,
     outer_product,
@@ -24,19 +26,19 @@ def features_moved_chain() -> Chain:
     """‖B_k − B_k′‖_F ≤ f̄_max ‖Q − Q′‖_F."""
     return at_most(norm(HERE.B_k - THERE.B_k, "F")).by(
         frobenius_columns(HERE.columns - THERE.columns),
-        features_moved(HERE, THERE, LIPSCHITZ, Setting(by_columns=True)),
+        quote(FEATURES_MOVED, HERE, THERE, LIPSCHITZ, Setting(by_columns=True)),
     )
 
 
 def slope_chain() -> Chain:
     """‖∇_Q ℓ‖_F ≤ (γ/K) f̄_max ‖α‖_F ‖δ‖."""
     pulled, sizes = Z_bar.T * HERE.delta_k, (norm(HERE.alpha_hk), norm(HERE.delta_k))
-    column, lengths = V * HERE.J_hk * pulled, (length(k, sizes[0]), length(k, sizes[1]))
+    column = V * HERE.J_hk * pulled
     return at_most(length(h, norm(HERE.G_h, "F"))).by(
-        triangle_sum(HERE.gradient_Q, "F"), outer_product(column * HERE.alpha_hk, v_k),
+        triangle_sum(quote(lemma1.GRADIENT_QUERIES, HERE), "F"), outer_product(column * HERE.alpha_hk, v_k),
         times_number(column, HERE.alpha_hk), PAPER.token, *deviation_steps(HERE, LIPSCHITZ, PAPER, pulled),
         largest_entry(FEATURES, HERE.delta_k), cauchy_schwarz(z_bar_i, HERE.delta_k), F_MAX,
-        assume(total(k, sizes[0] * sizes[1]), lengths[0] * lengths[1], "Cauchy–Schwarz", source=SUMS),
+        cauchy_schwarz_sum(k, *sizes),
     )  # fmt: skip
 
 

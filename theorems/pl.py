@@ -19,19 +19,23 @@ import flint
 import numpy as np
 import sympy as sp
 
+from theorems import lemma1, lemma5
 from theorems.constants import D, L, alpha, eta, gamma, zeta_0
 from theorems.experiment import Experiment
-from theorems.instances import networks, values
+from theorems.gradients import Pair
+from theorems.instances import letters, networks, values
 from theorems.lemma9 import STATED_D
 from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
 from theorems.lemma10 import lipschitz_float, spectral_norm
 from theorems.notation import K
 from theorems.points import POINTS, FloatPoint, compared, pairs
-from theorems.terms import HERE, Point, k
+from theorems.softmax import GENERIC
+from theorems.terms import BETWEEN, HERE, Point, h, k
 from theorems.variants import Variant as Lemma
 from verify.claim import Bound, Claim, Identity
 from verify.prove.conclusion import conclude
-from verify.prove.inequality import Chain, Fact, assume, at_least, at_most
+from verify.prove.inequality import Chain, Fact, at_least, at_most
+from verify.prove.lemma import cite, define, hypothesis, quote
 from verify.prove.quantity import length, norm
 from verify.prove.rules import least_singular_value, same
 from verify.prove.values import PRECISION, Values, extended
@@ -45,11 +49,11 @@ ell(xi^+) - L^* <= (1 - eta_Q sigma)(ell(xi) - L^*), quad sigma = (gamma^2 zeta_
 """
 
 SIGMA = gamma**2 * zeta_0 / (2 * K)
-NESTEROV = "Y. Nesterov, Lectures on Convex Optimization, 2nd ed., Springer 2018, Lemma 1.2.3"
+NESTEROV = "descent lemma (Nesterov, Lectures on Convex Optimization, 2nd ed., Lemma 1.2.3)"
 
 slope = sp.Symbol("‖∇ℓ‖", nonnegative=True)
 next_gap = sp.Symbol("Δ⁺", nonnegative=True)
-STEP_SIZE = assume(eta * L, 1, "η_Q ≤ 1/L")
+STEP_SIZE = hypothesis(eta * L, 1, "η_Q ≤ 1/L")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,26 +69,46 @@ class Variant:
 def kept(point: Point, loss: int = 1) -> Fact:
     """√(ζ_0/2) ‖δ_k‖ ≤ ‖B_kᵀ δ_k‖, the assumption on λ_min(B_k B_kᵀ)."""
     least = sp.sqrt(zeta_0 / (2 * loss))
-    return least_singular_value(point.B_k, point.delta_k, least, f"λ_min(B_k B_kᵀ) ≥ ζ_0/{2 * loss}")
+    supposed = hypothesis(least, norm(point.B_k, "least"), f"λ_min(B_k B_kᵀ) ≥ ζ_0/{2 * loss}")
+    chain = at_most(least * norm(point.delta_k)).by(supposed, least_singular_value(point.B_k, point.delta_k))
+    return chain.fact("B_k keeps half of ζ_0")
 
 
 def slope_chain(point: Point, kept: Fact) -> Chain:
     """‖∇ℓ‖² ≥ (γ²ζ_0/K)(ℓ − L*)."""
     pulled = point.B_k.T * point.delta_k
-    return at_least(slope**2).by(
-        assume(length(k, norm(point.g_k)), slope, "∇_α ℓ is a part of ∇ℓ"),
-        same(point.g_k, gamma / K * pulled, "∇_{α_k} ℓ by Lemma 1", point.gradient_alpha_k),
-        kept, point.lemma5,
+    parts = length(h, norm(point.G_h, "F")), length(k, norm(point.g_k))
+    whole = define(slope, sp.sqrt(parts[0] ** 2 + parts[1] ** 2), "‖∇ℓ‖, over all heads and tokens")
+    return at_least(slope**2).to(parts[1] ** 2, whole, rule="∇_α ℓ is a part of ∇ℓ").by(
+        same(point.g_k, gamma / K * pulled, "∇_{α_k} ℓ by Lemma 1", quote(lemma1.GRADIENT_WEIGHTS, point)),
+        kept, quote(lemma5.GAP, point),
     )  # fmt: skip
 
 
-def step_chain(point: Point, kept: Fact, size: Fact = STEP_SIZE) -> Chain:
-    """ℓ(ξ⁺) − L* ≤ (1 − η_Q γ²ζ_0/(2K))(ℓ(ξ) − L*)."""
+def on_segment(point: Point) -> Fact:
+    """∇ℓ is L-Lipschitz between ξ and every point ξᵘ of the segment to ξ⁺."""
+    pair = Pair(here=BETWEEN, there=point, softmax=GENERIC)
+    moved, far = sp.Matrix(pair.gradients), sp.Matrix(pair.distances)
+    known: Fact = hypothesis(
+        sp.sqrt(moved.dot(moved)), L * sp.sqrt(far.dot(far)), "∇ℓ is L-Lipschitz on the segment from ξ to ξ⁺"
+    )
+    return known
+
+
+def step_chain(point: Point, kept: Fact, size: Fact = STEP_SIZE, lipschitz: Fact | None = None) -> Chain:
+    """ℓ(ξ⁺) − L* ≤ (1 − η_Q γ²ζ_0/(2K))(ℓ(ξ) − L*).
+
+    `lipschitz` bounds ‖∇ℓ(ξᵘ) − ∇ℓ(ξ)‖ for every point of the segment, and gives the constant; by default it is
+    supposed.
+    """
+    lipschitz = lipschitz or on_segment(point)
+    far = sp.Matrix(Pair(here=BETWEEN, there=point, softmax=GENERIC).distances)
+    constant = lipschitz.right / sp.sqrt(far.dot(far))
     bound = slope_chain(point, kept).fact("the PL inequality")
-    descent = point.gap - eta * slope**2 + L / 2 * eta**2 * slope**2
+    descent = point.gap - eta * slope**2 + constant / 2 * eta**2 * slope**2
     return (
         at_most(next_gap)
-        .by(assume(next_gap, descent, "descent lemma", source=NESTEROV))
+        .by(cite(next_gap, descent, "descent lemma", source=NESTEROV, needs=(lipschitz,)))
         .to(point.gap - eta / 2 * slope**2, size)
         .to(point.gap - eta / 2 * bound.left, bound)
     )
@@ -117,11 +141,13 @@ def _instances(loss: int) -> tuple[Values, ...]:
             after = network.descend(state, given.numbers["η_Q"])
             if not all(abs(entry) <= given.numbers["α"] for row in after.alpha for entry in row):
                 continue  # the step leaves the region in which L holds
-            heads, d = range(len(state.alpha)), range(len(network.tokens[0]))
-            parts = [network.gradient_queries(state, h)[i, j] for h in heads for i in d for j in d]
-            parts += [network.gradient_alpha(state, h, k)[0, 0] for h in heads for k in range(len(network.tokens))]
-            length_of = sum((part * part for part in parts), flint.arb(0)).sqrt()
-            numbers = {"‖∇ℓ‖": length_of, "Δ⁺": network.gap(after), "ζ_0": 2 * loss * network.least_eigenvalue(state)}
+            between = network.descend(state, given.numbers["η_Q"] / 3)
+            given = replace(given, matrices={**given.matrices, **letters(network, BETWEEN, [between])})
+            numbers = {
+                "‖∇ℓ‖": network.slope(state),
+                "Δ⁺": network.gap(after),
+                "ζ_0": 2 * loss * network.least_eigenvalue(state),
+            }
             result.append(replace(given, numbers={**given.numbers, **numbers}))
     return tuple(result)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, reduce
+from functools import cache
 from typing import Any
 
 import flint
@@ -21,32 +22,40 @@ from theorems.notation import N
 from theorems.terms import Point, V, v_k
 from verify.claim import Bound, Identity, Step
 from verify.prove.conclusion import conclude
-from verify.prove.inequality import Chain, Fact, assume, at_most
-from verify.prove.quantity import Letter, norm, total
-from verify.prove.values import Values
+from verify.prove.index import Index, Tensor, prove_indexed
+from verify.prove.index import delta as kronecker
+from verify.prove.index import total as indexed_total
+from verify.prove.inequality import Chain, Fact, at_most
+from verify.prove.lemma import Lemma, Special, cite, define, hypothesis, quote
+from verify.prove.quantity import Letter, largest, norm, total
+from verify.prove.rules import below_largest, same
+from verify.prove.system import Relation
+from verify.prove.values import PRECISION, Values
 
-ANALYSIS = "W. Rudin, Principles of Mathematical Analysis, 3rd ed., McGraw-Hill 1976, Theorem 5.10"
+ANALYSIS = "mean value theorem (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 5.10)"
 
 j = sp.Idx("j", N)
 s = sp.IndexedBase("s", nonnegative=True)  # the softmax weights at one point of the segment from x′ to x
 v = sp.IndexedBase("v", real=True)  # v = x − x′
 mu = sp.Symbol("μ", real=True)
-v_max = sp.Symbol("‖v‖_∞", nonnegative=True)
+PARTS = 64  # of the segment, for a point where the derivative is as large as the mean value theorem asks
+v_max = largest(j, sp.Abs(v[j]))  # ‖v‖_∞
 
 DEVIATION = total(j, s[j] * sp.Abs(v[j] - mu))  # ‖J v‖₁, since (J v)_j = s_j (v_j − μ)
-WEIGHTS = assume(total(j, s[j]), 1, "softmax weights are ≥ 0 and sum to 1", equal=True)
-MEAN = assume(total(j, s[j] * v[j]), mu, "μ = Σ_j s_j v_j", equal=True)
-LARGEST = assume(sp.Abs(v[j]), v_max, "|v_j| ≤ ‖v‖_∞")
+WEIGHTS = hypothesis(total(j, s[j]), 1, "softmax weights are ≥ 0 and sum to 1", equal=True)
+MEAN = define(mu, total(j, s[j] * v[j]), "μ is the mean of v")
+LARGEST = below_largest(j, sp.Abs(v[j]))
 
 SOFTMAX = Letter("softmax(x)", N, 1), Letter("softmax(x′)", N, 1)
 x, x_prime = Letter("x", N, 1), Letter("x′", N, 1)
 DIFFERENCE, DISTANCE = norm(SOFTMAX[0] - SOFTMAX[1], "1"), norm(x - x_prime, "inf")
 
-MEAN_VALUE = assume(
-    DIFFERENCE, DEVIATION, "mean value theorem for σᵀ softmax along the segment, σ the signs of the difference",
+MEAN_VALUE = cite(
+    DIFFERENCE, DEVIATION, "for σᵀ softmax along the segment, σ the signs of the difference, s the weights at a point",
     source=ANALYSIS,
 )  # fmt: skip
-SEGMENT = assume(v_max, DISTANCE, "v = x − x′", equal=True)
+JACOBIAN, VECTOR = Letter("J", N, N), Letter("v", N, 1)
+SEGMENT = define(VECTOR, x - x_prime, "v = x − x′")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,48 +87,113 @@ def derivative() -> Identity:
     return Identity(name="(J v)_j = s_j (v_j − μ)", residual=str(residual), derivation=lines)
 
 
-def derivation(variant: Variant, constant: int, deviation: Chain) -> Identity:
+def jacobian_entries() -> Iterator[Identity]:
+    """(J v)_j = s_j (v_j − μ) for J = diag(s) − ssᵀ, and the derivative of the weights along v is this."""
+    yield derivative()
+    one, two, three = (Index(name, N) for name in ("j", "l", "i"))
+    weight, moved = Tensor("s", (N,)), Tensor("v", (N,))
+    entry = kronecker(one, two) * weight[one] - weight[one] * weight[two]
+    mean = indexed_total(weight[three] * moved[three], three)
+    product = indexed_total(entry * moved[two], two)
+    yield prove_indexed("Σ_l J_jl v_l = s_j (v_j − μ)", product, weight[one] * (moved[one] - mean))
+
+
+def deviation_of_jacobian() -> Relation:
+    """‖J v‖₁ = Σ_j s_j |v_j − μ|."""
+    return Relation(norm(JACOBIAN * VECTOR, "1"), DEVIATION, True)
+
+
+def largest_of_vector() -> Relation:
+    """max_j |v_j| = ‖v‖_∞, the v_j being the entries of v."""
+    return Relation(v_max, norm(VECTOR, "inf"), True)
+
+
+def differential_chain(deviation: Chain, entries: Fact, size: Fact) -> Chain:
+    """‖J v‖₁ ≤ c ‖v‖_∞."""
+    return at_most(norm(JACOBIAN * VECTOR, "1")).by(entries, deviation.fact("the mean deviation"), size)
+
+
+def difference_chain(deviation: Chain, size: Fact) -> Chain:
+    """‖softmax(x) − softmax(x′)‖₁ ≤ c ‖x − x′‖_∞."""
+    step = same(VECTOR, x - x_prime, "v = x − x′", SEGMENT, kind="inf")
+    return at_most(DIFFERENCE).by(MEAN_VALUE, deviation.fact("‖J v‖₁, the mean deviation"), size, step)
+
+
+def difference_at(chain: Chain, here: Point, there: Point) -> Special:
+    """At the logits of two points: softmax(x) is s_hk for x = VᵀQ_h v_k."""
+    logits = tuple(V.T * point.Q_h * v_k for point in (here, there))
+    return Special(
+        chain, ((x, logits[0]), (x_prime, logits[1]), (SOFTMAX[0], here.s_hk), (SOFTMAX[1], there.s_hk)),
+        f"{here.s_hk.name} = softmax({logits[0]}), {there.s_hk.name} = softmax({logits[1]})",
+    )  # fmt: skip
+
+
+def differential_at(chain: Chain, point: Point, vector: Any) -> Special:
+    """At the Jacobian of a point's softmax."""
+    return Special(chain, ((JACOBIAN, point.J_hk), (VECTOR, vector)), f"s = {point.s_hk.name}")
+
+
+def derivation(variant: Variant, constant: int, chain: Chain) -> Identity:
     """‖softmax(x) − softmax(x′)‖₁ ≤ constant ‖x − x′‖_∞ from a bound on the mean deviation."""
     stated = constant * variant.factor * DISTANCE**variant.power
-    chain = at_most(DIFFERENCE)
-    if variant.normalised:
-        chain = chain.by(MEAN_VALUE, deviation.fact("‖J v‖₁, the mean deviation"), SEGMENT)
+    chain = chain if variant.normalised else at_most(DIFFERENCE)
     name = f"‖softmax(x) − softmax(x′)‖₁ ≤ {constant} ‖x − x′‖_∞"
     return conclude(name, DIFFERENCE, stated, chain, instances=logit_pairs(variant.normalised))
 
 
 @cache
 def logit_pairs(normalised: bool = True) -> tuple[Values, ...]:
-    """Exact logits: nearly uniform weights of two tokens, a large step, and three tokens."""
-    F = Fraction
-    given = (((F(1, 100), F(-1, 100)), (F(0), F(0))), ((F(4), F(-4)), (F(0), F(0))), ((F(1), F(0), F(-2)), (F(0),) * 3))
-    pairs = tuple(_logit_values(first, second, normalised) for first, second in given)
-    return pairs + tuple(map(_weights, given)) if normalised else pairs
+    """Exact logits: nearly uniform weights of two tokens, large steps, and three to five tokens."""
+    given = (
+        ("1/100 -1/100", "0 0"), ("4 -4", "0 0"), ("1 0 -2", "0 0 0"), ("1 0 -2 1/3", "0 2 1 -1"),
+        ("1 0 -2 1/3 5", "0 2 1 -1 4"), ("-3 1/7", "1 1/2"),
+    )  # fmt: skip
+    pairs = [[tuple(map(Fraction, side.split())) for side in pair] for pair in given]
+    with flint.ctx.workprec(PRECISION):
+        return tuple(
+            logit_values(to_balls([a]).entries(), to_balls([b]).entries(), text([a, b]), normalised) for a, b in pairs
+        )
 
 
-def _weights(pair: tuple[tuple[Fraction, ...], tuple[Fraction, ...]]) -> Values:
-    """Weights s = softmax(x) and the direction v = x, for the lines that speak of one point of the segment."""
-    logits = to_balls(pair[:1]).entries()
-    powers = [entry.exp() for entry in logits]
-    shares = [power / sum(powers, flint.arb(0)) for power in powers]
-    mean = sum((share * entry for share, entry in zip(shares, logits, strict=True)), flint.arb(0))
-    largest_entry = reduce(lambda a, b: a.max(b), map(abs, logits))
-    numbers = {"s": shares.__getitem__, "v": logits.__getitem__, "μ": mean, "‖v‖_∞": largest_entry}
-    return Values(f"s = softmax(v), v = {text(pair[:1])}", {N: len(logits)}, numbers)
-
-
-def _logit_values(first: tuple[Fraction, ...], second: tuple[Fraction, ...], normalised: bool) -> Values:
-    def weights(logits: tuple[Fraction, ...]) -> Any:
-        powers = [entry.exp() for entry in to_balls([logits]).entries()]
-        whole = sum(powers, flint.arb(0)) if normalised else flint.arb(1)
-        return flint.arb_mat([[power / whole] for power in powers])
-
-    letters = {
-        "x": lambda: to_balls([first]).transpose(), "x′": lambda: to_balls([second]).transpose(),
-        SOFTMAX[0].name: lambda: weights(first), SOFTMAX[1].name: lambda: weights(second),
+def logit_values(first: list[Any], second: list[Any], told: str, normalised: bool = True) -> Values:
+    """Two logit vectors and their weights; the weights s at a point of the segment where ‖J v‖₁ is largest."""
+    step = [a - b for a, b in zip(first, second, strict=True)]
+    points = [
+        [b + move * flint.arb(part) / PARTS for b, move in zip(second, step, strict=True)] for part in range(PARTS + 1)
+    ]
+    shares, mean = max((_weights(point, step) for point in points), key=lambda found: _deviation(found, step))
+    numbers = {"s": shares.__getitem__, "v": step.__getitem__, "μ": mean}
+    columns = {
+        "x": first, "x′": second, "v": step,
+        SOFTMAX[0].name: _powers(first, normalised), SOFTMAX[1].name: _powers(second, normalised),
     }  # fmt: skip
-    told = f"x = {text([first])}, x′ = {text([second])}" + ("" if normalised else ", weights e^x not normalised")
-    return Values(told, {N: len(first)}, {}, letters)
+    letters: dict[str, Any] = {
+        name: lambda value=value: flint.arb_mat([[a] for a in value]) for name, value in columns.items()
+    }
+    outer = [[(a if row == col else 0) - a * b for col, b in enumerate(shares)] for row, a in enumerate(shares)]
+    letters["J"] = lambda: flint.arb_mat(outer)
+    return Values(
+        f"x and x′ = {told}" + ("" if normalised else ", weights e^x not normalised"), {N: len(first)}, numbers, letters
+    )
+
+
+def _powers(logits: list[Any], normalised: bool) -> list[Any]:
+    powers = [logit.exp() for logit in logits]
+    whole = sum(powers, flint.arb(0)) if normalised else flint.arb(1)
+    return [power / whole for power in powers]
+
+
+def _weights(logits: list[Any], step: list[Any]) -> tuple[list[Any], Any]:
+    """The weights at one point of the segment, and the mean of the step under them."""
+    shares = _powers(logits, True)
+    return shares, sum((share * move for share, move in zip(shares, step, strict=True)), flint.arb(0))
+
+
+def _deviation(point: tuple[list[Any], Any], step: list[Any]) -> float:
+    """The middle of the mean deviation: which point is largest need not be certain."""
+    shares, mean = point
+    whole = sum((share * abs(move - mean) for share, move in zip(shares, step, strict=True)), flint.arb(0))
+    return float(whole.mid())
 
 
 def measured(variant: Variant, constant: int | float) -> Bound:
@@ -170,23 +244,32 @@ def not_normalised(experiment: Experiment) -> Variant:
 
 @dataclass(frozen=True, kw_only=True)
 class Lipschitz:
-    """A constant c with ‖J u‖₁ ≤ c ‖u‖_∞ for every softmax Jacobian J, and what proves it (nothing: a hypothesis)."""
+    """A constant c with ‖J u‖₁ ≤ c ‖u‖_∞ for every softmax Jacobian J, and the lemmas that say so (none: supposed).
+
+    `weights` is about two points, `jacobian` about one point and a vector.
+    """
 
     value: Any
     name: str
-    because: tuple[Chain, ...] = ()
+    weights: Lemma | None = None
+    jacobian: Lemma | None = None
 
-    def of_weights(self, here: Point, there: Point) -> Fact:
+    def of_weights(self, here: Point, there: Point) -> tuple[Fact, ...]:
         """‖s_hk − s′_hk‖₁ ≤ c ‖Vᵀ(Q_h − Q′_h)v_k‖_∞."""
-        right = norm(V.T * ((here.Q_h - there.Q_h) * v_k), "inf")
-        return self._fact(norm(here.s_hk - there.s_hk, "1"), right, self.name)
+        turned, left = V.T * ((here.Q_h - there.Q_h) * v_k), norm(here.s_hk - there.s_hk, "1")
+        if self.weights is None:
+            return (hypothesis(left, self.value * norm(turned, "inf"), self.name),)
+        logits = V.T * here.Q_h * v_k - V.T * there.Q_h * v_k
+        return quote(self.weights, here, there), same(logits, turned, "common factors", kind="inf")
 
     def of_jacobian(self, point: Point, vector: Any) -> Fact:
         """‖J_hk u‖₁ ≤ c ‖u‖_∞."""
-        return self._fact(norm(point.J_hk * vector, "1"), norm(vector, "inf"), f"{self.name}, differential form")
-
-    def _fact(self, left: Any, size: Any, rule: str) -> Fact:
-        return replace(assume(left, self.value * size, rule), because=self.because, quoted=True)
+        if self.jacobian is None:
+            supposed = self.value * norm(vector, "inf")
+            found: Fact = hypothesis(norm(point.J_hk * vector, "1"), supposed, f"{self.name}, differential form")
+            return found
+        quoted: Fact = quote(self.jacobian, point, vector)
+        return quoted
 
 
 GENERIC = Lipschitz(value=constants.c, name="softmax has Lipschitz constant c")

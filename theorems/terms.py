@@ -1,22 +1,21 @@
-"""The network's quantities as letters with a head h and a token k, and what is known of them.
+"""The network's quantities as letters with a head h and a token k: their definitions and the assumptions on them.
 
-A `Point` is a value of the parameters ξ = {Q_h, α_h}; several points carry different marks. All that
-the lemmas use of the network stands here: definitions, the assumptions, and Lemma 1.
+A `Point` is a value of the parameters ξ = {Q_h, α_h}; several points carry different marks.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 
 from theorems.constants import A_norm, Z_norm, alpha, f_max, gamma, gap
 from theorems.notation import H, K, N, d
-from verify.prove.inequality import Fact, assume
-from verify.prove.quantity import Columns, Letter, SumOf, largest, length, norm
-from verify.prove.rules import euclidean_below_one, hoelder_columns, operator_norm, sum_below_length
-from verify.prove.sampling import Equation
+from verify.prove.inequality import Fact
+from verify.prove.lemma import Premise, define, hypothesis
+from verify.prove.quantity import Columns, Diagonal, Letter, SumOf, largest, norm
+from verify.prove.rules import euclidean_below_one, hoelder_columns, mixture, operator_norm, unit_vector
 
 h, k, i = sp.Idx("h", H), sp.Idx("k", K), sp.Idx("i", N)
 
@@ -27,11 +26,11 @@ A, a_k, e_k = Letter("A", N, K), Letter("a_k", N, 1, k), Letter("e_k", K, 1, k)
 PROMPT = Columns(V, i, v_i)
 FEATURES = Columns(Z_bar, i, z_bar_i)
 
-UNIT_VECTOR = assume(norm(e_k), 1, "‖e_k‖ = 1", equal=True)
-Z_SIZE = assume(norm(Z_bar, "op"), Z_norm, "‖Z̄‖ is the spectral norm", equal=True)
-A_SIZE = assume(norm(A, "op"), A_norm, "‖A‖₂ is the spectral norm", equal=True)
-F_MAX = assume(largest(i, norm(z_bar_i)), f_max, "definition of f̄_max", equal=True)
-TARGET = Equation(a_k, A * e_k, "a_k is column k of A")
+UNIT_VECTOR = unit_vector(Columns(sp.Identity(K), k, e_k))
+Z_SIZE = define(Z_norm, norm(Z_bar, "op"), "‖Z̄‖ is the spectral norm")
+A_SIZE = define(A_norm, norm(A, "op"), "‖A‖₂ is the spectral norm")
+F_MAX = define(f_max, largest(i, norm(z_bar_i)), "f̄_max is the largest column norm of Z̄")
+TARGET = define(a_k, A * e_k, "a_k is column k of A")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,20 +38,23 @@ class Setting:
     """What the lemmas assume; a control assumes less: tokens of another length, or only |α_hk| ≤ slack · α.
 
     With `by_columns`, ‖Z̄ s‖ is bounded by the largest column norm, ‖Z̄ s‖ ≤ f̄_max ‖s‖₁, which is never worse
-    than the paper's ‖Z̄ s‖ ≤ ‖Z̄‖₂ ‖s‖₁.
+    than the paper's ‖Z̄ s‖ ≤ ‖Z̄‖₂ ‖s‖₁. `bounds` says where |α_hk| ≤ α is known from elsewhere, not supposed.
     """
 
     token_length: int = 1
     slack: int = 1
     by_columns: bool = False
+    bounds: tuple[tuple[Point, Fact], ...] = ()
 
     @property
     def token(self) -> Fact:
-        return assume(norm(v_k), self.token_length, f"‖v_k‖ = {self.token_length}", equal=True)
+        known: Fact = hypothesis(norm(v_k), self.token_length, f"‖v_k‖ = {self.token_length}", equal=True)
+        return known
 
     @property
     def prompt_token(self) -> Fact:
-        return assume(norm(v_i), self.token_length, f"‖v_i‖ = {self.token_length}", equal=True)
+        known: Fact = hypothesis(norm(v_i), self.token_length, f"‖v_i‖ = {self.token_length}", equal=True)
+        return known
 
     def mixed(self, weights: Any) -> tuple[Fact, ...]:
         """‖Z̄ s‖ ≤ ‖Z̄‖ ‖s‖₁."""
@@ -63,15 +65,12 @@ class Setting:
     def bounded(self, point: Point) -> Fact:
         """|α_hk| ≤ α at the point."""
         times = "" if self.slack == 1 else f"{self.slack} "
-        return assume(norm(point.alpha_hk), self.slack * alpha, f"|{point.alpha_hk.name}| ≤ {times}α")
+        name = f"|{point.alpha_hk.name}| ≤ {times}α"
+        known: Fact = dict(self.bounds).get(point) or hypothesis(norm(point.alpha_hk), self.slack * alpha, name)
+        return known
 
 
 PAPER = Setting()
-
-
-def lemma3(index: Any, body: Any) -> Fact:
-    """Σ_k x_k ≤ √K (Σ_k x_k²)^½: Lemma 3 for numbers."""
-    return replace(sum_below_length(index, body), rule="Lemma 3", source="")
 
 
 @dataclass(frozen=True)
@@ -142,18 +141,22 @@ class Point:
         return self.letter("g", H, 1, k)
 
     @property
-    def definition_b(self) -> Equation:
-        return Equation(self.b_hk, Z_bar * self.s_hk, f"definition of {self.b_hk.name}")
+    def definition_b(self) -> Premise:
+        return _named(self.b_hk, Z_bar * self.s_hk)
 
     @property
-    def definition_delta(self) -> Equation:
-        right = gamma * self.B_k * self.alpha_k - a_k
-        return Equation(self.delta_k, right, f"definition of {self.delta_k.name}")
+    def definition_delta(self) -> Premise:
+        return _named(self.delta_k, gamma * self.B_k * self.alpha_k - a_k)
 
-    def definition_J(self, vector: Any) -> Equation:
-        """J u = diag(s) u − s (sᵀu)."""
-        right = self.S_hk * vector - self.s_hk * (self.s_hk.T * vector)
-        return Equation(self.J_hk * vector, right, f"definition of {self.J_hk.name}")
+    @property
+    def definition_J(self) -> Premise:
+        """J = diag(s) − s sᵀ."""
+        return _named(self.J_hk, self.S_hk - self.s_hk * self.s_hk.T)
+
+    @property
+    def diagonal(self) -> Diagonal:
+        """S_hk = diag(s_hk)."""
+        return Diagonal(self.S_hk, self.s_hk)
 
     @property
     def columns(self) -> Columns:
@@ -163,33 +166,14 @@ class Point:
     @property
     def mixture(self) -> SumOf:
         """B_k α_k = Σ_h α_hk b_hk."""
-        return SumOf(self.B_k * self.alpha_k, h, self.b_hk * self.alpha_hk, "columns of B_k")
-
-    @property
-    def gradient_Q(self) -> SumOf:
-        """∇_{Q_h} ℓ = (γ/K) Σ_k α_hk V J_hk Z̄ᵀ δ_k v_kᵀ, from Lemma 1."""
-        part = gamma / K * V * self.J_hk * Z_bar.T * self.delta_k * self.alpha_hk * v_k.T
-        return SumOf(self.G_h, k, part, "∇_{Q_h} ℓ by Lemma 1")
-
-    @property
-    def gradient_alpha(self) -> Equation:
-        """∂ℓ/∂α_hk = (γ/K) δ_kᵀ b_hk, from Lemma 1."""
-        return Equation(self.g_hk, gamma / K * self.delta_k.T * self.b_hk, f"{self.g_hk.name} = ∂ℓ/∂α_hk by Lemma 1")
-
-    @property
-    def gradient_alpha_k(self) -> Equation:
-        """∇_{α_k} ℓ = (γ/K) B_kᵀ δ_k, the same as a vector."""
-        return Equation(self.g_k, gamma / K * self.B_k.T * self.delta_k, f"{self.g_k.name} = ∇_{{α_k}} ℓ by Lemma 1")
+        found: SumOf = mixture(self.columns, self.alpha_k, self.alpha_hk)
+        return found
 
     @property
     def weights_sum_to_one(self) -> Fact:
-        return assume(norm(self.s_hk, "1"), 1, "softmax weights are ≥ 0 and sum to 1", equal=True)
-
-    @property
-    def lemma5(self) -> Fact:
-        """(Σ_k ‖δ_k‖²)^½ = √(2K(ℓ − L*))."""
-        right = sp.sqrt(2 * K * self.gap)
-        return assume(length(k, norm(self.delta_k)), right, "Lemma 5: Σ_k ‖δ_k‖² = 2K(ℓ − L*)", equal=True)
+        words = f"{self.s_hk.name} is a softmax: its weights are ≥ 0 and sum to 1"
+        known: Fact = hypothesis(norm(self.s_hk, "1"), 1, words, equal=True)
+        return known
 
     @property
     def gap(self) -> Any:
@@ -200,8 +184,17 @@ class Point:
         return sp.Symbol(f"{gap.name}{self.mark}{time}", nonnegative=True)
 
 
+def _named(letter: Letter, expression: Any) -> Premise:
+    known: Premise = define(letter, expression, f"definition of {letter.name}")
+    return known
+
+
 HERE, THERE = Point(), Point("′")
 
-t = sp.Symbol("t", integer=True, positive=True)
+t = sp.Symbol("t", integer=True, nonnegative=True)
 s = sp.Idx("s", t)  # the steps before step t
-AT_S, AT_T, AT_0 = Point(step=s), Point(step="t"), Point(step="0")
+r = sp.Idx("r", (0, s - 1))  # the steps before step s
+p = sp.Idx("p", t + 1)  # the steps up to step t
+AT_R, AT_S, AT_T, AT_0 = Point(step=r), Point(step=s), Point(step="t"), Point(step="0")
+AT_P, AT_NEXT = Point(step=p), Point(step="t+1")
+BETWEEN = Point("ᵘ")  # ξᵘ = ξ − u η_Q ∇ℓ(ξ) with 0 ≤ u ≤ 1, a point of the segment from ξ to ξ⁺

@@ -15,15 +15,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
+import flint
 import numpy as np
 import sympy as sp
 from scipy import stats
 
 from numerics.loss import sample_labels, sample_tasks
 from numerics.measure import mean_squared_gap, rounding
+from theorems import lemma3, lemma5, limit_iff, theorem1
 from theorems.assumptions import measure_assumptions
 from theorems.certified_conclusion import certify_conclusion
 from theorems.constants import Delta_0, rate
@@ -35,22 +37,23 @@ from theorems.defects import (
     penalty_twice,
     untrained,
 )  # fmt: skip
-from theorems.exact import column, to_ball, to_balls
+from theorems.exact import ExactNetwork, State, column, to_ball, to_balls
 from theorems.experiment import Experiment, stream
 from theorems.instances import networks, values
 from theorems.limit_iff import measure_interval
 from theorems.notation import PROMPT, UNSEEN, K, N, P, Z, e_k, m, small_dictionary, tau, y, z_k
 from theorems.promise import GAP_FACTOR, kept, promise, promised_gap
 from theorems.ridge import derive_minimiser, derive_push_through, measure_oracles
-from theorems.terms import HERE, k
+from theorems.terms import HERE, Z_bar, k
 from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Identity, Trend
 from verify.infer import binomial_interval, law_interval
-from verify.prove import Equation, prove
+from verify.prove import prove
 from verify.prove.conclusion import conclude
-from verify.prove.inequality import assume, at_most
+from verify.prove.inequality import Chain, at_most
+from verify.prove.lemma import cite, define, hypothesis, quote
 from verify.prove.quantity import Letter, length, norm
 from verify.prove.rules import cauchy_schwarz, operator_norm, same, triangle
-from verify.prove.values import Values
+from verify.prove.values import PRECISION, Values, extended
 
 STATEMENT = r"""
 "Theorem 1's setting and step sizes," quad epsilon > 0, quad 0 < delta < 1, quad norm(lambda) <= B, quad
@@ -65,8 +68,13 @@ PROMPT_ANSWER = sp.Identity(N)  # columns k ≤ N of Â: ŷ*_k = y_k
 UNSEEN_ANSWER = (Z * (Z.T * Z + m * tau * sp.Identity(N)).I * y).T * z_k  # λ̂ᵀz_k
 
 TAIL = "‖n‖² ≤ τ‖λ‖² x_δ with probability ≥ 1 − δ, x_δ = N + 2√(N log 1/δ) + 2 log 1/δ"
-LAURENT_MASSART = "B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1"
+LAURENT_MASSART = "χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)"
 steps = sp.Symbol("T", integer=True, positive=True)
+B, threshold, epsilon = (sp.Symbol(name, positive=True) for name in ("B", "x_δ", "ε"))
+Z_size = sp.Symbol("‖Z‖₂", nonnegative=True)
+LABELS, NOISE = Letter("y", N, 1), Letter("n", N, 1)
+FEATURES_OF_PROMPT, TASK = Letter("Z", m, N), Letter("λ", m, 1)
+SMALL_STEPS = 3  # T on the small exact instances
 
 TAIL_SAMPLES = 20_000
 # The distance between two distribution functions is known to 0.017/√N from 20 000 N samples at Holm's strictest rate
@@ -88,45 +96,65 @@ def derive_unseen_labels(experiment: Experiment) -> Iterator[Identity]:
 
 def derive_two_steps(experiment: Experiment) -> Iterator[Identity]:
     """The error is at most ‖y‖²Δ/(mτ), so the rate of Theorem 1 and the tail of ‖y‖² give the number of steps."""
-    y_vector, learned, limit = Letter("y", N, 1), Letter("ã_k", N, 1, k), Letter("â_k", N, 1, k)
-    distance, size = learned - limit, norm(y_vector) ** 2
-    reason = "limit_iff: ‖Z̄x‖² ≥ mτ‖x‖², δ_k = Z̄(ã_k − â_k)"
-    floor = assume(norm(distance), norm(HERE.delta_k) / sp.sqrt(m * tau), reason)
-    error = at_most(length(k, norm(y_vector.T * distance)) ** 2 / (2 * K)).by(
-        cauchy_schwarz(y_vector, distance), floor, HERE.lemma5
+    learned, limit = Letter("ã_k", N, 1, k), Letter("â_k", N, 1, k)
+    distance, size, exact = learned - limit, norm(LABELS) ** 2, _small_answers()
+    pulled = same(
+        Z_bar * distance, HERE.delta_k, "definition of δ_k", define(HERE.delta_k, Z_bar * distance, "the residual")
     )
-    yield conclude(
-        "(1/2K)‖ŷ − ŷ*‖² ≤ ‖y‖²Δ/(mτ)", error.start, size * HERE.gap / (m * tau), error, instances=_small_answers()
+    least = quote(limit_iff.LOWER, distance)
+    floor = at_most(norm(distance)).to(norm(Z_bar * distance) / sp.sqrt(m * tau), least).by(pulled)
+    error = at_most(length(k, norm(LABELS.T * distance)) ** 2 / (2 * K)).by(
+        cauchy_schwarz(LABELS, distance), floor.fact("Z̄ does not shrink below √(mτ)"), quote(lemma5.GAP, HERE)
     )
-    signal, noise = Letter("Z", m, N).T * Letter("λ", m, 1), Letter("n", N, 1)
-    B, Z_size, threshold, epsilon = (sp.Symbol(name, positive=True) for name in ("B", "‖Z‖₂", "x_δ", "ε"))
-    labels = at_most(size).by(
-        same(y_vector, signal + noise, "y = Zᵀλ + n", Equation(y_vector, signal + noise, "y = Zᵀλ + n")),
-        triangle(signal, noise), operator_norm(signal.args[0], signal.args[1]),
-        assume(norm(signal.args[0], "op"), Z_size, "‖Z‖₂ is the spectral norm", equal=True),
-        assume(norm(signal.args[1]), B, "Assumption 4: ‖λ‖ ≤ B"),
-        assume(norm(noise), sp.sqrt(tau * threshold) * B, TAIL, source=LAURENT_MASSART),
-    )  # fmt: skip
-    parts = B * Z_size, B * sp.sqrt(tau * threshold)
-    labels = labels.by(assume((parts[0] + parts[1]) ** 2, 2 * (parts[0] ** 2 + parts[1] ** 2), "Lemma 3"))
+    yield conclude("(1/2K)‖ŷ − ŷ*‖² ≤ ‖y‖²Δ/(mτ)", error.start, size * HERE.gap / (m * tau), error, instances=exact)
     ratio = 2 * B**2 * (Z_size**2 + tau * threshold) * Delta_0 / (m * tau * epsilon)
-    enough = assume(rate**steps, 1 / ratio, "T log(1/r) ≥ log of the stated ratio, that is r^T ≤ 1/ratio")
+    enough = hypothesis(rate**steps, 1 / ratio, "T log(1/r) ≥ log of the stated ratio, that is r^T ≤ 1/ratio")
     reached = at_most(size * HERE.gap / (m * tau)).by(
-        assume(HERE.gap, rate**steps * Delta_0, "Theorem 1 after T steps"), enough, labels.fact("the bound on ‖y‖²")
+        quote(theorem1.FALL, HERE.gap, steps), enough, labels_chain().fact("the bound on ‖y‖²")
     )
-    yield conclude("‖y‖²Δ^(T)/(mτ) ≤ ε after T steps, with probability ≥ 1 − δ", reached.start, epsilon, reached)
+    name = "‖y‖²Δ^(T)/(mτ) ≤ ε after T steps, with probability ≥ 1 − δ"
+    yield conclude(name, reached.start, epsilon, reached, instances=exact)
 
 
-def _small_answers() -> Iterator[Values]:
-    """Small exact networks with labels (1, −2, …)."""
-    for network, (state, _) in networks():
-        given = values(network, {"": state}, c=2, slack=1)
-        answers: dict[str, Any] = {
-            "y": lambda net=network: to_balls([[Fraction((-2) ** n)] for n in range(net.prompt)]),
-            "ã_k": partial(network.mixture, state), "â_k": partial(column, network.A_hat),
-        }  # fmt: skip
-        numbers = {**given.numbers, "tau": to_ball(network.tau)}
-        yield replace(given, matrices={**given.matrices, **answers}, numbers=numbers)
+def labels_chain() -> Chain:
+    """‖y‖² ≤ 2B²(‖Z‖₂² + τx_δ)."""
+    signal = FEATURES_OF_PROMPT.T * TASK
+    labels = at_most(norm(LABELS) ** 2).by(
+        same(LABELS, signal + NOISE, "y = Zᵀλ + n", hypothesis(LABELS, signal + NOISE, "labels")),
+        triangle(signal, NOISE), operator_norm(FEATURES_OF_PROMPT.T, TASK),
+        define(Z_size, norm(FEATURES_OF_PROMPT.T, "op"), "‖Z‖₂ is the spectral norm"),
+        hypothesis(norm(TASK), B, "Assumption 4: ‖λ‖ ≤ B"),
+        cite(norm(NOISE), sp.sqrt(tau * threshold) * B, TAIL, source=LAURENT_MASSART),
+    )  # fmt: skip
+    return labels.by(quote(lemma3.PAIR, B * Z_size, B * sp.sqrt(tau * threshold)))
+
+
+@cache
+def _small_answers() -> tuple[Values, ...]:
+    """Small exact networks with labels (1, −2, …), a task, and the noise and constants that go with them."""
+    with flint.ctx.workprec(PRECISION):
+        return tuple(_answers(network, state) for network, (state, _) in networks())
+
+
+def _answers(network: ExactNetwork, state: State) -> Values:
+    given = values(network, {"": state}, c=2, slack=1)
+    y_vector = to_balls([[Fraction((-2) ** n)] for n in range(network.prompt)])
+    Z_prompt = to_balls(network.features[: network.prompt]).transpose()
+    task = to_balls([[Fraction(1, 1 + n)] for n in range(len(network.features[0]))])
+    noise = y_vector - Z_prompt.transpose() * task
+    answers: dict[str, Any] = {
+        LABELS.name: lambda: y_vector, TASK.name: lambda: task, NOISE.name: lambda: noise,
+        FEATURES_OF_PROMPT.name: lambda: Z_prompt, "ã_k": partial(network.mixture, state),
+        "â_k": partial(column, network.A_hat),
+    }  # fmt: skip
+    numbers = {**given.numbers, "tau": to_ball(network.tau), "r": flint.arb(1) / 2, "T": flint.arb(SMALL_STEPS)}
+    known = replace(given, matrices={**given.matrices, **answers}, numbers=numbers)
+    slack = sp.Rational(9, 8)  # so that inequalities hold with room
+    return extended(known, {
+        B: slack * norm(TASK), Z_size: norm(FEATURES_OF_PROMPT.T, "op"),
+        threshold: slack * norm(NOISE) ** 2 / (tau * B**2), Delta_0: slack * HERE.gap / rate**SMALL_STEPS,
+        epsilon: slack * 2 * B**2 * (Z_size**2 + tau * threshold) * Delta_0 * rate**SMALL_STEPS / (m * tau),
+    })  # fmt: skip
 
 
 def measure_training(experiment: Experiment) -> Iterator[Assumption | Trend | Bound]:

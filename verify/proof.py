@@ -22,13 +22,18 @@ class Identity:
     """An equation reduced to `residual = 0` by exact rules.
 
     `residual` is the normal form of left minus right: "0" is a proof. `witness` is an exact
-    numerical instance at which the two sides differ: a refutation. Neither: unknown.
+    numerical instance at which the two sides differ: a refutation. Neither: unknown. Where a chain of inequalities
+    proves it, `hypotheses` are what it supposes, `believes` the sources of what it takes from the literature, and
+    `rests_on` the statements whose lemmas it quotes.
     """
 
     name: str
     residual: str
     derivation: tuple[Step, ...] = ()
     witness: str | None = None
+    hypotheses: tuple[str, ...] = ()
+    believes: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
 
     @property
     def status(self) -> Literal["proved", "refuted", "unknown"]:

@@ -183,7 +183,8 @@ def _details(finding: Finding) -> dict[str, Any]:
         case Identity():
             return {
                 "status": finding.status, "residual": finding.residual, "witness": finding.witness,
-                "derivation": [asdict(step) for step in finding.derivation],
+                "derivation": [asdict(step) for step in finding.derivation], "hypotheses": list(finding.hypotheses),
+                "believes": list(finding.believes), "rests_on": list(finding.rests_on),
             }  # fmt: skip
         case Argument():
             return {"derivation": [asdict(step) for step in finding.steps], "source": finding.source}

@@ -1,18 +1,20 @@
-"""From a chain to a finding: every line discharged and tried on exact instances, printed line by line."""
+"""From a chain to a finding: every line discharged, every fact traced and tried on exact instances, and printed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from verify.claim import Identity, Step
-from verify.prove.derivation import UnsoundStepError
-from verify.prove.inequality import Chain, Fact, answer, chains_of, facts_of, steps_of
+from verify.prove.inequality import Chain, Fact, answer, chains_of, steps_of
 from verify.prove.spelling import spell
 from verify.prove.system import Relation
+from verify.prove.trials import admissible, attempt
+from verify.prove.trust import Trust, trust
 from verify.prove.values import Values, violation
 
 Expr = Any
+KINDS = {"defined": "definition", "hypothesis": "hypothesis", "cited": "not proved here", "quoted": "proved elsewhere"}
 
 
 def conclude(
@@ -20,8 +22,9 @@ def conclude(
 ) -> Identity:
     """left ≤ right by the chain, which starts from `left` (from `right`, if it is downward), and the given facts.
 
-    Proved when an exact certificate discharges every line, those of all conclusions used included. If none does,
-    an instance on which the inequality is certainly false refutes it.
+    Proved when an exact certificate discharges every line, everything used comes from somewhere that is named, and
+    every fact and line was evaluated on the instances, those of all conclusions and lemmas used included. If it
+    is not, an instance that satisfies the hypotheses and on which the inequality is certainly false refutes it.
 
     Raises:
         ValueError: the chain starts elsewhere.
@@ -33,14 +36,21 @@ def conclude(
         raise ValueError(f"the chain starts from {spell(chain.start)}, expected {spell(start)}")
     if given or chain.end != target:
         chain = chain.to(target, *given)
-    doubts = tuple(_doubts(chain))
-    tried = list(instances)
-    trials = "" if doubts else _tried(chain, tried)
+    ground = trust(chain)
+    steps = dict.fromkeys(_all_steps(chain))
+    doubts = [*ground.doubts, *_undischarged(steps)]
+    tried = admissible(ground.items, instances)
+    told = ""
+    if not doubts:
+        trial = attempt(ground.items, [*(step for step, _ in steps), goal], tried)
+        doubts, told = list(trial.doubts), trial.sentence
     able = [values for values in tried if values.knows(goal.left) and values.knows(goal.right)]
     witness = next(filter(None, (violation(values, goal) for values in able)), None) if doubts else None
     return Identity(
-        name=name, residual="; ".join(doubts) or "0", derivation=tuple(_printed(chain, trials)), witness=witness
-    )
+        name=name, residual="; ".join(doubts) or "0", derivation=tuple(_printed(chain, ground, told)), witness=witness,
+        believes=ground.believes, rests_on=ground.rests_on,
+        hypotheses=tuple(leaf.text for leaf in ground.leaves if leaf.kind == "hypothesis"),
+    )  # fmt: skip
 
 
 def _all_steps(chain: Chain) -> Iterator[tuple[Relation, tuple[Relation, ...]]]:
@@ -49,59 +59,44 @@ def _all_steps(chain: Chain) -> Iterator[tuple[Relation, tuple[Relation, ...]]]:
     yield from steps_of(chain)
 
 
-def _doubts(chain: Chain) -> Iterator[str]:
-    for goal, known in dict.fromkeys(_all_steps(chain)):
+def _undischarged(steps: Iterable[tuple[Relation, tuple[Relation, ...]]]) -> Iterator[str]:
+    for goal, known in steps:
         found = answer(goal, known)
         if not found.proved:
             yield f"{spell(goal.left)} {'=' if goal.equal else '≤'} {spell(goal.right)}: {found.doubt}"
 
 
-def _tried(chain: Chain, instances: Sequence[Values]) -> str:
-    """How many of the facts and lines could be evaluated on instances, where all of them hold.
-
-    Raises:
-        UnsoundStepError: one is certainly false.
-    """
-    low, high = (chain.end, chain.start) if chain.downward else (chain.start, chain.end)
-    facts, steps = [fact.relation for fact in facts_of(chain)], [goal for goal, _ in _all_steps(chain)]
-    relations = dict.fromkeys([*facts, *steps, Relation(low, high)])
-    evaluated = set()
-    for values in instances:
-        for relation in relations:
-            if values.knows(relation.left) and values.knows(relation.right):
-                evaluated.add(relation)
-                found = violation(values, relation)
-                if found is not None:
-                    line = f"{spell(relation.left)} {'=' if relation.equal else '≤'} {spell(relation.right)}"
-                    raise UnsoundStepError(f"{line} is false at {found}")
-    count = f"{len(evaluated)} of {len(relations)} facts and lines"
-    return f"; {count} evaluated on {len(instances)} exact instances, all true" if instances else ""
-
-
-def _printed(chain: Chain, trials: str) -> Iterator[Step]:
-    for title, below in dict.fromkeys(_unquoted(chain)):
+def _printed(chain: Chain, ground: Trust, told: str) -> Iterator[Step]:
+    for title, below in _behind(chain, set()):
         yield from _lines(below, title)
     yield from _lines(chain, "")
-    cited: dict[str, dict[str, None]] = {}
-    for fact in facts_of(chain):
-        if fact.source:
-            cited.setdefault(fact.source, {})[fact.rule] = None
-    yield Step(
-        expression="the larger side minus the smaller is a combination of the facts named with nonnegative "
-        f"multipliers, found for every line and multiplied out exactly{trials}",
-        rule="how each line was discharged",
-    )  # fmt: skip
-    for source, rules in cited.items():
-        yield Step(expression="; ".join(rules), rule=f"not proved here: {source}")
+    how = (
+        "the larger side minus the smaller is a combination of the facts named with nonnegative multipliers, "
+        "found for every line and multiplied out exactly"
+    )
+    yield Step(expression=f"{how}; {told}" if told else how, rule="how each line was discharged")
+    for leaf in ground.leaves:
+        rule = f"{KINDS[leaf.kind]}: {leaf.source}" if leaf.source else KINDS[leaf.kind]
+        yield Step(expression=leaf.text, rule=rule)
+    for source in ground.believes:
+        yield Step(expression="elementary rules and citations above", rule=f"not proved here: {source}")
 
 
-def _unquoted(chain: Chain) -> Iterator[tuple[str, Chain]]:
-    """The chains behind the conclusions used, without those that are printed elsewhere."""
+def _behind(chain: Chain, seen: set[int]) -> Iterator[tuple[str, Chain]]:
+    """The chains behind the conclusions used, each once; those of lemmas are printed with their own statement."""
     for line in chain.lines:
         for fact in line.facts:
-            for below in () if fact.quoted else fact.because:
-                yield from _unquoted(below)
-                yield fact.rule, below
+            yield from _proofs(fact, seen)
+
+
+def _proofs(fact: Fact, seen: set[int]) -> Iterator[tuple[str, Chain]]:
+    for need in (each for each in fact.needs if isinstance(each, Fact)):
+        yield from _proofs(need, seen)
+    for below in fact.because if fact.kind != "quoted" else ():
+        if id(below) not in seen:
+            seen.add(id(below))
+            yield from _behind(below, seen)
+            yield fact.rule, below
 
 
 def _lines(chain: Chain, title: str) -> Iterator[Step]:
@@ -109,4 +104,6 @@ def _lines(chain: Chain, title: str) -> Iterator[Step]:
     yield Step(expression=spell(chain.start), rule=rule)
     for line in chain.lines:
         sign = "=" if line.equal else "≥" if chain.downward else "≤"
-        yield Step(expression=f"{sign} {spell(line.expression)}", rule=line.rule)
+        titles = "; ".join(fact.title for fact in line.facts)
+        words = titles if line.rule in ("arithmetic", titles) and titles else f"{line.rule}; by {titles}"
+        yield Step(expression=f"{sign} {spell(line.expression)}", rule=words if titles else line.rule)

@@ -1,17 +1,18 @@
 """Inequalities as calculations: a chain of expressions, each line below the next by a named fact.
 
-A `Fact` is an inequality that a rule (verify.prove.rules) made from terms, an assumption, a definition,
-or the conclusion of another chain; it holds for all values of its free indices. A chain starts from a
-quantity and replaces parts of it by what bounds them, so constants are computed, not typed. Every line
-is then discharged by an exact certificate and tried on exact instances.
+A `Fact` is an inequality that a rule (verify.prove.rules) made from terms, a definition, a hypothesis, a
+citation, a lemma (verify.prove.lemma), or the conclusion of another chain; it holds for all values of its free
+indices. A chain starts from a quantity and replaces parts of it by what bounds them, so constants are computed,
+not typed. Every line is then discharged by an exact certificate and tried on exact instances, and every fact is
+asked where it comes from (verify.prove.trust).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import sympy as sp
 
@@ -22,12 +23,29 @@ from verify.prove.system import Relation
 Expr = Any
 
 
+Kind = Literal["rule", "defined", "hypothesis", "cited", "quoted", "derived", "unfounded"]
+
+
+@dataclass(frozen=True)
+class Made:
+    """How something was made, so that it can be made again and compared: the function and its arguments."""
+
+    by: Any
+    arguments: tuple[Any, ...]
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def again(self) -> Any:
+        return self.by(*self.arguments, **dict(self.options))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fact:
     """left ≤ right (or =) for all values of the free indices, and by what.
 
-    `about` is printed with the rule. `source` names the textbook of a rule that is not proved here.
-    `because` holds the chains that prove it, where it is a conclusion; `quoted`: they are printed elsewhere.
+    `kind` says where it comes from; what is made by hand is unfounded and proves nothing. `about` is printed with
+    the rule. `source` names the textbook of what is not proved here. `because` holds the chain that proves a
+    conclusion, `needs` what a rule or a citation rests on (facts, and equations between matrices). `made` is how it
+    was made, and `lemma` what it quotes.
     """
 
     left: Expr
@@ -36,8 +54,11 @@ class Fact:
     equal: bool = False
     about: str = ""
     source: str = ""
+    kind: Kind = "unfounded"
     because: tuple[Chain, ...] = ()
-    quoted: bool = False
+    needs: tuple[Any, ...] = ()
+    made: Made | None = field(default=None, repr=False, compare=False)
+    lemma: Any = field(default=None, repr=False, compare=False)
 
     @property
     def title(self) -> str:
@@ -49,7 +70,13 @@ class Fact:
         return Relation(self.left, self.right, self.equal)
 
     def reversed(self) -> Fact:
-        """The same equation read from right to left."""
+        """The same equation read from right to left.
+
+        Raises:
+            ValueError: it is an inequality.
+        """
+        if not self.equal:
+            raise ValueError(f"{self.rule}: an inequality cannot be read from right to left; only an equation can")
         return replace(self, left=self.right, right=self.left)
 
 
@@ -82,6 +109,10 @@ class Chain:
     lines: tuple[Line, ...] = ()
     downward: bool = False
 
+    def __hash__(self) -> int:
+        """Without what the lines rest on, which may be deep."""
+        return hash((self.start, self.end, len(self.lines), self.downward))
+
     @property
     def end(self) -> Expr:
         return self.lines[-1].expression if self.lines else self.start
@@ -99,9 +130,9 @@ class Chain:
 
     def _by(self, fact: Fact) -> Chain:
         old, new = (fact.right, fact.left) if self.downward else (fact.left, fact.right)
-        after, lifts = _replaced(self.end, old, new)
+        after, lifts = replaced(self.end, old, new)
         if after == self.end and fact.equal:
-            after, lifts = _replaced(self.end, new, old)
+            after, lifts = replaced(self.end, new, old)
         if after == self.end:
             raise ValueError(f"{fact.rule}: {old} does not occur in {self.end}")
         line = Line(after, (fact,), fact.title, fact.equal, lifts)
@@ -109,13 +140,18 @@ class Chain:
 
     def to(self, expression: Expr, *facts: Fact, rule: str = "") -> Chain:
         """Go on to an expression that follows from the facts by arithmetic alone."""
-        line = Line(sp.sympify(expression), facts, rule or "; ".join(fact.title for fact in facts) or "arithmetic")
+        line = Line(sp.sympify(expression), facts, rule or "arithmetic")
         return replace(self, lines=(*self.lines, line))
 
-    def fact(self, rule: str, *, quoted: bool = False) -> Fact:
-        """The conclusion start ≤ end (end ≤ start of a downward chain)."""
-        low, high = (self.end, self.start) if self.downward else (self.start, self.end)
-        return Fact(left=low, right=high, rule=rule, because=(self,), quoted=quoted)
+    @property
+    def conclusion(self) -> Relation:
+        """start ≤ end (end ≤ start of a downward chain)."""
+        return Relation(self.end, self.start) if self.downward else Relation(self.start, self.end)
+
+    def fact(self, rule: str) -> Fact:
+        """The conclusion, for use in other chains of the same file."""
+        found = self.conclusion
+        return Fact(left=found.left, right=found.right, rule=rule, kind="derived", because=(self,))
 
 
 def at_most(start: Expr) -> Chain:
@@ -129,26 +165,36 @@ def at_least(start: Expr) -> Chain:
 
 
 def assume(left: Expr, right: Expr, rule: str, *, equal: bool = False, source: str = "") -> Fact:
-    """A hypothesis, a definition or a cited premise."""
-    return Fact(left=sp.sympify(left), right=sp.sympify(right), rule=rule, equal=equal, source=source)
+    """A hypothesis, or with a source a citation; give way to `verify.prove.lemma`."""
+    from verify.prove.lemma import cite, hypothesis
+
+    if source:
+        return cite(left, right, rule, source=source, equal=equal)
+    found: Fact = hypothesis(left, right, rule, equal=equal)
+    return found
 
 
 def facts_of(chain: Chain) -> Iterator[Fact]:
-    """Every fact that the chain rests on, those of its conclusions included, in the order of use."""
+    """Every fact that the chain rests on, in the order of use, each after what it rests on itself."""
     for line in chain.lines:
         for fact in line.facts:
-            for below in fact.because:
-                yield from facts_of(below)
+            yield from _below(fact)
             yield fact
 
 
+def _below(fact: Fact) -> Iterator[Fact]:
+    for chain in fact.because:
+        yield from facts_of(chain)
+    for need in fact.needs:
+        if isinstance(need, Fact):
+            yield from _below(need)
+            yield need
+
+
 def chains_of(chain: Chain) -> Iterator[Chain]:
-    """The chains that prove conclusions used by this one, each after those that it uses itself."""
-    for line in chain.lines:
-        for fact in line.facts:
-            for below in fact.because:
-                yield from chains_of(below)
-                yield below
+    """The chains that prove what this one uses, each after those that it uses itself."""
+    for fact in facts_of(chain):
+        yield from fact.because
 
 
 def steps_of(chain: Chain) -> Iterator[tuple[Relation, tuple[Relation, ...]]]:
@@ -185,12 +231,12 @@ def answer(goal: Relation, known: tuple[Relation, ...]) -> Discharge:
 
 
 @cache
-def _replaced(expression: Expr, old: Expr, new: Expr) -> tuple[Expr, tuple[Lift, ...]]:
+def replaced(expression: Expr, old: Expr, new: Expr) -> tuple[Expr, tuple[Lift, ...]]:
     """The expression with `old` replaced by `new` wherever it occurs, under sums too."""
     if expression == old:
         return new, ()
     if isinstance(expression, Binder):
-        body, inner = _replaced(expression.body, old, new)
+        body, inner = replaced(expression.body, old, new)
         if body == expression.body:
             return expression, ()
         after = _rebuilt(expression, body)
@@ -201,7 +247,7 @@ def _replaced(expression: Expr, old: Expr, new: Expr) -> tuple[Expr, tuple[Lift,
         factors = _divided(expression, old)
         if factors is not None:
             return factors * new, ()
-        parts = [_replaced(part, old, new) for part in expression.args]
+        parts = [replaced(part, old, new) for part in expression.args]
         return expression.func(*(part for part, _ in parts)), tuple(lift for _, lifts in parts for lift in lifts)
     return expression, ()
 

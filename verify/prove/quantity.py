@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, reduce
 from typing import Any, Literal, TypeVar
 
@@ -267,24 +267,49 @@ def _require_nonnegative(body: Expr) -> None:
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a matrix: column `vector` (with `index` free) for each value of the index."""
+    """The columns of a matrix: column `vector` (with `index` free) for each value of the index; names for them.
+
+    `parts` are the two families of which this is the difference.
+    """
 
     matrix: Any
     index: Index
     vector: Any
+    parts: tuple[Columns, ...] = ()
 
     def __sub__(self, other: Columns) -> Columns:
-        return Columns(self.matrix - other.matrix, self.index, self.vector - other.vector)
+        return Columns(self.matrix - other.matrix, self.index, self.vector - other.vector, (self, other))
+
+
+@dataclass(frozen=True)
+class Diagonal:
+    """The matrix diag(entries), for a vector of entries; names for both. `parts` as in `Columns`."""
+
+    matrix: Any
+    entries: Any
+    parts: tuple[Diagonal, ...] = ()
+
+    def __sub__(self, other: Diagonal) -> Diagonal:
+        return Diagonal(self.matrix - other.matrix, self.entries - other.entries, (self, other))
 
 
 @dataclass(frozen=True)
 class SumOf:
-    """whole = Σ_index part, an equation between matrices, and why it holds."""
+    """whole = Σ_index part, an equation between matrices, and why it holds.
+
+    `kind` says where it comes from (as for facts), `parts` are the equations of which it is the difference, or the
+    names from which it was made.
+    """
 
     whole: Any
     index: Index
     part: Any
     reason: str
+    kind: str = "hypothesis"
+    parts: tuple[Any, ...] = ()
+    made: Any = field(default=None, repr=False, compare=False)
+    lemma: Any = field(default=None, repr=False, compare=False)
 
     def __sub__(self, other: SumOf) -> SumOf:
-        return SumOf(self.whole - other.whole, self.index, self.part - other.part, self.reason)
+        whole, part = self.whole - other.whole, self.part - other.part
+        return SumOf(whole, self.index, part, self.reason, "derived", (self, other))

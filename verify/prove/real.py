@@ -31,6 +31,7 @@ def flaw(expression: Any) -> str | None:
 
 
 def _is_real_power(base: Any, exponent: Any) -> bool:
-    """A rational power (whose base is looked at where it is multiplied out), or a power of a nonnegative number."""
-    nonnegative = from_below(exponent).is_nonnegative
-    return bool(exponent.is_Rational or base.is_positive or (base.is_nonnegative and nonnegative))
+    """A rational power (whose base is looked at where it is multiplied out), or one that is real for every value."""
+    lowest = from_below(exponent)
+    whole = lowest.is_integer or base.is_nonnegative
+    return bool(exponent.is_Rational or base.is_positive or (whole and lowest.is_nonnegative))

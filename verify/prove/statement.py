@@ -9,7 +9,8 @@ import sympy as sp
 
 from verify.claim import Identity, Step
 from verify.prove.conclusion import conclude
-from verify.prove.inequality import Chain, Fact, assume
+from verify.prove.inequality import Chain, Fact
+from verify.prove.rules import at_least_one
 from verify.prove.spelling import spell
 from verify.prove.system import Relation
 from verify.prove.values import Values, violation
@@ -49,4 +50,4 @@ def _at_least_one(stated: Relation) -> tuple[Fact, ...]:
     """1 ≤ √n for every size n that the statement names: sizes are positive integers."""
     symbols = stated.left.free_symbols | stated.right.free_symbols
     sizes = sorted((s for s in symbols if isinstance(s, sp.Symbol) and s.is_integer and s.is_positive), key=str)
-    return tuple(assume(1, sp.sqrt(size), f"{size} ≥ 1") for size in sizes)
+    return tuple(map(at_least_one, sizes))

@@ -6,8 +6,10 @@ them. A comparison counts against an inequality only when the balls are disjoint
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cache, reduce
 from itertools import product
 from typing import Any
@@ -17,7 +19,19 @@ import sympy as sp
 from sympy.tensor.indexed import Indexed
 
 from verify.certify.evaluate import evaluate, whole_power
-from verify.prove.quantity import Binder, Index, Largest, Length, Letter, Norm, free
+from verify.prove.quantity import (
+    Binder,
+    Columns,
+    Diagonal,
+    Index,
+    Largest,
+    Length,
+    Letter,
+    Norm,
+    SumOf,
+    bounds,
+    free,
+)
 from verify.prove.system import Relation
 
 PRECISION = 200  # bits; instances are small and nothing is inverted beyond what the caller prepared
@@ -36,7 +50,7 @@ class Values:
     scalar a function.
 
     Raises:
-        ValueError: a size is no positive integer.
+        ValueError: a size is no positive integer (no natural number, for a symbol that may be 0).
     """
 
     text: str
@@ -47,13 +61,13 @@ class Values:
 
     def __post_init__(self) -> None:
         for symbol, value in self.sizes.items():
-            if type(value) is not int or value < 1:
+            if type(value) is not int or value < bool(symbol.is_positive):
                 raise ValueError(f"the size {symbol} is {value!r} on {self.text!r}; give a positive integer")
 
-    def places(self, expressions: tuple[Expr, ...]) -> Iterator[dict[Index, int]]:
-        """All values of the free indices; of those that a range depends on, first."""
-        indices = dict.fromkeys(index for expression in expressions for index in _in_order(expression))
-        return self._places(tuple(sorted(indices, key=lambda index: len(free(index)))), {})
+    def places(self, *indices: Iterable[Index]) -> Iterator[dict[Index, int]]:
+        """All values of the indices; those on which the range of another depends come first."""
+        found = dict.fromkeys(index for each in indices for index in sorted(each, key=str))
+        return self._places(tuple(sorted(found, key=lambda index: len(free(index)))), {})
 
     def _places(self, indices: tuple[Index, ...], known: dict[Index, int]) -> Iterator[dict[Index, int]]:
         if not indices:
@@ -72,10 +86,21 @@ class Values:
         return range(lower, upper + 1)
 
     def _whole(self, bound: Any, index: Index, place: Place) -> int:
-        value = bound if bound.is_Integer else bound.subs({**self.sizes, **place})
-        if not value.is_Integer:
+        value = self._rational(bound, place)
+        if value is None or value.denominator != 1:
             raise ValueError(f"the range of {index} ends at {bound} = {value} on {self.text!r}: no integer")
         return int(value)
+
+    def _rational(self, bound: Any, place: Place) -> Fraction | None:
+        """The value of a sum of products of sizes, indices and rational numbers."""
+        if bound.is_Rational:
+            return Fraction(int(bound.p), int(bound.q))
+        if bound in self.sizes or bound in place:
+            return Fraction(self.sizes[bound] if bound in self.sizes else place[bound])
+        parts = [self._rational(part, place) for part in bound.args]
+        if not isinstance(bound, (sp.Add, sp.Mul)) or None in parts:
+            return None
+        return reduce(operator.add if isinstance(bound, sp.Add) else operator.mul, parts)
 
     def knows(self, expression: Expr) -> bool:
         """Whether every letter, size and scalar of the expression has a value."""
@@ -122,7 +147,7 @@ def violation(values: Values, relation: Relation) -> str | None:
 
 def _violation(values: Values, relation: Relation) -> str | None:
     with flint.ctx.workprec(PRECISION):
-        for place in values.places((relation.left, relation.right)):
+        for place in values.places(free(relation.left), free(relation.right)):
             left, right = (number(side, values, place) for side in (relation.left, relation.right))
             if not (left.is_finite() and right.is_finite()):
                 raise ArithmeticError(f"{relation.left} or {relation.right} is not enclosed at {values.text}")
@@ -130,6 +155,53 @@ def _violation(values: Values, relation: Relation) -> str | None:
                 where = "".join(f"{index} = {value}, " for index, value in place.items())
                 return f"{values.text}: {where}left = {left.str(8, radius=False)}, right = {right.str(8, radius=False)}"
     return None
+
+
+def matrix_violation(values: Values, item: Any) -> str | None:
+    """Where an equation between matrices is certainly false on the instance; None if nowhere. Looked for once.
+
+    The item is an Equation, or says that a matrix is a sum (SumOf), has columns (Columns) or is diagonal (Diagonal).
+    """
+    key = type(item).__name__, item
+    if key not in values.known:
+        with flint.ctx.workprec(PRECISION):
+            values.known[key] = next(_disagreements(values, item), None)
+    found: str | None = values.known[key]
+    return found
+
+
+def _disagreements(values: Values, item: Any) -> Iterator[str]:
+    for place in values.places(*_indices(item)):
+        first, second = _both(values, item, place)
+        fit = (first.nrows(), first.ncols()) == (second.nrows(), second.ncols())
+        if not fit or not all(a.overlaps(b) for a, b in zip(first.entries(), second.entries(), strict=True)):
+            where = ", ".join(f"{index} = {value}" for index, value in place.items())
+            yield f"{values.text}: {where}" if where else values.text
+
+
+def _indices(item: Any) -> tuple[frozenset[Index], ...]:
+    if isinstance(item, SumOf):
+        return free(item.whole), (free(item.part) - {item.index}) | bounds(item.index)
+    if isinstance(item, Columns):
+        return free(item.matrix), free(item.vector)
+    sides = (item.matrix, item.entries) if isinstance(item, Diagonal) else (item.left, item.right)
+    return tuple(map(free, sides))
+
+
+def _both(values: Values, item: Any, place: Place) -> tuple[Any, Any]:
+    """The two matrices that should be equal."""
+    if isinstance(item, SumOf):
+        terms = [_matrix(item.part, values, {**place, item.index: v}) for v in values.range(item.index, place)]
+        whole = _matrix(item.whole, values, place)
+        return whole, sum(terms, flint.arb_mat(whole.nrows(), whole.ncols()))
+    if isinstance(item, Columns):
+        whole, vector = _matrix(item.matrix, values, place), _matrix(item.vector, values, place)
+        return vector, flint.arb_mat([[whole[row, place[item.index]]] for row in range(whole.nrows())])
+    if isinstance(item, Diagonal):
+        entries = _matrix(item.entries, values, place).entries()
+        square = [[entry if row == col else 0 for col in range(len(entries))] for row, entry in enumerate(entries)]
+        return _matrix(item.matrix, values, place), flint.arb_mat(square)
+    return _matrix(item.left, values, place), _matrix(item.right, values, place)
 
 
 def number(expression: Expr, values: Values, place: Place) -> Any:
@@ -212,7 +284,8 @@ def _norm(matrix: Any, kind: str) -> Any:
     if kind == "inf":
         return reduce(lambda a, b: a.max(b), entries)
     if kind == "op":
-        return operator_norm(matrix)
+        found = operator_norm(matrix)
+        return found if found.is_finite() or (matrix.nrows(), matrix.ncols()) != (2, 2) else _norm_of_two(matrix)
     if kind == "least":
         return least_singular_value(matrix)
     return entries[0] if len(entries) == 1 else _root(sum((item * item for item in entries), flint.arb(0)))
@@ -238,6 +311,13 @@ def operator_norm(matrix: Any) -> Any:
         high = (log_scale + power.trace().log() / 2**SQUARINGS) / 2
         low = (log_scale + (power.trace() / gram.nrows()).log() / 2**SQUARINGS) / 2
         return low.union(high).exp()
+
+
+def _norm_of_two(matrix: Any) -> Any:
+    """‖A‖₂ of a 2 × 2 matrix whose entries are too wide for squaring: ‖A‖₂² is a root of x² − tr(AᵀA) x + det(A)²."""
+    (a, b), (c, d) = matrix.tolist()
+    trace, determinant = a * a + b * b + c * c + d * d, a * d - b * c
+    return _root((trace + _root(trace * trace - 4 * determinant * determinant)) / 2)
 
 
 def least_singular_value(matrix: Any) -> Any:
