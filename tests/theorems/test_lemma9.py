@@ -8,6 +8,7 @@ from theorems.experiment import Experiment
 from theorems.instances import small_networks
 from theorems.lemma9 import features_chain, residual_chain
 from theorems.terms import HERE
+from verify.prove.quantity import free
 from verify.prove.values import PRECISION, number
 
 
@@ -17,7 +18,7 @@ def test_one_prompt_token_attains_the_bounds(chain: object, least: float) -> Non
     with flint.ctx.workprec(PRECISION):
         ratios = [
             float((number(chain.start, single, place) / number(chain.end, single, place)).mid())  # type: ignore[attr-defined]
-            for place in single.places((chain.start, chain.end))  # type: ignore[attr-defined]
+            for place in single.places(free(chain.start), free(chain.end))  # type: ignore[attr-defined]
         ]
     assert least - 1e-12 <= max(ratios) <= 1 + 1e-12
 

@@ -10,12 +10,15 @@ import sympy as sp
 
 from numerics.instance import Instance
 from numerics.loss import feature_noise
+from theorems import lemma1
 from theorems.exact import ExactNetwork, State
 from theorems.experiment import Experiment
 from theorems.instances import networks, small_networks
+from theorems.notation import H, K
 from theorems.points import FloatPoint
-from theorems.terms import HERE, TARGET, THERE, Point, Z_bar, h, k
+from theorems.terms import HERE, TARGET, THERE, Point, h, k
 from verify.certify import evaluate
+from verify.prove.lemma import quote
 from verify.prove.quantity import Index, SumOf
 from verify.prove.sampling import Equation
 from verify.prove.values import PRECISION, Values
@@ -40,11 +43,11 @@ def equal(left: flint.arb_mat, right: flint.arb_mat) -> bool:
 @pytest.mark.parametrize("values", small_networks(), ids=range(len(CASES)))
 def test_definitions_and_gradients_hold_on_exact_networks(values: Values, point: Point) -> None:
     equations: list[Equation] = [
-        point.definition_b, point.definition_delta, point.definition_J(Z_bar.T * point.delta_k), point.gradient_alpha,
-        point.gradient_alpha_k, TARGET,
+        point.definition_b, point.definition_delta, point.definition_J, quote(lemma1.GRADIENT_WEIGHT, point),
+        quote(lemma1.GRADIENT_WEIGHTS, point), TARGET,
     ]  # fmt: skip
-    sums: list[SumOf] = [point.mixture, point.gradient_Q]
-    heads, tokens = values.range(h), values.range(k)
+    sums: list[SumOf] = [point.mixture, quote(lemma1.GRADIENT_QUERIES, point)]
+    heads, tokens = values.sizes[H], values.sizes[K]
     with flint.ctx.workprec(PRECISION):
         for head in range(heads):
             for token in range(tokens):
@@ -54,7 +57,7 @@ def test_definitions_and_gradients_hold_on_exact_networks(values: Values, point:
                 for whole in sums:
                     parts = [
                         value(whole.part, values, {**place, whole.index: item})
-                        for item in range(values.range(whole.index))
+                        for item in values.range(whole.index, {})
                     ]
                     assert equal(value(whole.whole, values, place), sum(parts[1:], parts[0])), whole.reason
 

@@ -293,7 +293,7 @@ def _norm(matrix: Any, kind: str) -> Any:
 
 def _root(square: Any) -> Any:
     """The root of a number known to be nonnegative, whose ball may reach below 0."""
-    return square.sqrt() if square >= 0 else flint.arb(0).union(square.upper().sqrt())
+    return square.sqrt() if square >= 0 else flint.arb(0).union(square.upper().max(flint.arb(0)).sqrt())
 
 
 def operator_norm(matrix: Any) -> Any:
@@ -321,13 +321,22 @@ def _norm_of_two(matrix: Any) -> Any:
 
 
 def least_singular_value(matrix: Any) -> Any:
-    """√λ_min(A Aᵀ): 1/‖(A Aᵀ)⁻¹‖₂ is λ_min; without a certified inverse it lies between 0 and the least row norm."""
+    """√λ_min(A Aᵀ): in closed form for two rows, else by 1/‖(A Aᵀ)⁻¹‖₂ = λ_min; between 0 and the least row norm if
+    neither can be enclosed."""
     if matrix.nrows() > matrix.ncols():
         return flint.arb(0)
     gram = matrix * matrix.transpose()
+    rows = [gram[n, n] for n in range(gram.nrows())]
+    if len(rows) <= 2:
+        return _root(rows[0] if len(rows) == 1 else _least_of_two(gram))
     try:
         found = _root(1 / operator_norm(gram.inv()))
     except ZeroDivisionError:
         found = flint.arb("nan")
-    rows = [gram[n, n] for n in range(gram.nrows())]
     return found if found.is_finite() else flint.arb(0).union(_root(reduce(lambda a, b: a.min(b), rows)).upper())
+
+
+def _least_of_two(gram: Any) -> Any:
+    """The smaller eigenvalue of a symmetric 2 × 2 matrix."""
+    half, off = (gram[0, 0] - gram[1, 1]) / 2, gram[0, 1]
+    return (gram[0, 0] + gram[1, 1]) / 2 - _root(half * half + off * off)
