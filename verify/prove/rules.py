@@ -289,7 +289,8 @@ def geometric(ratio: Expr, index: Index, below_one: Fact) -> Fact:
 def unit_vector(columns: Columns) -> Fact:
     """‖e_i‖ = 1, the e_i being the columns of the identity matrix."""
     require(isinstance(columns.matrix, sp.Identity), "a unit vector has length 1", f"{columns.matrix} is not I")
-    return Fact(left=norm(columns.vector), right=sp.Integer(1), equal=True, rule="a unit vector has length 1", needs=(columns,))
+    left, words = norm(columns.vector), "a unit vector has length 1"
+    return Fact(left=left, right=sp.Integer(1), equal=True, rule=words, needs=(columns,))
 
 
 @rule
