@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numerics.instance import UNIT_NORM_TOLERANCE
+from numerics.instance import UNIT_NORM_TOLERANCE, squared_lengths
 from numerics.measure import rounding
 from theorems.experiment import Experiment, Prompts, initial_mixing
 from verify.claim import Assumption
@@ -43,10 +43,14 @@ def measure_training_assumptions(subject: Any) -> Iterator[Assumption]:
 
 def measure_unit_norm(subject: Any) -> Iterator[Assumption]:
     """The tokens have norm 1."""
-    deviation = float(np.abs(np.linalg.norm(_experiment(subject).instance.tokens, axis=1) - 1).max())
+    tokens = _experiment(subject).instance.tokens
+    squares = squared_lengths(tokens)
+    deviation = float(np.abs(squares - 1).max())
+    advice = "" if deviation <= UNIT_NORM_TOLERANCE else "; --normalize scales the tokens of a file"
     yield Assumption(
         name="unit norm", margin=UNIT_NORM_TOLERANCE - deviation,
-        meaning=f"every ‖v_k‖ is within {UNIT_NORM_TOLERANCE:g} of 1 (largest deviation {deviation:.2g})",
+        rounding=rounding(tokens.shape[1] + 1) * float(squares.max()),
+        meaning=f"every ‖v_k‖² is within {UNIT_NORM_TOLERANCE:g} of 1 (largest deviation {deviation:.2g}){advice}",
     )  # fmt: skip
 
 

@@ -194,8 +194,8 @@ def _run_signature(parameters: ModuleType) -> list[inspect.Parameter]:
         _option("output", Path, DEFAULT_OUTPUT, help="Folder of the reports."),
         _option("resume", Path | None, None, help="Continue training from this checkpoint."),
         _option("certificate", Path | None, None, help="Also write what an independent checker needs to this file."),
-        _option("no_pdf", bool, False, is_flag=True, help="Write the record only."),
-        _option("quiet", bool, False, is_flag=True, help="Print one line per claim."),
+        _option("no_pdf", bool, False, help="Write the record only."),
+        _option("quiet", bool, False, help="Print one line per claim."),
     ]
 
 
@@ -209,7 +209,7 @@ def _parameter_option(item: Field[Any], parameters: ModuleType) -> inspect.Param
     kind = get_type_hints(parameters.Parameters)[item.name]
     description = item.metadata["help"]
     if kind is bool:
-        return _option(item.name, bool, False, is_flag=True, help=f"{description}.")
+        return _option(item.name, bool, False, help=f"{description}.")
     if item.metadata["choices"]:
         kind = Literal[item.metadata["choices"]]
     if item.default is not None:

@@ -191,7 +191,7 @@ def save(path: Path, **changes: Any) -> Path:
 
 BAD_ARCHIVES = [
     ({"tokens": 2 * np.eye(4)}, "token 0 has norm 2, not 1; add --normalize to scale every token"),
-    ({"tokens": np.eye(4) * [1, 1, 1 + 2e-6, 1]}, "token 2 has norm 1, not 1; add --normalize"),
+    ({"tokens": np.eye(4) * [1, 1, 1 + 2e-6, 1]}, "token 2 has norm 1.000002, not 1; add --normalize"),
     ({"tokens": np.eye(4, dtype=complex)}, "tokens holds complex128; convert it to floating point"),
     ({"features": np.array([["a", "b"]] * 4)}, "features holds <U1; convert it to floating point"),
     ({"features": np.array([[{}, 1]] * 4)}, "is not a readable .npz archive; save it with numpy.savez"),
