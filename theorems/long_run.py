@@ -113,7 +113,7 @@ def derive_motion(subject: Subject) -> Iterator[Identity]:
 def derive_remainder(subject: Subject) -> Iterator[Identity]:
     """What a step with B moving adds to (I − (η_w/K)M)δ is at most (η_w/K) κ ‖δ‖, ‖B⁽⁰⁾B⁽⁰⁾ᵀ − M‖ ≤ d."""
     chain, goal = motion.remainder_chain(), motion.step * _stated(subject).formulas.loss * norm(motion.delta)
-    yield conclude("‖δ⁺ − (I − ηM)δ‖ ≤ ηκ ‖δ‖", chain.start, goal, chain, instances=[motion.tight_instance()])
+    yield conclude("‖δ⁺ − (I − ηM)δ‖ ≤ ηκ ‖δ‖", chain.start, goal, chain, instances=motion.tight_instances())
 
 
 def derive_neglect(subject: Subject) -> Iterator[Identity]:

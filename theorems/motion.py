@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import flint
@@ -28,7 +27,9 @@ step, q, W, b, B_norm, defect, S, rho, kappa, limit, room = sp.symbols("η q W b
 t = sp.Symbol("t", integer=True, positive=True)
 s = sp.Idx("s", t)  # the steps before step t
 
-STEPS = 6  # of the instances
+STEPS = 12  # of the instances; the bounds on sums are then attained up to 2⁻¹²
+PACE = Fraction(1, 10**4)
+SCALES = Fraction(1), Fraction(4), Fraction(1, 4)
 
 B_0, B, B_next = (Letter(name, rows, cols) for name in ("B⁽⁰⁾", "B", "B⁺"))
 M, a = Letter("M", rows, rows), Letter("a", rows, 1)
@@ -157,50 +158,47 @@ def weights_chain() -> Chain:
     return at_most(norm(w_t)).by(triangle(frozen_w, w_t - frozen_w), frozen, off.fact("‖w − w̄‖"))  # their sum is w
 
 
-def tight_instance() -> Values:
-    """Numbers (1 × 1 matrices) at which all bounds on one step are attained, up to half a percent."""
-    one, half, small = Fraction(1), Fraction(1, 2), Fraction(1, 100)
-    after, now = Fraction(199, 100), Fraction(2)
-    residual = now - one
-    matrices = {"B⁽⁰⁾": one, "B": now, "B⁺": after, "M": half, "w": one, "a": one, "δ": residual}
-    matrices["δ⁺"] = after * (1 - small * now * residual) - 1
-    numbers = {"η": small, "b": one, "‖B⁽⁰⁾‖": one, "d": half, "f̄_max": one, "W": one, "γ": one}
+def tight_instances() -> tuple[Values, ...]:
+    """Numbers (1 × 1 matrices), large and small, at which all bounds on one step are attained up to a thousandth."""
+    return tuple(map(_step, SCALES))
+
+
+def _step(size: Fraction) -> Values:
+    """All of ‖B⁽⁰⁾‖, b, d, f̄_max, W and γ are `size`, and δ = 1."""
+    turned = PACE * size  # η f̄_max² W / γ²
+    now, after = 2 * size, 2 * size - turned
+    target = now * size - 1
+    moved = after * (size - PACE * now) - target
+    matrices = {
+        "B⁽⁰⁾": size, "B": now, "B⁺": after, "M": size**2 - size, "w": size, "a": target, "δ": Fraction(1), "δ⁺": moved,
+    }  # fmt: skip
+    numbers = {"η": PACE, **dict.fromkeys(("b", "‖B⁽⁰⁾‖", "d", "f̄_max", "W", "γ"), size)}
     return _values({rows: 1, cols: 1}, numbers, matrices, {})
 
 
 def run_instances() -> tuple[Values, ...]:
-    """Gradient descent on w while B follows a path of its own, in numbers: B hardly moves, and B moves by 1/8."""
-    return tuple(
-        _run([1 + moved * min(k, 4) for k in range(STEPS + 1)]) for moved in (Fraction(1, 2**13), Fraction(-1, 32))
-    )
+    """Runs in numbers, large and small, at which all bounds on the sums are attained in the limit of many steps."""
+    return tuple(map(_run, SCALES))
 
 
-def _run(path: list[Any]) -> Values:
-    """All the letters of the sums for B^(0) = 1, B^(1), …, a = 1, η = 1/2 and M = 1."""
-    pace, start, target = Fraction(1, 2), path[0], Fraction(1)
-    weights, frozen_weights, turned = [Fraction(0)], [Fraction(0)], Fraction(0)
-    residuals, frozen = [-target], [-target]
-    for k in range(STEPS):
-        weights.append(weights[k] - pace * path[k] * residuals[k])
-        frozen_weights.append(frozen_weights[k] - pace * start * frozen[k])
-        residuals.append(path[k + 1] * weights[-1] - target)
-        frozen.append((1 - pace) * frozen[k])
-    rest = [after - (1 - pace) * now for now, after in pairwise(residuals)]
-    lost = max(abs(r / (pace * now)) for r, now in zip(rest, residuals, strict=False))
-    reach = max(map(abs, weights))
-    slopes = [reach * now for now in residuals[:-1]]
-    turned = -pace * sum(slopes)
+def _run(size: Fraction) -> Values:
+    """B⁽⁰⁾ = size, B = 2 B⁽⁰⁾ from the first step on, M = 8 B⁽⁰⁾², η = 1/M and δ⁽⁰⁾ = −size⁴, so that ρ = 1/2."""
+    M_value, pace, halves = 8 * size**2, 1 / (8 * size**2), [Fraction(1, 2**k) for k in range(STEPS + 1)]
+    residuals, frozen = [-(size**4) * half for half in halves], [-(size**4), *[Fraction(0)] * STEPS]
+    weight = -pace * 2 * size * sum(residuals[:-1])
+    frozen_weight = -pace * size * sum(frozen[:-1])
+    slopes = [size * weight * now for now in residuals[:-1]]
     numbers = {
-        "η": pace, "ζ_0": Fraction(1), "κ": lost, "ρ": lost, "1−ρ": 1 - lost, "S": pace * sum(map(abs, frozen[:-1])),
-        "W": reach, "b": max(abs(B - start) for B in path), "‖B⁽⁰⁾‖": start, "f̄_max": Fraction(1), "γ": Fraction(1),
-        "‖w̄‖": max(map(abs, frozen_weights)),
+        "η": pace, "ζ_0": M_value, "κ": M_value / 2, "ρ": Fraction(1, 2), "1−ρ": Fraction(1, 2), "S": pace * size**4,
+        "W": weight, "b": size, "‖B⁽⁰⁾‖": size, "f̄_max": size, "γ": size, "‖w̄‖": frozen_weight,
     }  # fmt: skip
     fixed = {
-        "B⁽⁰⁾": start, "M": Fraction(1), "Q^(t)": turned, "Q⁽⁰⁾": Fraction(0), "w^(t)": weights[-1],
-        "w̄^(t)": frozen_weights[-1],
+        "B⁽⁰⁾": size, "M": M_value, "Q^(t)": -pace / size**2 * sum(slopes), "Q⁽⁰⁾": Fraction(0), "w^(t)": weight,
+        "w̄^(t)": frozen_weight,
     }  # fmt: skip
     moving = {
-        "B": path, "δ": residuals, "δ̄": frozen, "δ⁺": residuals[1:], "δ̄⁺": frozen[1:], "r": rest, "∇_Q ℓ": slopes,
+        "B": [2 * size] * STEPS, "δ": residuals, "δ̄": frozen, "δ⁺": residuals[1:], "δ̄⁺": frozen[1:],
+        "r": residuals[1:], "∇_Q ℓ": slopes,
     }  # fmt: skip
     return _values({rows: 1, cols: 1, t: STEPS}, numbers, fixed, moving)
 
