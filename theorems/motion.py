@@ -29,7 +29,8 @@ s = sp.Idx("s", t)  # the steps before step t
 
 STEPS = 12  # of the instances; the bounds on sums are then attained up to 2⁻¹²
 PACE = Fraction(1, 10**4)
-SCALES = Fraction(1), Fraction(4), Fraction(1, 4)
+SCALES = Fraction(1), Fraction(4), Fraction(1, 4), Fraction(16), Fraction(1, 16)
+SIZES = (2, 3), (3, 2), (4, 3), (2, 5), (5, 4)
 
 B_0, B, B_next = (Letter(name, rows, cols) for name in ("B⁽⁰⁾", "B", "B⁺"))
 M, a = Letter("M", rows, rows), Letter("a", rows, 1)
@@ -102,6 +103,12 @@ SHIFTED = assume(
 PATH = assume(step * total(s, norm(frozen_s)), S, "S = η Σ_s ‖δ̄(s)‖, or more")
 
 
+LETTERS = (
+    B_0, B, B_next, M, a, w, delta, delta_next, delta_s, frozen_s, next_s, frozen_next_s, remainder_s, B_s, Q_t, Q_0,
+    w_t, frozen_w, slope_s,
+)  # fmt: skip
+
+
 def apart_chain() -> Chain:
     """‖δ⁺ − δ̄⁺‖ ≤ (1 − ηζ_0) ‖δ − δ̄‖ + ηκ ‖δ‖."""
     shrunk = off_s - step * M * off_s
@@ -159,11 +166,11 @@ def weights_chain() -> Chain:
 
 
 def tight_instances() -> tuple[Values, ...]:
-    """Numbers (1 × 1 matrices), large and small, at which all bounds on one step are attained up to a thousandth."""
-    return tuple(map(_step, SCALES))
+    """Small and large matrices with one entry, at which all bounds on one step are attained up to a thousandth."""
+    return tuple(map(_step, SCALES, SIZES))
 
 
-def _step(size: Fraction) -> Values:
+def _step(size: Fraction, shape: tuple[int, int]) -> Values:
     """All of ‖B⁽⁰⁾‖, b, d, f̄_max, W and γ are `size`, and δ = 1."""
     turned = PACE * size  # η f̄_max² W / γ²
     now, after = 2 * size, 2 * size - turned
@@ -173,15 +180,15 @@ def _step(size: Fraction) -> Values:
         "B⁽⁰⁾": size, "B": now, "B⁺": after, "M": size**2 - size, "w": size, "a": target, "δ": Fraction(1), "δ⁺": moved,
     }  # fmt: skip
     numbers = {"η": PACE, **dict.fromkeys(("b", "‖B⁽⁰⁾‖", "d", "f̄_max", "W", "γ"), size)}
-    return _values({rows: 1, cols: 1}, numbers, matrices, {})
+    return _values(shape, numbers, matrices, {})
 
 
 def run_instances() -> tuple[Values, ...]:
-    """Runs in numbers, large and small, at which all bounds on the sums are attained in the limit of many steps."""
-    return tuple(map(_run, SCALES))
+    """Small and large runs of matrices with one entry: all bounds on sums are attained in the limit of many steps."""
+    return tuple(map(_run, SCALES, SIZES))
 
 
-def _run(size: Fraction) -> Values:
+def _run(size: Fraction, shape: tuple[int, int]) -> Values:
     """B⁽⁰⁾ = size, B = 2 B⁽⁰⁾ from the first step on, M = 8 B⁽⁰⁾², η = 1/M and δ⁽⁰⁾ = −size⁴, so that ρ = 1/2."""
     M_value, pace, halves = 8 * size**2, 1 / (8 * size**2), [Fraction(1, 2**k) for k in range(STEPS + 1)]
     residuals, frozen = [-(size**4) * half for half in halves], [-(size**4), *[Fraction(0)] * STEPS]
@@ -200,17 +207,28 @@ def _run(size: Fraction) -> Values:
         "B": [2 * size] * STEPS, "δ": residuals, "δ̄": frozen, "δ⁺": residuals[1:], "δ̄⁺": frozen[1:],
         "r": residuals[1:], "∇_Q ℓ": slopes,
     }  # fmt: skip
-    return _values({rows: 1, cols: 1, t: STEPS}, numbers, fixed, moving)
+    return _values(shape, numbers, fixed, moving)
 
 
-def _values(sizes: Any, numbers: dict[str, Any], fixed: dict[str, Any], moving: dict[str, list[Any]]) -> Values:
-    told = ", ".join(f"{name} = {value}" for name, value in (fixed | numbers).items())
+def _values(
+    shape: tuple[int, int], numbers: dict[str, Any], fixed: dict[str, Any], moving: dict[str, list[Any]]
+) -> Values:
+    """Each matrix has the given number as its first entry, and zeros."""
+    told = f"R, C = {shape}, first entries: "
+    told += ", ".join(f"{name} = {value}" for name, value in (fixed | numbers).items())
     told += "".join(f", {name}^(s) = {', '.join(map(str, values))}" for name, values in moving.items())
     with flint.ctx.workprec(PRECISION):
-        letters = {name: partial(to_balls, [[value]]) for name, value in fixed.items()}
-        letters |= {name: partial(_at, values) for name, values in moving.items()}
+        letters = {name: partial(_entry, shape, name, value) for name, value in fixed.items()}
+        letters |= {name: partial(_entry_at, shape, name, values) for name, values in moving.items()}
+        sizes = {rows: shape[0], cols: shape[1], t: STEPS}
         return Values(told, sizes, {name: to_ball(value) for name, value in numbers.items()}, letters)
 
 
-def _at(values: list[Any], step: int) -> Any:
-    return to_balls([[values[step]]])
+def _entry_at(shape: tuple[int, int], name: str, values: list[Any], step: int) -> Any:
+    return _entry(shape, name, values[step])
+
+
+def _entry(shape: tuple[int, int], name: str, value: Any) -> Any:
+    height, width = next(letter.shape for letter in LETTERS if letter.name == name)
+    size = dict(zip((rows, cols, sp.Integer(1)), (*shape, 1), strict=True))
+    return to_balls([[value * (i == j == 0) for j in range(size[width])] for i in range(size[height])])
