@@ -205,7 +205,7 @@ CLAIM = Claim(
     statement=STATEMENT,
     heeds=("instance", "start", "start_weights"),
     assumptions=("assumption1", "assumption2", "unit norm"),
-    builds_on=("lemma1", "lemma5", "lemma6", "lemma7", "lemma8", "lemma9"),
+    builds_on=("lemma1", "lemma2", "lemma5", "lemma6", "lemma7", "lemma8", "lemma9"),
     cites=(
         "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
         "geometric series (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 3.26)",

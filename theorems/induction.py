@@ -19,7 +19,7 @@ from theorems.gradients import Pair
 from theorems.lemma9 import FEATURES_BOUND
 from theorems.lemma10 import ENTRIES, LIPSCHITZ_GRADIENT, NORM_IS_L, spectral_norm
 from theorems.notation import N
-from theorems.pl import SIGMA, STEP_SIZE, next_gap, step_chain
+from theorems.pl import SIGMA, STEP, STEP_SIZE, next_gap
 from theorems.softmax import Lipschitz
 from theorems.terms import AT_0, AT_NEXT, AT_P, AT_S, AT_T, BETWEEN, Setting, t
 from verify.prove.inequality import Chain, Fact, at_most
@@ -83,7 +83,7 @@ def assumption2(recipe: Recipe) -> Fact:
 
 def contraction(recipe: Recipe) -> Chain:
     """Δ^(t+1) ≤ r^{t+1} Δ^(0) from Δ^(t) ≤ r^t Δ^(0), r = 1 − η_Q σ."""
-    step = step_chain(AT_T, kept(recipe), step_size(recipe), lipschitz(recipe)).fact("one step (descent lemma and PL)")
+    step = quote(STEP, AT_T, kept(recipe), step_size(recipe), lipschitz(recipe))
     held = hypothesis(AT_T.gap, GAP, "induction hypothesis at t")
     return at_most(next_gap).by(step).to(rate * AT_T.gap, rate_is(recipe)).by(held)
 

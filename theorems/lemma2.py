@@ -103,7 +103,10 @@ def constant_one_half(experiment: Experiment) -> Variant:
 CLAIM = Claim(
     statement=STATEMENT,
     heeds=("dictionary", "start"),
-    cites=("mean value theorem (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 5.10)",),
+    cites=(
+        "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
+        "mean value theorem (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 5.10)",
+    ),
     checks=(derive_bound, measure_pairs),
     controls=(constant_one_half, squared_distance, not_normalised),
     catches={

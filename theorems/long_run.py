@@ -287,10 +287,10 @@ CLAIM = Claim(
     stated=("STATED_LOSS", "STATED_QUERIES", "STATED_WEIGHTS"),
     heeds=("instance", "start", "start_weights", "descent"),
     assumptions=("assumption2",),
-    builds_on=("lemma1", "lemma2_sharp", "lemma5"),
+    builds_on=("lemma1", "lemma2_sharp", "lemma5", "lemma8"),
     cites=(
         "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
-        "Cauchy–Schwarz for sums (Hardy, Littlewood, Pólya, Inequalities, Chapter 2)",
+        "Cauchy–Schwarz and Minkowski for sums (Hardy, Littlewood, Pólya, Inequalities, Chapter 2)",
     ),
     checks=(
         derive_recursion, derive_motion, derive_remainder, derive_neglect, derive_fixed_point, derive_every_step,

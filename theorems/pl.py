@@ -31,11 +31,11 @@ from theorems.notation import K
 from theorems.points import POINTS, FloatPoint, compared, pairs
 from theorems.softmax import GENERIC
 from theorems.terms import BETWEEN, HERE, Point, h, k
-from theorems.variants import Variant as Lemma
+from theorems.variants import Variant as Points
 from verify.claim import Bound, Claim, Identity
 from verify.prove.conclusion import conclude
 from verify.prove.inequality import Chain, Fact, at_least, at_most
-from verify.prove.lemma import cite, define, hypothesis, quote
+from verify.prove.lemma import Lemma, cite, define, hypothesis, quote
 from verify.prove.quantity import length, norm
 from verify.prove.rules import least_singular_value, same
 from verify.prove.values import PRECISION, Values, extended
@@ -114,6 +114,9 @@ def step_chain(point: Point, kept: Fact, size: Fact = STEP_SIZE, lipschitz: Fact
     )
 
 
+STEP = Lemma(__name__, "one step (descent lemma and PL)", step_chain)
+
+
 def derive_slope(subject: Experiment | Variant) -> Iterator[Identity]:
     """The gradient in α alone is large: Rayleigh's quotient for B_k B_kᵀ, then Lemma 5."""
     variant = _variant(subject)
@@ -155,7 +158,7 @@ def _instances(loss: int) -> tuple[Values, ...]:
 def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
     """At random points, gradients by automatic differentiation are large enough, and one step contracts the gap."""
     variant = _variant(subject)
-    rows = [_row(variant, p) for p, _ in pairs(Lemma(experiment=variant.experiment), "pl")]
+    rows = [_row(variant, p) for p, _ in pairs(Points(experiment=variant.experiment), "pl")]
     for names, columns in (("(γ²ζ_0/K) Δ ≤ ‖∇ℓ‖²", slice(0, 3)), ("Δ⁺ ≤ (1 − η_Q σ) Δ", slice(3, 6))):
         observed, bound, error = np.array(rows)[:, columns].T
         yield compared(names, observed, bound, error, f"{POINTS} points")
@@ -200,7 +203,7 @@ def eigenvalue_lost(experiment: Experiment) -> Variant:
 CLAIM = Claim(
     statement=STATEMENT,
     heeds=("instance", "start"),
-    builds_on=("lemma1", "lemma5", "lemma10"),
+    builds_on=("lemma1", "lemma5"),
     cites=(
         "descent lemma (Nesterov, Lectures on Convex Optimization, 2nd ed., Lemma 1.2.3)",
         "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",

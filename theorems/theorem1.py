@@ -223,10 +223,7 @@ CLAIM = Claim(
     certificate=certificate,
     assumptions=("assumption1", "assumption2", "unit norm"),
     builds_on=("lemma2", "lemma5", "lemma6", "lemma9", "lemma10", "pl", "drift"),
-    cites=(
-        "descent lemma (Nesterov, Lectures on Convex Optimization, 2nd ed., Lemma 1.2.3)",
-        "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
-    ),
+    cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
     checks=(
         measure_training_assumptions,
         derive_induction,

@@ -158,11 +158,8 @@ CLAIM = Claim(
     statement=STATEMENT,
     heeds=("instance", "start", "start_weights"),
     assumptions=("assumption1", "assumption2", "unit norm"),
-    builds_on=("lemma2_sharp", "theorem1"),
-    cites=(
-        "descent lemma (Nesterov, Lectures on Convex Optimization, 2nd ed., Lemma 1.2.3)",
-        "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
-    ),
+    builds_on=("lemma2_sharp", "lemma9", "lemma10", "pl", "drift", "theorem1"),
+    cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
     checks=(measure_training_assumptions, derive_induction, derive_constants, derive_gain, measure_run, measure_gain),
     controls=(four_times_the_rate, other_power_of_zeta, large_steps, overstated_zeta),
 )

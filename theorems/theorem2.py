@@ -278,7 +278,10 @@ CLAIM = Claim(
     heeds=("instance", "start", "training", "descent", "promise"),
     assumptions=("assumption1", "assumption2", "assumption3", "assumption4", "unit norm"),
     builds_on=("theorem1", "lemma3", "lemma5", "ridge", "limit_iff"),
-    cites=("χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)",),
+    cites=(
+        "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
+        "χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)",
+    ),
     checks=(
         measure_assumptions, derive_minimiser, derive_push_through, derive_prompt_labels, derive_unseen_labels,
         derive_two_steps, certify_conclusion,

@@ -8,6 +8,7 @@ from typing import Any, Protocol, get_type_hints
 
 from verify.claim import Assumption, Check, Claim, Grade, Verdict, grade_of, worst
 from verify.controls import ControlOutcome, idle, run_control
+from verify.declared import undeclared
 from verify.evidence import STOPPED, Announce, Evidence, run_checks, sentence_of, trouble
 from verify.finding import OnInstance
 
@@ -29,7 +30,8 @@ class Subject(Protocol):
 class Outcome:
     """Everything one run of a claim found out.
 
-    `restricted` says to what evidence the run was, `broken` why the claim could not be run to its end.
+    `restricted` says to what evidence the run was, `broken` why the claim could not be run to its end; `undeclared`
+    is what the proofs used and the claim does not name.
     """
 
     evidence: tuple[Evidence, ...]
@@ -39,6 +41,7 @@ class Outcome:
     restricted: str | None = None
     broken: str | None = None
     idle: tuple[str, ...] = ()
+    undeclared: tuple[str, ...] = ()
 
     @property
     def reasons(self) -> tuple[tuple[Verdict, str], ...]:
@@ -59,6 +62,8 @@ class Outcome:
     def _doubts_about_run(self) -> Iterator[tuple[Verdict, str]]:
         if self.broken is not None:
             yield Verdict.ERROR, self.broken
+        for sentence in self.undeclared:
+            yield Verdict.ERROR, sentence
         if self.restricted is not None:
             yield Verdict.UNDECIDED, f"restricted to {self.restricted} evidence; the other checks were not made"
 
@@ -136,6 +141,7 @@ def run(
     return Outcome(
         evidence=evidence, baseline=worst(item.verdict for item in untouched), controls=tuple(controls),
         foundations=tuple(foundations), idle=idle(claim, (*evidence, *untouched)),
+        undeclared=tuple(dict.fromkeys(undeclared(claim, (*evidence, *untouched)))),
         restricted=" and ".join(grade for grade in Grade if grade in grades) if left_out else None,
     )  # fmt: skip
 
@@ -172,9 +178,12 @@ class Foundations:
 
     def _verdict(self, name: str) -> Verdict:
         try:
-            checks = self.load(name).checks
-            proofs = [check for check in checks if grade_of(check) is Grade.SYMBOLIC]
-            return worst(item.verdict for item in run_checks(proofs or checks, self.small))
+            claim = self.load(name)
+            proofs = [check for check in claim.checks if grade_of(check) is Grade.SYMBOLIC]
+            evidence = run_checks(proofs or claim.checks, self.small)
+            if any(undeclared(claim, evidence)):
+                return Verdict.ERROR
+            return worst(item.verdict for item in evidence)
         except STOPPED:  # its file cannot be loaded: what rests on it has nothing to stand on
             return Verdict.ERROR
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import sympy as sp
@@ -58,7 +58,7 @@ def trust(chain: Chain) -> Trust:
     return Trust(
         leaves=tuple(dict.fromkeys(leaf for item in items if (leaf := _leaf(item)))),
         believes=tuple(dict.fromkeys(sources)),
-        rests_on=tuple(dict.fromkeys(item.lemma.claim for item in own if getattr(item, "lemma", None) is not None)),
+        rests_on=tuple(dict.fromkeys(lemma.claim for item in own for lemma in _lemmas(item))),
         doubts=tuple(doubts),
         items=tuple(items),
     )
@@ -79,12 +79,39 @@ def _gather(item: Item, own: bool, found: dict[tuple[int, bool], tuple[Item, boo
     if (id(item), own) in found:
         return
     found[id(item), own] = item, own
+    for given in _within(_arguments(item), Fact):  # to a lemma: they are the quoting file's own
+        yield from _gather(given, own, found)
     own = own and getattr(item, "lemma", None) is None
     parts: tuple[Item, ...] = getattr(item, "parts", ())
     for part in (*getattr(item, "needs", ()), *parts):
         yield from _gather(part, own, found)
     for chain in getattr(item, "because", ()):
         yield from _visit(chain, own, found)
+
+
+def _arguments(item: Item) -> tuple[Any, ...]:
+    """What a lemma was given where it was quoted."""
+    made = item.made if getattr(item, "lemma", None) is not None else None
+    return (*made.arguments[1:], *(value for _, value in made.options)) if isinstance(made, Made) else ()
+
+
+def _lemmas(item: Item) -> Iterator[Lemma]:
+    """The lemma that an item quotes, and those that were given to it."""
+    if getattr(item, "lemma", None) is not None:
+        yield item.lemma
+        yield from _within(_arguments(item), Lemma)
+
+
+def _within(value: Any, kind: type) -> Iterator[Any]:
+    """The things of a kind in a value, through tuples and records."""
+    if isinstance(value, kind):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _within(part, kind)
+    elif is_dataclass(value) and not isinstance(value, (Fact, Chain, Lemma, Made)):
+        for each in fields(value):
+            yield from _within(getattr(value, each.name), kind)
 
 
 def _lifted(before: Any, line: Line) -> bool:
