@@ -86,12 +86,16 @@ def _outcome(stage: Stage, desk: Desk) -> tuple[Claim, Outcome]:
     reason = stage.broken
     if reason is None:
         try:
-            known = _known(stage, desk)
+            known, again = _known(stage, desk)
             claim = loaded(desk.package, entry.id)
             grades = tuple(Grade) if desk.request.grade is None else (Grade(desk.request.grade),)
-            return claim, run(
-                claim, stage.subject, stage.small, desk.narrator.announce, foundations=known, grades=grades
+            outcome = run(
+                claim, stage.subject, stage.small, desk.narrator.announce, foundations=known, grades=grades,
+                below={check.grade for item in stage.foundations for check in item.checks},
             )  # fmt: skip
+            if outcome.sound:  # what was found on broken ground is not remembered
+                desk.memory = desk.memory.with_verdicts(desk.below.known, again=again)
+            return claim, outcome
         except STOPPED as error:
             reason = trouble(error)
     known = known or [(item.id, Verdict.UNDECIDED) for item in stage.foundations]
@@ -100,8 +104,11 @@ def _outcome(stage: Stage, desk: Desk) -> tuple[Claim, Outcome]:
     )  # fmt: skip
 
 
-def _known(stage: Stage, desk: Desk) -> list[tuple[str, Verdict]]:
-    """The foundations' verdicts. Of those remembered one is found again in every run; if it does not pass, all are."""
+def _known(stage: Stage, desk: Desk) -> tuple[list[tuple[str, Verdict]], str | None]:
+    """The foundations' verdicts, and which was found again.
+
+    Of those remembered that is one in every run; if it does not pass, all are.
+    """
     names = [item.id for item in stage.foundations]
     sample = None if desk.sampled else desk.memory.sample(names)
     if sample is not None:
@@ -109,9 +116,7 @@ def _known(stage: Stage, desk: Desk) -> list[tuple[str, Verdict]]:
         del desk.below.known[sample]
         if desk.below.verdicts([sample], desk.narrator.announce)[0][1] is not Verdict.PASS:
             desk.below.known.clear()
-    found = desk.below.verdicts(names, desk.narrator.announce)
-    desk.memory = desk.memory.with_verdicts(desk.below.known, again=sample)
-    return found
+    return desk.below.verdicts(names, desk.narrator.announce), sample
 
 
 def _record(stage: Stage, claim: Claim, outcome: Outcome, desk: Desk, wall: float) -> dict[str, Any]:

@@ -69,6 +69,7 @@ def make_record(
         "evidence": [_evidence_record(item) for item in outcome.evidence],
         "controls": [_control_record(control) for control in outcome.controls],
         "idle": list(outcome.idle),
+        "ground": [asdict(test) | {"seconds": round(test.seconds, 4)} for test in outcome.ground],
         "control_baseline": str(outcome.baseline),
         "control_instance": seen(small.describe()),
         "provenance": provenance(command, wall)

@@ -6,11 +6,13 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, get_type_hints
 
+from verify import ground
 from verify.claim import Assumption, Check, Claim, Grade, Verdict, grade_of, worst
 from verify.controls import ControlOutcome, idle, run_control
 from verify.declared import undeclared
 from verify.evidence import STOPPED, Announce, Evidence, run_checks, sentence_of, trouble
 from verify.finding import OnInstance
+from verify.ground import Tested
 
 __all__ = [
     "STOPPED", "ControlOutcome", "Evidence", "Foundations", "Outcome", "Subject", "run", "run_checks", "sentence_of",
@@ -19,7 +21,7 @@ __all__ = [
 
 
 class Subject(Protocol):
-    """What a paper's checks look at, as far as the runner needs to know it."""
+    """What a paper's checks look at, as far as the runner needs to know it; `grounds()` may give self-tests."""
 
     def describe(self) -> dict[str, Any]: ...
     def quantities(self) -> dict[str, float]: ...
@@ -42,6 +44,7 @@ class Outcome:
     broken: str | None = None
     idle: tuple[str, ...] = ()
     undeclared: tuple[str, ...] = ()
+    ground: tuple[Tested, ...] = ()  # the self-tests of what the claim rests on
 
     @property
     def reasons(self) -> tuple[tuple[Verdict, str], ...]:
@@ -49,8 +52,8 @@ class Outcome:
         if self.broken is not None and not self.evidence:
             return ((Verdict.ERROR, self.broken),)
         doubts = (
-            *self._doubts_about_run(), *self._doubts_about_evidence(), *self._doubts_about_foundations(),
-            *self._doubts_about_controls(),
+            *self._doubts_about_run(), *self._doubts_about_ground(), *self._doubts_about_evidence(),
+            *self._doubts_about_foundations(), *self._doubts_about_controls(),
         )  # fmt: skip
         return tuple(sorted(doubts, key=lambda doubt: -doubt[0]))
 
@@ -66,6 +69,17 @@ class Outcome:
             yield Verdict.ERROR, sentence
         if self.restricted is not None:
             yield Verdict.UNDECIDED, f"restricted to {self.restricted} evidence; the other checks were not made"
+
+    @property
+    def sound(self) -> bool:
+        """Whether everything that the claim rests on passed its self-tests."""
+        return not any(self._doubts_about_ground())
+
+    def _doubts_about_ground(self) -> Iterator[tuple[Verdict, str]]:
+        """What a broken library computed says nothing, whatever it says."""
+        for test in self.ground:
+            if test.trouble is not None:
+                yield Verdict.ERROR, f"what it rests on is broken, {test.name}: {test.trouble}"
 
     def _doubts_about_evidence(self) -> Iterator[tuple[Verdict, str]]:
         """A hypothesis that fails on the instance leaves what is measured there without consequence.
@@ -117,7 +131,7 @@ class Outcome:
 
 def run(
     claim: Claim, subject: Any, small: Any, announce: Announce = lambda text: None, *,
-    foundations: Iterable[tuple[str, Verdict]] = (), grades: Container[Grade] = tuple(Grade),
+    foundations: Iterable[tuple[str, Verdict]] = (), grades: Container[Grade] = tuple(Grade), below: Iterable[str] = (),
 ) -> Outcome:  # fmt: skip
     """Run every check on `subject`; then on `small`, untouched (the baseline) and with each defect planted.
 
@@ -126,11 +140,16 @@ def run(
         foundations: the claims that this one rests on, with their verdicts.
         grades: the evidence to gather on `subject`, beside its hypotheses; the controls always face all checks that
             must catch them.
+        below: the grades of the evidence that the foundations have.
 
-    Exceptions inside a check become its verdict; KeyboardInterrupt passes.
+    Exceptions inside a check become its verdict; KeyboardInterrupt passes. What the evidence rests on is tested before
+    the first check and after the last control, so that what breaks in between is found out as well.
     """
     chosen = [check for check in claim.checks if grade_of(check) in grades or states_hypotheses(check)]
     left_out = any(grade not in grades for grade in Grade)
+    areas = ground.areas_of([*map(grade_of, claim.checks), *below])
+    announce("what the evidence rests on")
+    before = ground.outcomes_of(ground.grounds_of(subject), areas)
     evidence = run_checks(chosen, subject, announce)
     announce("controls: the untouched small run")
     untouched = run_checks(claim.checks, small)
@@ -143,6 +162,7 @@ def run(
         foundations=tuple(foundations), idle=idle(claim, (*evidence, *untouched)),
         undeclared=tuple(dict.fromkeys(undeclared(claim, (*evidence, *untouched)))),
         restricted=" and ".join(grade for grade in Grade if grade in grades) if left_out else None,
+        ground=ground.once_more(before, ground.outcomes_of(ground.grounds_of(subject), areas)),
     )  # fmt: skip
 
 

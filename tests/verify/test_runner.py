@@ -181,6 +181,7 @@ def test_checks_and_controls_are_announced_in_order() -> None:
     heard: list[str] = []
     run(claim(measure_zero, measure_assumption, controls=(one_off,)), 0.0, 0.0, heard.append)
     assert heard == [
+        "what the evidence rests on",
         "The number is zero.",
         "The number is small.",
         "controls: the untouched small run",

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from verify.discovery import Entry
+from verify.render import words
 
 COLOUR = {"pass": "green", "undecided": "yellow", "fail": "red", "error": "magenta"}
 PLAIN_WIDTH = 110  # where there is no terminal to ask
@@ -139,6 +140,7 @@ def print_record(record: dict[str, Any], *, quiet: bool) -> None:
         facts += f"  {record['mutants']}"
     if record["control_baseline"] != "pass":
         facts += f" (the untouched small run is {record['control_baseline']})"
+    facts += f"  {words.ground(record['ground'])}"
     if record["grade"]:
         only = f"restricted to {record['grade']} evidence"
         facts = f"{only}, which holds  {facts}" if len(record["reasons"]) == 1 else f"{only}  {facts}"

@@ -235,6 +235,7 @@ def _provenance(record: Json) -> list[tuple[str, str]]:
         *_without_effect(record.get("without_effect") or []),
         ("device", ", ".join([*device, str(known.get("platform"))])),
         *_foundations(known.get("foundations_passed") or {}),
+        ("ground", words.ground(record["ground"])),
     ]
     shown = {"foundations_passed", "command", "time", "wall_seconds", "peak_memory_mb", "git_commit", "git_clean"}
     shown |= {"device", "dtype", "tf32", "platform"}

@@ -137,3 +137,11 @@ def worst(verdicts: list[str]) -> str:
     """The worst of the verdicts; a word that is no verdict counts as an error."""
     rank = {verdict: place for place, verdict in enumerate(VERDICTS)}
     return VERDICTS[max((rank.get(verdict, len(VERDICTS) - 1) for verdict in verdicts), default=1)]
+
+
+def ground(tests: list[dict[str, Any]]) -> str:
+    """The self-tests in a line: all passed, or which did not."""
+    failed = [test["name"] for test in tests if test["trouble"] is not None]
+    if failed:
+        return f"ground: {len(failed)} of {len(tests)} self-tests failed ({', '.join(failed)})"
+    return f"ground: {len(tests)} self-tests passed"

@@ -113,6 +113,7 @@ def record(**more: Any) -> Json:
         "instance": instance,
         "quantities": {"L_star": 0.26231066817360477, "gap_final": 4.6e-08, "steps": 1275}, "evidence": evidence,
         "controls": [control("The penalty is doubled."), control("Training stops at step 0.")],
+        "ground": [{"name": "χ² tails", "area": "laws", "against": "mpmath", "seconds": 0.01, "trouble": None}],
         "control_baseline": "pass", "control_instance": instance,
         "provenance": {
             "command": "python -m verify lemma7 --N 6 --tau 0.1 --seed 0", "versions": {"numpy": "2.4.6"},
