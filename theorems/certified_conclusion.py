@@ -7,6 +7,7 @@ B²(‖(Ã − Â)ᵀZᵀ‖₂ + √(τx_δ)‖Ã − Â‖₂)²/2K from ridge
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -54,7 +55,12 @@ def certify_conclusion(experiment: Experiment) -> Iterator[Assumption | Bound]:
     yield from hypotheses(plan)
     if violated(plan) and not plan.forced:
         return
-    run, needed = descend(plan), guaranteed_steps(plan, promise)
+    needed = guaranteed_steps(plan, promise)
+    if math.isinf(needed):
+        told = f"{plan.name}: η_wζ₀/2K is not certainly between 0 and 1, so no number of steps is promised"
+        yield Assumption(name="rate", margin=0.0, meaning=told, elsewhere=plan.elsewhere)
+        return
+    run = descend(plan)
     told = f"T = {needed} for ε = {promise.epsilon:g}, δ = {promise.delta:g}, B = {promise.B:g}"
     yield Bound(
         name=f"T steps made, {plan.name}", observed=needed, bound=run.reached, rounding=max(0, needed - run.reached),
@@ -66,8 +72,10 @@ def certify_conclusion(experiment: Experiment) -> Iterator[Assumption | Bound]:
                 yield replace(found, elsewhere=plan.elsewhere)
 
 
-def guaranteed_steps(plan: Plan, promise: Promise) -> int:
+def guaranteed_steps(plan: Plan, promise: Promise) -> float:
     """T of Theorem 2: the least number of steps after which Theorem 1's bound on the gap is small enough.
+
+    Infinite where the bound does not certainly fall.
 
     Raises:
         verify.certify.balls.NotPositiveDefiniteError: ζ₀ is not certified, so there is no rate.
@@ -75,8 +83,8 @@ def guaranteed_steps(plan: Plan, promise: Promise) -> int:
     with flint.ctx.workprec(BITS):
         enclosed = enclose(plan.problem)
         ratio = enclosed.gap(enclosed.mixture_of(plan.problem)) / _needed_gap(plan, promise)
-        steps = ratio.log() / -(1 - plan.prescription.rate).log()
-    return max(0, int(np.ceil(upper(steps))))
+        steps = upper(ratio.log() / -(-plan.prescription.rate).log1p())
+    return max(0, math.ceil(steps)) if math.isfinite(steps) else math.inf
 
 
 def _needed_gap(plan: Plan, promise: Promise) -> Ball:
@@ -95,15 +103,15 @@ def _plan(experiment: Experiment, promise: Promise) -> Plan:
     )
     affordable = min(STEPS, BUDGET // own.operations)
     if own.problem == literal.problem:
-        return replace(own, steps=min(MOST_STEPS, guaranteed_steps(own, promise)))
+        return replace(own, steps=int(min(MOST_STEPS, guaranteed_steps(own, promise))))
     if affordable >= FEWEST_STEPS:
         try:
             needed = guaranteed_steps(own, promise)
         except NotPositiveDefiniteError:
             return replace(own, steps=0, forced=False)
         if needed <= affordable:
-            return replace(own, steps=needed)
-    return replace(literal, steps=min(MOST_STEPS, guaranteed_steps(literal, promise)))
+            return replace(own, steps=int(needed))
+    return replace(literal, steps=int(min(MOST_STEPS, guaranteed_steps(literal, promise))))
 
 
 def conclude_at(plan: Plan, run: Trajectory, promise: Promise) -> Iterator[Bound]:

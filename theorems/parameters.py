@@ -141,8 +141,10 @@ MOST_WHOLE = 2**63 - 1  # of seeds and steps
 
 def _reject_values(given: Mapping[str, Any]) -> None:
     """Numbers that mean nothing, heeded or not; the comparisons are written so that nan is refused too."""
-    for name in given:
-        value, option = given[name], f"--{name.replace('_', '-')}"
+    for name, value in given.items():
+        if value is None:
+            continue
+        option = f"--{name.replace('_', '-')}"
         if name in _POSITIVE and not LEAST <= value <= MOST:
             raise UsageError(f"{name} = {value} is out of range; give {option} between {LEAST:g} and {MOST:g}")
         if name in _DEVIATIONS and value != 0 and not LEAST <= value <= MOST:
