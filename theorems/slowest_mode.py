@@ -32,7 +32,7 @@ def share_of(plan: Plan) -> Assumption:
         products = [enclosed.z_bar * C * C.transpose() * enclosed.z_bar.transpose() for C in mixings]
         k = int(np.argmin([np.linalg.eigvalsh(as_float64(B)[0])[0] for B in products]))
         held = _held(products[k], start.tolist()[k], plan.prescription.zeta_0)
-        share = lower(held / sum_of_squares(start.entries()))
+        share = max(0.0, lower(held / sum_of_squares(start.entries())))
     return Assumption(
         name="slowest mode", margin=share / SHARE - 1, elsewhere=plan.elsewhere,
         meaning=f"{plan.name}: it holds {share:.3g} of the gap at the start, at least {SHARE:g} is used",
