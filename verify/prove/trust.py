@@ -97,7 +97,7 @@ def _arguments(item: Item) -> tuple[Any, ...]:
 
 def _lemmas(item: Item) -> Iterator[Lemma]:
     """The lemma that an item quotes, and those that were given to it."""
-    if getattr(item, "lemma", None) is not None:
+    if isinstance(getattr(item, "lemma", None), Lemma):
         yield item.lemma
         yield from _within(_arguments(item), Lemma)
 
@@ -243,7 +243,8 @@ def _leaf(item: Item) -> Leaf | None:
     kind = getattr(item, "kind", "hypothesis" if isinstance(item, Equation) else "defined")
     if kind in ("rule", "derived", "unfounded") or (hasattr(item, "parts") and item.parts):
         return None
-    source = item.lemma.claim if kind == "quoted" else getattr(item, "source", "")
+    lemma = getattr(item, "lemma", None)
+    source = lemma.claim if isinstance(lemma, Lemma) else getattr(item, "source", "")
     return Leaf(kind=kind, text=_text(item), source=source)
 
 
