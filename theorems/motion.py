@@ -16,7 +16,8 @@ import sympy as sp
 
 from theorems.constants import f_max, gamma, zeta_0
 from theorems.exact import to_ball, to_balls
-from verify.prove.inequality import Chain, Fact, assume, at_most
+from verify.prove.inequality import Chain, Fact, at_most
+from verify.prove.lemma import cite, define, hypothesis
 from verify.prove.quantity import Letter, SumOf, norm, total
 from verify.prove.rules import NORMS, operator_norm, same, triangle, triangle_sum
 from verify.prove.sampling import Equation
@@ -43,20 +44,20 @@ NEXT = Equation(delta_next, B_next * (w - step * B.T * delta) - a, "δ⁺ = B⁺
 
 def _at_most(matrix: Any, bound: Any, why: str) -> tuple[Fact, Fact]:
     """‖X‖₂ = ‖Xᵀ‖₂ ≤ bound, as it is used for X and for Xᵀ."""
-    first, second = (assume(norm(X, "op"), bound, why) for X in (matrix, matrix.T))
+    first, second = (hypothesis(norm(X, "op"), bound, why) for X in (matrix, matrix.T))
     return first, second
 
 
 START = _at_most(B_0, B_norm, "‖B⁽⁰⁾‖₂ ≤ ‖B⁽⁰⁾‖")
 MOVED = _at_most(B - B_0, b, "‖B − B⁽⁰⁾‖₂ ≤ b")
 MOVED_NEXT = _at_most(B_next - B_0, b, "‖B⁺ − B⁽⁰⁾‖₂ ≤ b")
-DEFECT = assume(norm(B_0 * B_0.T - M, "op"), defect, "‖B⁽⁰⁾B⁽⁰⁾ᵀ − M‖₂ ≤ d")
-TURNED = assume(
+DEFECT = hypothesis(norm(B_0 * B_0.T - M, "op"), defect, "‖B⁽⁰⁾B⁽⁰⁾ᵀ − M‖₂ ≤ d")
+TURNED = hypothesis(
     norm(B_next - B, "op"),
     step * f_max**2 * W / gamma**2 * norm(delta),
     "‖B⁺ − B‖₂ ≤ f̄_max ‖Q⁺ − Q‖ ≤ (η/γ²) f̄_max² W ‖δ‖",
 )
-WEIGHTS = assume(norm(w), W, "‖w‖ ≤ W")
+WEIGHTS = hypothesis(norm(w), W, "‖w‖ ≤ W")
 
 
 def remainder_chain() -> Chain:
@@ -86,21 +87,21 @@ B_s, Q_t, Q_0, w_t, frozen_w = (
 slope_s = Letter("∇_Q ℓ", cols, cols, s)
 off_s = delta_s - frozen_s
 
-RHO = assume(kappa / zeta_0, rho, "ρ = κ/ζ_0", equal=True)
-ROOM = assume(room, 1 - rho, "ρ < 1", equal=True)
-CONTRACTS = assume(
+RHO = define(rho, kappa / zeta_0, "ρ = κ/ζ_0")
+ROOM = hypothesis(room, 1 - rho, "ρ < 1", equal=True)
+CONTRACTS = cite(
     norm((delta_s - frozen_s) - step * M * (delta_s - frozen_s)), (1 - step * zeta_0) * norm(off_s),
     "ζ_0 ≤ λ(M) ≤ 1/η, so ‖(I − ηM)x‖ ≤ (1 − ηζ_0)‖x‖", source=NORMS,
 )  # fmt: skip
-REMAINDER = assume(norm(remainder_s), step * kappa * norm(delta_s), "the bound on the remainder")
+REMAINDER = hypothesis(norm(remainder_s), step * kappa * norm(delta_s), "the bound on the remainder")
 RECURSION = Equation(next_s, delta_s - step * M * delta_s + remainder_s, "δ⁺ = (I − ηM)δ + r")
 FROZEN = Equation(frozen_next_s, frozen_s - step * M * frozen_s, "δ̄⁺ = (I − ηM)δ̄")
-SHIFTED = assume(
+SHIFTED = hypothesis(
     total(s, norm(off_s)),
     total(s, norm(next_s - frozen_next_s)),
     "Σ_{s<t} x_s ≤ Σ_{s<t} x_{s+1} for x_s = ‖δ − δ̄‖, x_0 = 0",
 )
-PATH = assume(step * total(s, norm(frozen_s)), S, "S = η Σ_s ‖δ̄(s)‖, or more")
+PATH = hypothesis(step * total(s, norm(frozen_s)), S, "S = η Σ_s ‖δ̄(s)‖, or more")
 
 
 LETTERS = (
@@ -144,7 +145,7 @@ def path_chain() -> Chain:
 def queries_chain() -> Chain:
     """‖Q^(t) − Q⁽⁰⁾‖ ≤ f̄_max W S / ((1 − ρ)γ²)."""
     moved = SumOf(Q_t - Q_0, s, -step / gamma**2 * slope_s, "gradient descent, η_Q = η_w/γ² = ηK/γ²")
-    slope = assume(norm(slope_s, "F"), f_max * W * norm(delta_s), "‖K∇_Q ℓ‖ ≤ f̄_max ‖w‖ ‖δ‖, and ‖w‖ ≤ W")
+    slope = hypothesis(norm(slope_s, "F"), f_max * W * norm(delta_s), "‖K∇_Q ℓ‖ ≤ f̄_max ‖w‖ ‖δ‖, and ‖w‖ ≤ W")
     chain = at_most(norm(Q_t - Q_0, "F")).by(triangle_sum(moved, "F"), slope)
     return chain.to(f_max * W * S / (room * gamma**2), path_chain().fact("η Σ‖δ‖ ≤ S/(1 − ρ)"))
 
@@ -154,14 +155,14 @@ def weights_chain() -> Chain:
     parts = (B_s - B_0).T * delta_s, B_0.T * off_s
     slope = B_s.T * delta_s - B_0.T * frozen_s
     moved = SumOf(w_t - frozen_w, s, -step * slope, "gradient descent on w, and on w̄ with Q fixed")
-    turned = assume(norm((B_s - B_0).T, "op"), b, "‖B − B⁽⁰⁾‖₂ ≤ b at every step before t")
+    turned = hypothesis(norm((B_s - B_0).T, "op"), b, "‖B − B⁽⁰⁾‖₂ ≤ b at every step before t")
     off = at_most(norm(w_t - frozen_w)).by(
         triangle_sum(moved), same(slope, parts[0] + parts[1], "add and subtract B⁽⁰⁾ᵀδ"), triangle(*parts),
         operator_norm((B_s - B_0).T, delta_s), operator_norm(B_0.T, off_s), turned, START[1],
     )  # fmt: skip
     sums = apart_sum_chain().fact("η Σ‖δ − δ̄‖ ≤ ρη Σ‖δ‖"), path_chain().fact("η Σ‖δ‖ ≤ S/(1 − ρ)")
     off = off.to((b + B_norm * rho) * S / room, *sums)
-    frozen = assume(norm(frozen_w), limit, "‖w̄^(t)‖ ≤ ‖w̄‖ for every t")
+    frozen = hypothesis(norm(frozen_w), limit, "‖w̄^(t)‖ ≤ ‖w̄‖ for every t")
     return at_most(norm(w_t)).by(triangle(frozen_w, w_t - frozen_w), frozen, off.fact("‖w − w̄‖"))  # their sum is w
 
 

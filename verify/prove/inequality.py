@@ -164,16 +164,6 @@ def at_least(start: Expr) -> Chain:
     return Chain(sp.sympify(start), downward=True)
 
 
-def assume(left: Expr, right: Expr, rule: str, *, equal: bool = False, source: str = "") -> Fact:
-    """A hypothesis, or with a source a citation; give way to `verify.prove.lemma`."""
-    from verify.prove.lemma import cite, hypothesis
-
-    if source:
-        return cite(left, right, rule, source=source, equal=equal)
-    found: Fact = hypothesis(left, right, rule, equal=equal)
-    return found
-
-
 def facts_of(chain: Chain) -> Iterator[Fact]:
     """Every fact that the chain rests on, in the order of use, each after what it rests on itself."""
     for line in chain.lines:
