@@ -33,7 +33,7 @@ from theorems.notation import H, K
 from theorems.pl import SIGMA
 from theorems.terms import PAPER, t
 from theorems.trajectory import Plan
-from verify.claim import Assumption, Bound, Claim, Identity
+from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step
 from verify.prove.conclusion import conclude
 from verify.prove.inequality import at_most
 from verify.prove.lemma import Lemma
@@ -120,6 +120,21 @@ def derive_premises(subject: Experiment | Variant) -> Iterator[Identity]:
     yield conclude("η_Q σ ≤ 1/2", chain.start, sp.Rational(1, 2), chain, instances=exact)
     along = at_most(steep.left).by(steep)
     yield conclude("‖∇ℓ(ξᵘ) − ∇ℓ(ξ^(t))‖ ≤ L ‖ξᵘ − ξ^(t)‖", along.start, along.end, along, instances=exact)
+
+
+def derive_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
+    """From the step to all steps: the induction over t."""
+    yield Argument(
+        name="Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0) for every t",
+        steps=(
+            Step(expression="t = 0: Δ^(0) ≤ Δ^(0), α^(0) = 0 and B_k^(0) is where it starts", rule="w^(0) = 0"),
+            Step(
+                expression="from the bound at the steps up to t follow |α_hk| ≤ α at t and t + 1, and the drift at t",
+                rule="Drift, whose hypothesis is the bound at the steps before",
+            ),
+            Step(expression="and from these the bound at t + 1", rule="derive_premises and derive_induction"),
+        ),
+    )
 
 
 def derive_infimum(subject: Experiment | Variant) -> Iterator[Identity]:
@@ -228,6 +243,7 @@ CLAIM = Claim(
         measure_training_assumptions,
         derive_induction,
         derive_premises,
+        derive_every_step,
         derive_infimum,
         derive_constants,
         certify_descent,

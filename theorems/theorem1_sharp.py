@@ -22,7 +22,7 @@ import sympy as sp
 
 from theorems import lemma2_sharp, theorem1
 from theorems.assumptions import measure_training_assumptions
-from theorems.constants import D, Delta_0, L, Z_norm, alpha, eta, f_max, gamma, sigma, zeta_0
+from theorems.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta, f_max, gamma, sigma, zeta_0
 from theorems.descent import FLOAT_STEPS, float_run, planned
 from theorems.drift import gamma_squared, weights_chain
 from theorems.experiment import Experiment
@@ -41,7 +41,7 @@ from theorems.theorem1 import (
     overstated_zeta,
     variant_of,
 )
-from verify.claim import Bound, Claim, Identity
+from verify.claim import Argument, Bound, Claim, Identity
 from verify.prove.scalar_identity import prove_scalars
 
 STATEMENT = r"""
@@ -62,6 +62,8 @@ _mixed = gamma * f_max / sp.sqrt(K) * (D + alpha * gamma * f_max * H)
 STATED_MATRIX = sp.ImmutableMatrix([
     [gamma * f_max * alpha * (alpha * gamma * f_max * H + 3 * D), _mixed], [_mixed, gamma**2 * f_max**2 * H / K]
 ])  # fmt: skip
+STATED_ALPHA = 4 * sp.sqrt(2 * K) * f_max * sp.sqrt(Delta_0) / (gamma * zeta_0)
+STATED_D = gamma * H * alpha * f_max + A_norm
 BY_COLUMNS = Setting(by_columns=True)
 
 
@@ -78,7 +80,7 @@ def recipe(setting: Setting = BY_COLUMNS) -> Recipe:
 
 def _sharp(subject: Experiment | Variant) -> Variant:
     """The same defects, planted in the sharper statement."""
-    stated = replace(recipe(), gamma_squared=STATED_GAMMA)
+    stated = replace(recipe(), gamma_squared=STATED_GAMMA, matrix=STATED_MATRIX, alpha=STATED_ALPHA, D=STATED_D)
     return replace(variant_of(subject), recipe=stated)
 
 
@@ -88,9 +90,16 @@ def derive_induction(subject: Experiment | Variant) -> Iterator[Identity]:
     yield from theorem1.derive_premises(_sharp(subject))
 
 
+def derive_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
+    """From the step to all steps: the induction over t, as in Theorem 1."""
+    yield from theorem1.derive_every_step(_sharp(subject))
+
+
 def derive_constants(subject: Experiment | Variant) -> Iterator[Identity]:
     """The same lemmas, with 1 for 2 and f̄_max for ‖Z̄‖, give the stated requirement on γ² and the stated L."""
     yield from theorem1.derive_constants(_sharp(subject))
+    yield prove_scalars("α", recipe().alpha, STATED_ALPHA, "Drift's chain with 1 and f̄_max")
+    yield prove_scalars("D", recipe().D, STATED_D, "Lemma 9's chain with f̄_max")
     for place, (derived, stated) in enumerate(zip(recipe().matrix, STATED_MATRIX, strict=True)):
         yield prove_scalars(f"L, entry {place + 1}", derived, stated, "Lemma 10's chains with 1 and f̄_max")
 
@@ -160,6 +169,14 @@ CLAIM = Claim(
     assumptions=("assumption1", "assumption2", "unit norm"),
     builds_on=("lemma2_sharp", "lemma9", "lemma10", "pl", "drift", "theorem1"),
     cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
-    checks=(measure_training_assumptions, derive_induction, derive_constants, derive_gain, measure_run, measure_gain),
+    checks=(
+        measure_training_assumptions,
+        derive_induction,
+        derive_every_step,
+        derive_constants,
+        derive_gain,
+        measure_run,
+        measure_gain,
+    ),
     controls=(four_times_the_rate, other_power_of_zeta, large_steps, overstated_zeta),
 )

@@ -1,5 +1,7 @@
 """Theorem 1 on a network written out in plain Python with mpmath, and its constants typed once more by hand."""
 
+from dataclasses import replace
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -91,3 +93,21 @@ def test_without_enough_heads_there_are_no_step_sizes_and_the_assumption_is_name
     assert not list(theorem1_sharp.measure_gain(few))
     named = [f.name for f in evidence["measure_training_assumptions"].findings if f.verdict is not Verdict.PASS]
     assert named == ["assumption2"]
+
+
+@pytest.mark.parametrize("kept", [((0, 0), (0, 1)), ((1, 0), (1, 1)), ((0, 1), (1, 1)), ((1, 1), (0, 1))])
+def test_every_entry_of_lemma_10_carries_theorem_1(kept: tuple[tuple[int, int], tuple[int, int]]) -> None:
+    """With an entry of the Lipschitz matrix left out, the step of Theorem 1 has no constant and no proof."""
+    for statement in (theorem1.RECIPE, theorem1_sharp._sharp(theorem1.Variant(experiment=None)).recipe):
+        matrix = sp.ImmutableMatrix(2, 2, lambda i, j, m=statement.matrix: kept[i][j] * m[i, j])
+        forged = theorem1.Variant(experiment=None, recipe=replace(statement, matrix=matrix))
+        for check in (theorem1.derive_premises, theorem1.derive_induction):
+            assert list(check(forged))[-1].status != "proved"
+
+
+def test_the_sharper_theorem_concludes_with_the_constants_that_it_states() -> None:
+    recipe = theorem1_sharp._sharp(theorem1.Variant(experiment=None)).recipe
+    assert recipe.matrix == theorem1_sharp.STATED_MATRIX
+    assert recipe.gamma_squared == theorem1_sharp.STATED_GAMMA
+    half = replace(recipe, matrix=theorem1_sharp.STATED_MATRIX / 2)
+    assert next(theorem1.derive_induction(theorem1.Variant(experiment=None, recipe=half))).status != "proved"
