@@ -24,7 +24,7 @@ from numerics.model import attention
 from theorems.enclosed import Problem, by_token, enclose, least_eigenvalues, problem_of
 from theorems.experiment import Experiment
 from verify.certify import balls
-from verify.certify.compare import lower, upper
+from verify.certify.compare import between, bound_of, upper
 from verify.certify.norms import smallest
 from verify.certify.precision import until_decided
 from verify.claim import Agreement, Assumption, Bound, Claim
@@ -51,17 +51,14 @@ def certify_rank(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
     problem = _variant(subject).problem
     (N, K, _, _), most = problem.sizes, largest_rank(problem)
     found = least_eigenvalue(problem)
-    least, detail = (0.0, f"rank B_k ≤ {most}") if found is None else (lower(found), f"ζ₀ ∈ {found.str(6)}, certified")
+    least = flint.arb(0) if found is None else found
+    detail = f"rank B_k ≤ {most}" if found is None else f"ζ₀ ∈ {found.str(6)}, certified"
     yield Assumption(
         name="assumption2", margin=least,
         meaning=f"ζ₀ = min_k λ_min(B_k B_kᵀ) at the start is positive: every B_k has full row rank ({detail})",
     )  # fmt: skip
-    known = N if least > 0 else 0
-    # The rank is between `known` and `most`: N ≤ rank is certain if N ≤ known and impossible if N > most.
-    yield Bound(
-        name="N ≤ rank B_k", observed=np.full(K, float(N)), bound=(known + most) / 2, rounding=(most - known) / 2,
-        reason=detail,
-    )  # fmt: skip
+    rank = between(N if least > 0 else 0, most)
+    yield bound_of("N ≤ rank B_k", [flint.arb(N)] * K, [rank] * K, detail)
 
 
 def measure_singular_values(subject: Experiment | Variant) -> Iterator[Agreement]:

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, pairwise
 
+import flint
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
 from theorems.experiment import Experiment
+from verify.certify.compare import bound_of
 from verify.claim import Assumption, Bound, Claim
 
 STATEMENT = r"""
@@ -41,10 +43,10 @@ def certify_coordinate(subject: Experiment | Prompt) -> Iterator[Assumption | Bo
     distances = [_least_distance(column) for column in entries.T]
     best = max(range(len(counts)), key=lambda j: (counts[j], distances[j]))
     meaning = f"coordinate {best + 1} tells the prompt tokens apart best, its nearest values differ by this much"
-    yield Assumption(name="assumption3", margin=float(distances[best]), meaning=meaning)
-    yield Bound(
-        name="N ≤ number of values", observed=prompt.length, bound=counts[best],
-        reason=f"coordinate {best + 1}, compared exactly; {counts.count(prompt.length)} of {len(counts)} would do",
+    yield Assumption(name="assumption3", margin=_ball(distances[best]), meaning=meaning)
+    yield bound_of(
+        "N ≤ number of values", [flint.arb(prompt.length)], [flint.arb(counts[best])],
+        f"coordinate {best + 1}, compared exactly; {counts.count(prompt.length)} of {len(counts)} would do",
     )  # fmt: skip
 
 
@@ -53,9 +55,9 @@ def certify_distinct(subject: Experiment | Prompt) -> Iterator[Bound]:
     tokens = _prompt(subject).tokens
     distinct = len(np.unique(tokens, axis=0))
     nearest = min(np.linalg.norm(a - b) for a, b in combinations(tokens, 2))
-    yield Bound(
-        name="K ≤ number of tokens", observed=len(tokens), bound=distinct,
-        reason=f"compared exactly; the nearest two are about {nearest:.3g} apart",
+    yield bound_of(
+        "K ≤ number of tokens", [flint.arb(len(tokens))], [flint.arb(distinct)],
+        f"compared exactly; the nearest two are about {nearest:.3g} apart",
     )  # fmt: skip
 
 
@@ -63,6 +65,10 @@ def _least_distance(values: Float[ndarray, " N"]) -> Fraction:
     """The least distance between two of the numbers, exactly; 1 if there is only one."""
     ordered = sorted(map(Fraction, values.tolist()))
     return min((b - a for a, b in pairwise(ordered)), default=Fraction(1))
+
+
+def _ball(number: Fraction) -> flint.arb:
+    return flint.arb(flint.fmpq(number.numerator, number.denominator))
 
 
 def _prompt(subject: Experiment | Prompt) -> Prompt:

@@ -85,7 +85,7 @@ def certify_attained(subject: Experiment | Variant) -> Iterator[Assumption | Bou
     for name, problem in (("the start", variant.problem), ("another Q", other)):
         deficit = problem.instance.prompt_length - largest_rank(problem)
         yield Assumption(
-            name="assumption2", margin=float(1 - deficit), meaning=f"rank B_k is not certainly below N at {name}"
+            name="assumption2", margin=flint.arb(1 - deficit), meaning=f"rank B_k is not certainly below N at {name}"
         )
         yield from _certify(replace(variant, problem=problem), name)
 

@@ -62,9 +62,9 @@ def certify_conclusion(experiment: Experiment) -> Iterator[Assumption | Bound]:
         return
     run = descend(plan)
     told = f"T = {needed} for ε = {promise.epsilon:g}, δ = {promise.delta:g}, B = {promise.B:g}"
-    yield Bound(
-        name=f"T steps made, {plan.name}", observed=needed, bound=run.reached, rounding=max(0, needed - run.reached),
-        reason=f"{told}; {run.reached} certified with {run.bits} bits", elsewhere=plan.elsewhere,
+    yield bound_of(
+        f"T steps made, {plan.name}", [flint.arb(needed)], [flint.arb(run.reached, max(0, needed - run.reached))],
+        f"{told}; {run.reached} certified with {run.bits} bits", elsewhere=plan.elsewhere,
     )  # fmt: skip
     if run.reached >= needed:
         with flint.ctx.workprec(run.bits):

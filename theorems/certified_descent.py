@@ -136,7 +136,7 @@ def certify_induction(subject: Experiment | Plan) -> Iterator[Assumption | Bound
     for plan in plans(subject):
         N, most = plan.problem.sizes[0], largest_rank(plan.problem)
         yield Assumption(
-            name="N ≤ rank B_k", margin=float(most - N + 1), meaning=f"{plan.name}: different tokens and heads",
+            name="N ≤ rank B_k", margin=flint.arb(most - N + 1), meaning=f"{plan.name}: different tokens and heads",
             elsewhere=plan.elsewhere,
         )  # fmt: skip
         yield from violated(plan)
@@ -203,29 +203,29 @@ def _hypotheses(plan: Plan) -> Iterator[Assumption]:
     try:
         prescription = plan.prescription
     except NotPositiveDefiniteError as error:
-        yield Assumption(name="assumption2", margin=0.0, meaning=f"ζ₀ > 0; {error}")
+        yield Assumption(name="assumption2", margin=flint.arb(0), meaning=f"ζ₀ > 0; {error}")
         return
     deficit = plan.problem.sizes[0] - largest_rank(plan.problem)
-    least = lower(prescription.zeta_0) if deficit <= 0 else 0.0
+    least = prescription.zeta_0 if deficit <= 0 else flint.arb(0)
     yield Assumption(name="assumption2", margin=least, meaning="ζ₀ > 0, certified")
     weight = float(np.abs(plan.problem.weights).max())
     told = f"the largest weight at the start is {weight:.3g}"
-    yield Assumption(name="w⁽⁰⁾ = 0", margin=-weight if weight else 1.0, meaning=told)
+    yield Assumption(name="w⁽⁰⁾ = 0", margin=flint.arb(-weight if weight else 1), meaning=told)
     with flint.ctx.workprec(128):
         for name, part, whole in (
             ("γ large enough", prescription.required_gamma, flint.arb(prescription.gamma)),
             ("η_Q ≤ 1/L", flint.arb(prescription.step_queries), 1 / prescription.L),
         ):
             meaning = f"{part.str(4, radius=False)} is at most {whole.str(4, radius=False)}"
-            yield Assumption(name=name, margin=lower(whole / part - 1), meaning=meaning)
+            yield Assumption(name=name, margin=whole / part - 1, meaning=meaning)
 
 
 def _steps_known(plan: Plan, run: Trajectory) -> Bound:
     """Every step was certified; where precision ran out, the rest is undecided."""
     missing = plan.steps - run.reached
-    return Bound(
-        name=f"steps certified, {plan.name}", observed=plan.steps, bound=run.reached, rounding=missing,
-        reason=f"{run.reached} of {plan.steps} with {run.bits} bits", elsewhere=plan.elsewhere,
+    return bound_of(
+        f"steps certified, {plan.name}", [flint.arb(plan.steps)], [flint.arb(run.reached, missing)],
+        f"{run.reached} of {plan.steps} with {run.bits} bits", elsewhere=plan.elsewhere,
     )  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def derive_reduction(subject: Experiment | Variant) -> Iterator[Identity]:
     yield _prove("[W^V E^P S]_kk = w_hk yᵀ S e_k", left.T * output * e_k, ANSWER)
 
 
-def derive_sum(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_sum(subject: Experiment | Variant) -> Iterator[Argument]:
     """From the heads' logits and outputs to Eq. (8)."""
     yield Argument(
         name="ŷ_k = Σ_h w_hk yᵀ softmax(VᵀQ_h v_k)",
@@ -200,7 +200,7 @@ def labels_in_logits(experiment: Experiment) -> Variant:
 CLAIM = Claim(
     statement=STATEMENT,
     heeds=("dictionary", "H"),
-    checks=(derive_reduction, derive_sum, measure_reduction),
+    checks=(derive_reduction, argue_sum, measure_reduction),
     controls=(wrong_softmax_axis, transposed_query, row_instead_of_diagonal, labels_in_logits),
     stated=("EMBEDDED", "EMBEDDED_ALL", "W_KEY", "W_QUERY", "W_VALUE", "LOGITS", "ANSWER"),
     catches={

@@ -93,7 +93,7 @@ def derive_solution(subject: Experiment | Variant) -> Iterator[Identity]:
     yield prove("w⁺ − w* = (I − (η_w/K)BᵀB)(w − w*)", moved - least, NEXT_ERROR.subs(solution, least))
 
 
-def derive_convergence(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_convergence(subject: Experiment | Variant) -> Iterator[Argument]:
     """With Q frozen every step contracts the distance to w*."""
     yield Argument(
         name="‖w⁽ᵗ⁾ − w*‖ ≤ (1 − η_wζ₀/K)ᵗ ‖w*‖",
@@ -214,7 +214,7 @@ CLAIM = Claim(
     preset="literal",
     assumptions=("assumption2",),
     builds_on=("attainment",),
-    checks=(derive_solution, derive_convergence, certify_frozen_limit, certify_order),
+    checks=(derive_solution, argue_convergence, certify_frozen_limit, certify_order),
     controls=(penalty_changed, start_with_kernel, order_one, gamma_grows_slowly, solution_not_inverted),
     catches={
         derive_solution: (solution_not_inverted,),

@@ -68,7 +68,7 @@ def derive_step(subject: Experiment | Variant) -> Iterator[Identity]:
     yield prove_indexed("w⁺ = γα⁺", moved[g, l], scaled)
 
 
-def derive_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
     """From one step to all, by induction over t."""
     yield Argument(
         name="w⁽ᵗ⁾ = γα⁽ᵗ⁾ and the same Q⁽ᵗ⁾ for every t",
@@ -144,7 +144,7 @@ def scaling_inverted(experiment: Experiment) -> Variant:
 CLAIM = Claim(
     statement=STATEMENT,
     heeds=("instance", "start"),
-    checks=(derive_step, derive_every_step, measure_runs),
+    checks=(derive_step, argue_every_step, measure_runs),
     controls=(one_step_size, gamma_not_squared, ratio_inverted, scaling_inverted),
     stated=("W", "STEP_W", "STEP_Q"),
     drops=(one_step_size,),

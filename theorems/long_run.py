@@ -138,7 +138,7 @@ def derive_fixed_point(subject: Subject) -> Iterator[Identity]:
     yield prove("w̄ = B⁽⁰⁾ᵀM⁻¹(δ̄ + a) is w̄⁺ = w̄ − ηB⁽⁰⁾ᵀδ̄", after, before - step * B_0.T * frozen)
 
 
-def derive_every_step(subject: Subject) -> Iterator[Argument]:
+def argue_every_step(subject: Subject) -> Iterator[Argument]:
     """From one step to all: the induction, the blocks of B, and the spectrum of M."""
     yield from ARGUMENTS
 
@@ -152,8 +152,8 @@ def certify_motion(subject: Subject) -> Iterator[Assumption | Bound]:
         with flint.ctx.workprec(BITS):
             moved, rate = run.movement, plan.rate_factor * plan.prescription.rate
             told = f"‖Q − Q⁽⁰⁾‖ ≤ {upper(moved.queries):.2g}, ‖w‖ ≤ {upper(moved.weights):.2g} for every t"
-            lost = upper(moved.loss / run.modes.least)
-            cost = f"{plan.name}: {told}, at a cost of {lost:.2g} ζ₀"
+            lost = moved.loss / run.modes.least
+            cost = f"{plan.name}: {told}, at a cost of {upper(lost):.2g} ζ₀"
             yield Assumption(name="motion", margin=1 - lost, meaning=cost, elsewhere=plan.elsewhere)
             yield bound_of(
                 f"Theorem 1's exponent ≤ that of every step, {plan.name}", [-(1 - rate).log() / rate],
@@ -216,7 +216,7 @@ def certify_steps(subject: Subject) -> Iterator[Assumption | Bound]:
                 reason = f"{needed:.6g} to {enough:.6g} steps, guaranteed {bounds[0]:.4g}{vacuous}"
                 for word, bound in zip(("guaranteed", "at the rate of every step"), bounds, strict=True):
                     name = f"steps to a gap {factor:g} times smaller ≤ {word}, {plan.name}"
-                    yield Bound(name=name, observed=enough, bound=bound, reason=reason, elsewhere=plan.elsewhere)
+                    yield bound_of(name, [flint.arb(enough)], [flint.arb(bound)], reason, elsewhere=plan.elsewhere)
 
 
 def _runs(variant: Variant) -> Iterator[tuple[Plan, LongRun | None]]:
@@ -235,7 +235,7 @@ def _missing(plan: Plan) -> Iterator[Assumption]:
     yield from broken
     if plan.forced or not broken:
         meaning = f"{plan.name}: no bound on the motion reproduces itself"
-        yield Assumption(name="motion", margin=0.0, meaning=meaning, elsewhere=plan.elsewhere)
+        yield Assumption(name="motion", margin=flint.arb(0), meaning=meaning, elsewhere=plan.elsewhere)
 
 
 def _variant(subject: Subject) -> Variant:
@@ -293,7 +293,7 @@ CLAIM = Claim(
         "Cauchy–Schwarz and Minkowski for sums (Hardy, Littlewood, Pólya, Inequalities, Chapter 2)",
     ),
     checks=(
-        derive_recursion, derive_motion, derive_remainder, derive_neglect, derive_fixed_point, derive_every_step,
+        derive_recursion, derive_motion, derive_remainder, derive_neglect, derive_fixed_point, argue_every_step,
         certify_motion, certify_neglect, certify_long_run, certify_steps,
     ),
     controls=(

@@ -116,7 +116,7 @@ def derive_vanishing_noise(subject: Experiment | Variant) -> Iterator[Identity]:
     yield prove("Â(0)Pᵀ = I", at_zero * P.T, sp.Identity(N), premises=PROMPT, sample=_full_rank)
 
 
-def derive_rate(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_rate(subject: Experiment | Variant) -> Iterator[Argument]:
     """Â(τ) tends to Â(0) for τ → 0, at the rate τ."""
     yield Argument(
         name="‖Â(τ) − Â(0)‖ ≤ mτ ‖Z†‖ ‖(ZZᵀ)⁻¹‖ ‖Z̃ − (Z, 0)‖, which tends to 0",
@@ -168,7 +168,7 @@ def labels_noisy(experiment: Experiment) -> Variant:
 
 CLAIM = Claim(
     statement=STATEMENT,
-    checks=(derive_pseudoinverse, derive_uniqueness, derive_limit, derive_labels, derive_vanishing_noise, derive_rate),
+    checks=(derive_pseudoinverse, derive_uniqueness, derive_limit, derive_labels, derive_vanishing_noise, argue_rate),
     controls=(wrong_side, transpose_for_inverse, inverse_twice, labels_noisy, penalty_n_tau, penalty_twice),
     stated=("INVERSE", "AT_ZERO", "REST", "LABELS"),
     drops=(wrong_side, labels_noisy),

@@ -30,7 +30,7 @@ from theorems.experiment import Experiment, stream
 from theorems.lemma1 import e, h, i, k, softmax_letter
 from theorems.limit import PRECISION, Limit
 from theorems.notation import H, N, Z, d, m, tau
-from verify.certify.compare import bound_of
+from verify.certify.compare import between, bound_of
 from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step
 from verify.prove import Equation, prove, prove_positive_definite
 from verify.prove.index import Index, Tensor, delta, prove_indexed, total
@@ -109,7 +109,7 @@ def derive_vandermonde(subject: Experiment | Variant) -> Iterator[Identity]:
     yield prove_indexed("term n vanishes", total(delta(i, last) * c[i] * gap * power[i], i), 0)
 
 
-def derive_rank(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_rank(subject: Experiment | Variant) -> Iterator[Argument]:
     """The minors of a Vandermonde matrix do not vanish, and analytic functions vanish on null sets only."""
     yield Argument(
         name="x_1, …, x_r different and Σ_i c_i x_i^g = 0 for g = 0, …, r − 1 ⟹ c = 0",
@@ -209,17 +209,11 @@ def _ranks(variant: Variant, name: str, prompt: np.ndarray, queries: np.ndarray,
     with flint.ctx.workprec(PRECISION):
         tokens = variant.experiment.instance.tokens[_spread(variant)]
         low, high, margins = np.array([rank_of_attention(prompt, queries, token) for token in tokens]).T
-    # The rank is between low and high; claimed ≤ rank is certain if claimed ≤ low and impossible if claimed > high.
-    middle, claims, rounding = (low + high) / 2, np.full(len(low), float(claimed)), (high - low) / 2
+    ranks, claims = list(map(between, low, high)), [flint.arb(claimed)] * len(low)
     reason = f"λ_min of the smaller Gram matrix ≥ {margins.min():.2g}, certified"
-    yield Bound(
-        name=f"{claimed} ≤ rank C_k, {name}", observed=claims, bound=middle, rounding=rounding, reason=reason,
-        elsewhere=where,
-    )  # fmt: skip
-    yield Bound(
-        name=f"rank C_k ≤ {claimed}, {name}", observed=middle, bound=claims, rounding=rounding,
-        reason="no more different rows, or columns", elsewhere=where,
-    )  # fmt: skip
+    yield bound_of(f"{claimed} ≤ rank C_k, {name}", claims, ranks, reason, elsewhere=where)
+    told = "no more different rows, or columns"
+    yield bound_of(f"rank C_k ≤ {claimed}, {name}", ranks, claims, told, elsewhere=where)
 
 
 def _spread(variant: Variant) -> np.ndarray:
@@ -289,7 +283,7 @@ CLAIM = Claim(
         "zeros of analytic functions are null (B. S. Mityagin, Math. Notes 107 (2020) 529–530, Proposition 0)",
     ),
     checks=(
-        measure_hypotheses, derive_invariance, derive_vandermonde, derive_rank,
+        measure_hypotheses, derive_invariance, derive_vandermonde, argue_rank,
         certify_start, certify_rank, certify_elsewhere,
     ),
     controls=(

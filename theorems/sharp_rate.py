@@ -82,7 +82,7 @@ def derive_recursion(subject: Experiment | Variant) -> Iterator[Identity]:
     yield prove("δ⁺ = (I − (η_w/K) B Bᵀ) δ", moved, NEXT.subs(eta_w, step * K).subs(known))
 
 
-def derive_rate(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_rate(subject: Experiment | Variant) -> Iterator[Argument]:
     """From the recursion to every step, and to the exponent in the limit."""
     yield Argument(
         name="Δ⁽ᵗ⁾ = (1/2K) Σ_k ‖(I − (η_w/K)B_kB_kᵀ)ᵗ Z̄â_k‖² ≤ (1 − η_wζ₀/K)²ᵗ Δ⁽⁰⁾",
@@ -176,8 +176,8 @@ def certify_run(subject: Experiment | Variant) -> Iterator[Assumption | Bound | 
         local = -(last.gap / before.gap).log() / guaranteed
         allowed = (-flint.arb(SHARE).log() / before.step + moved) / guaranteed
         yield Agreement(
-            name="exponent of the run over the theorem's", predicted=float((sharp / guaranteed).mid()),
-            observed=float(local.mid()), tolerance=upper(allowed) + upper(local.rad() + sharp.rad()),
+            name="exponent of the run over the theorem's", predicted=sharp / guaranteed, observed=local,
+            tolerance=allowed,
             reason=f"log(10⁶)/t at t = {before.step}, and Weyl's bound for the drift of B_k", elsewhere=plan.elsewhere,
         )  # fmt: skip
 
@@ -196,17 +196,15 @@ def _exponents(
         "average exponent from 0 to t, in units of x; ζ₀ is known to 2⁻²⁵", x=times, x_label="step t",
     )  # fmt: skip
     steps = _steps_to(-flint.arb(GAP_FACTOR).log(), logarithms, times)
-    yield Bound(
-        name=f"steps to a gap {GAP_FACTOR:g} times smaller, {name}", observed=steps,
-        bound=prescription.guaranteed_steps(GAP_FACTOR),
-        rounding=1.0, reason="closed form, Q at its start, against Theorem 1",
+    yield bound_of(
+        f"steps to a gap {GAP_FACTOR:g} times smaller, {name}", [flint.arb(steps, 1)],
+        [flint.arb(prescription.guaranteed_steps(GAP_FACTOR))], "closed form, Q at its start, against Theorem 1",
     )  # fmt: skip
     if attained:
         local, middle = (logarithms[-2] - logarithms[-1]) / int(times[-2]), float(times[-2])
         yield Agreement(
-            name=f"exponent over the theorem's, {name}", predicted=float((sharp / guaranteed).mid()),
-            observed=float((local / guaranteed).mid()),
-            tolerance=upper(-flint.arb(SHARE).log() / middle / guaranteed + 4 * flint.arb(2) ** -25),
+            name=f"exponent over the theorem's, {name}", predicted=sharp / guaranteed, observed=local / guaranteed,
+            tolerance=-flint.arb(SHARE).log() / middle / guaranteed + 4 * flint.arb(2) ** -25,
             reason=f"log(10⁶)/t at t = {middle:.3g}",
         )  # fmt: skip
 
@@ -299,7 +297,7 @@ CLAIM = Claim(
     preset="literal",
     assumptions=("assumption2",),
     builds_on=("attainment",),
-    checks=(derive_recursion, derive_rate, certify_closed_form, certify_asymptotic_rate, certify_run),
+    checks=(derive_recursion, argue_rate, certify_closed_form, certify_asymptotic_rate, certify_run),
     controls=(penalty_changed, half_the_step, exponent_twice, exponent_of_the_theorem),
     catches={
         derive_recursion: (half_the_step,),

@@ -20,7 +20,7 @@ from theorems.exact import text, to_balls
 from theorems.experiment import Experiment, stream
 from theorems.notation import N
 from theorems.terms import Point, V, v_k
-from verify.claim import Bound, Identity, Step
+from verify.claim import Bound, Identity
 from verify.prove.conclusion import conclude
 from verify.prove.index import Index, Tensor, prove_indexed
 from verify.prove.index import delta as kronecker
@@ -29,6 +29,7 @@ from verify.prove.inequality import Chain, Fact, at_most
 from verify.prove.lemma import Lemma, Special, cite, define, hypothesis, quote
 from verify.prove.quantity import Letter, largest, norm, total
 from verify.prove.rules import below_largest, same
+from verify.prove.scalar_identity import prove_scalars
 from verify.prove.system import Relation
 from verify.prove.values import PRECISION, Values
 
@@ -75,16 +76,11 @@ def variant_of(subject: Experiment | Variant) -> Variant:
 
 def derivative() -> Identity:
     """(J v)_j = s_j (v_j − μ): the derivative of e^{x_j + t v_j} / Σ_i e^{x_i + t v_i} at t, by the quotient rule."""
-    t, v_j, mean = sp.symbols("t v_j μ", real=True)
-    power, whole = sp.Function("E_j", positive=True)(t), sp.Function("S", positive=True)(t)
+    t, v_j, mean, E_j, S = sp.symbols("t v_j μ E_j S", real=True)
+    power, whole = sp.Function("E_j")(t), sp.Function("S")(t)
     slope = sp.diff(power / whole, t).subs({sp.diff(power, t): v_j * power, sp.diff(whole, t): mean * whole})
-    residual = sp.simplify(slope - power / whole * (v_j - mean))
-    lines = (
-        Step(expression="s_j = E_j/S, E_j = e^(x_j + t v_j), S = Σ_i E_i", rule="softmax along the segment"),
-        Step(expression="E_j′ = v_j E_j, S′ = Σ_i v_i E_i = μ S", rule="derivative of the exponential"),
-        Step(expression="s_j′ = E_j′/S − E_j S′/S² = s_j (v_j − μ)", rule="quotient rule"),
-    )
-    return Identity(name="(J v)_j = s_j (v_j − μ)", residual=str(residual), derivation=lines)
+    rule = "quotient rule for s_j = E_j/S with E_j = e^(x_j + t v_j) and S = Σ_i E_i: E_j′ = v_j E_j and S′ = μ S"
+    return prove_scalars("(J v)_j = s_j (v_j − μ)", slope.subs({power: E_j, whole: S}), E_j / S * (v_j - mean), rule)
 
 
 def jacobian_entries() -> Iterator[Identity]:

@@ -5,6 +5,7 @@ A *check* is a generator that yields *findings*; the prefix of its name declares
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,11 +67,16 @@ class Claim:
     catches: Mapping[Check, tuple[Defect, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Whatever `catches` names is a check or a control of this claim.
+        """Every check and every control has its own name, and whatever `catches` names is one of them.
 
         Raises:
-            ValueError: it is not.
+            ValueError: it is not so.
         """
+        for part in (self.checks, self.controls):
+            count = Counter(function.__name__ for function in part)
+            twice = [name for name in count if count[name] > 1]
+            if twice:
+                raise ValueError(f"two checks or two controls are called {twice[0]!r}; give each its own name")
         strangers = [check for check in self.catches if check not in self.checks]
         strangers += [defect for caught in self.catches.values() for defect in caught if defect not in self.controls]
         if strangers:
@@ -83,10 +89,12 @@ class Claim:
 
 
 def grade_of(check: Check) -> Grade:
-    """The grade that a check's name declares (derive_, certify_, estimate_ or measure_).
+    """The grade that a check's name declares (derive_, certify_, estimate_, measure_ or argue_).
+
+    What it finds must have that grade: see `verify.evidence`.
 
     Raises:
-        ValueError: the name starts with none of the four prefixes.
+        ValueError: the name starts with none of the five prefixes.
     """
     name = check.__name__
     prefix = name.partition("_")[0]

@@ -24,6 +24,7 @@ GRADE_OF_PREFIX = {
     "certify": "certified",
     "estimate": "statistical",
     "measure": "numeric",
+    "argue": "argued",
 }
 GRADES = tuple(GRADE_OF_PREFIX.values())  # strongest first
 _HEADING = re.compile(r"(?P<place>[^\[\]]+?) \[(?P<mark>[^\]]+)\]: (?P<title>.+)")

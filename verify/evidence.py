@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from verify.claim import Assumption, Check, Defect, Estimate, Finding, Grade, Verdict, grade_of, worst
+from verify.claim import Assumption, Check, Defect, Estimate, Finding, FindingError, Grade, Verdict, grade_of, worst
 from verify.infer import corrected
+from verify.unchanged import changed, look
+from verify.verdict import weakest
 
 Announce = Callable[[str], None]
+KINDS = get_args(Finding)
 STOPPED = (Exception, SystemExit, GeneratorExit)  # what a statement's code may raise; only Ctrl-C stops the run
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """One check's outcome: its findings, and the exception that ended it, if any."""
+    """One check's outcome: its findings, and what ended it or speaks against it, if anything.
+
+    The grade is that of its weakest finding.
+    """
 
     check: str
     grade: Grade
@@ -63,23 +70,48 @@ def sentence_of(function: Check | Defect) -> str:
 
 def _run_check(check: Check, subject: Any) -> Evidence:
     findings: list[Finding] = []
-    error = None
+    error, before = None, look(subject)
     began = time.perf_counter()
     try:
         for finding in check(subject):
+            if type(finding) not in KINDS:  # a kind of its own could give itself any verdict
+                raise FindingError(f"it yields a {type(finding).__name__}, which is no finding")
             finding.verdict  # noqa: B018  a finding that cannot be judged is an error of this check
             findings.append(finding)
     except STOPPED as exception:  # any exception is evidence: verdict error, earlier findings kept
         error = trouble(exception)
+    seconds = time.perf_counter() - began
+    grade = weakest([grade_of(check), *(finding.grade for finding in findings)])
     return Evidence(
-        check=check.__name__, grade=grade_of(check), sentence=sentence_of(check), findings=tuple(findings),
-        seconds=time.perf_counter() - began, error=error,
+        check=check.__name__, grade=grade, sentence=sentence_of(check), findings=tuple(findings),
+        seconds=seconds, error=error or _objection(check, findings, grade, changed(before)),
     )  # fmt: skip
+
+
+def _objection(check: Check, findings: list[Finding], grade: Grade, moved: str) -> str | None:
+    """What is wrong with a check that ran to its end, if anything: nothing that it found then counts."""
+    names = Counter((f.name, getattr(f, "elsewhere", ""), getattr(f, "meaning", "")) for f in findings)
+    twice = next((name for (name, *_), count in names.items() if count > 1), None)
+    if moved:
+        return f"it changes {moved}, which later checks look at"
+    if twice is not None:
+        return f"two of its findings are called {twice!r}; a name stands for one finding"
+    if grade is not grade_of(check):
+        weak = next(finding for finding in findings if finding.grade is grade)
+        return f"its name says {grade_of(check)}, but {weak.name!r} is {grade} evidence"
+    return None
 
 
 def _corrected(evidence: list[Evidence]) -> tuple[Evidence, ...]:
     estimates = [finding for item in evidence for finding in item.findings if isinstance(finding, Estimate)]
-    after = iter(corrected(estimates))
+    try:
+        after = iter(corrected(estimates))
+    except STOPPED as exception:  # at another error rate an interval may have nothing to say
+        told = trouble(exception)
+        return tuple(
+            replace(item, error=item.error or told) if any(isinstance(f, Estimate) for f in item.findings) else item
+            for item in evidence
+        )
 
     def exchange(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         return tuple(next(after) if isinstance(finding, Estimate) else finding for finding in findings)
@@ -89,6 +121,8 @@ def _corrected(evidence: list[Evidence]) -> tuple[Evidence, ...]:
 
 def trouble(error: BaseException) -> str:
     """An exception in one sentence: its kind, what it says, and where it was raised."""
+    if isinstance(error, FindingError):
+        return str(error)
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg} ({Path(error.filename or '').name}, line {error.lineno})"
     frames = traceback.extract_tb(error.__traceback__)

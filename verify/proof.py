@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from verify.exact import FindingError
 from verify.verdict import Grade, Verdict
+
+PROVERS = Path(__file__).parent / "prove"  # only code of this package can make an identity that counts as proved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +30,9 @@ class Identity:
     numerical instance at which the two sides differ: a refutation. Neither: unknown. Where a chain of inequalities
     proves it, `hypotheses` are what it supposes, `believes` the sources of what it takes from the literature, and
     `rests_on` the statements whose lemmas it quotes.
+
+    An identity that no prover of `verify.prove` made, or that was changed afterwards, is not proved, whatever its
+    residual says.
     """
 
     name: str
@@ -34,12 +42,23 @@ class Identity:
     hypotheses: tuple[str, ...] = ()
     believes: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
+    by_prover: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise FindingError(f"a finding is called {self.name!r}; give it a name")
+        object.__setattr__(self, "by_prover", _called_from_prover())
 
     @property
     def status(self) -> Literal["proved", "refuted", "unknown"]:
         if self.witness is not None:
             return "refuted"
-        return "proved" if self.residual == "0" else "unknown"
+        return "proved" if self.residual == "0" and self.by_prover else "unknown"
+
+    @property
+    def grade(self) -> Grade:
+        """Symbolic; but what merely says that it is proved is an argument."""
+        return Grade.ARGUED if self.residual == "0" and not self.by_prover else Grade.SYMBOLIC
 
     @property
     def verdict(self) -> Verdict:
@@ -51,6 +70,8 @@ class Identity:
             return "proved for all dimensions"
         if self.status == "refuted":
             return f"refuted: {self.witness}"
+        if not self.by_prover and self.residual == "0":
+            return "not proved: no prover made this identity"
         return f"not proved; what remains: {self.residual}"
 
 
@@ -82,3 +103,11 @@ class Argument:
     @property
     def reading(self) -> str:
         return "argued in prose, checked by no machine" + (f"; it rests on {self.source}" if self.source else "")
+
+
+def _called_from_prover() -> bool:
+    """Whether the code that makes the identity, directly or by `dataclasses.replace`, belongs to `verify.prove`."""
+    frame = sys._getframe(3)  # this function, __post_init__, __init__, and who called that
+    while frame.f_code.co_filename == dataclasses.__file__ and frame.f_back is not None:
+        frame = frame.f_back
+    return PROVERS in Path(frame.f_code.co_filename).parents

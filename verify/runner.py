@@ -89,6 +89,8 @@ class Outcome:
         """
         if not self.evidence:
             yield Verdict.UNDECIDED, "no check was made"
+        elif all(item.grade is Grade.ARGUED for item in self.evidence):
+            yield Verdict.UNDECIDED, "whatever speaks for it is argued in prose"
         violated = [finding for finding in _assumptions(self.evidence) if finding.verdict is Verdict.UNDECIDED]
         for place in dict.fromkeys(finding.elsewhere for finding in violated):
             names = dict.fromkeys(finding.name for finding in violated if finding.elsewhere == place)

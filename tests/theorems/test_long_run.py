@@ -188,4 +188,4 @@ def test_the_instances_of_the_sums_obey_their_recursions() -> None:
 
 
 def test_what_is_argued_says_so(quick: Experiment) -> None:
-    assert all("argued" in found.reading for found in long_run.derive_every_step(quick))
+    assert all("argued" in found.reading for found in long_run.argue_every_step(quick))

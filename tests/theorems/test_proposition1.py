@@ -75,7 +75,7 @@ def test_no_spread_of_the_start_or_a_token_of_length_0_is_a_missing_hypothesis()
 
 
 def test_what_is_argued_is_not_called_proved(quick: Experiment) -> None:
-    found = list(proposition1.derive_rank(quick))
+    found = list(proposition1.argue_rank(quick))
     assert len(found) == 3
     assert all("proved" not in finding.reading for finding in found)
     assert [finding.source for finding in found] == ["", "", proposition1.ANALYTIC]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +22,7 @@ from verify.claim import (
     Bound,
     Estimate,
     Finding,
+    FindingError,
     Grade,
     Identity,
     Step,
@@ -27,6 +31,7 @@ from verify.claim import (
     grade_of,
     worst,
 )
+from verify.prove.scalar_identity import prove_scalars
 
 PASS, UNDECIDED, FAIL, ERROR = Verdict
 NAN, INF = float("nan"), float("inf")
@@ -69,7 +74,8 @@ def test_the_worst_verdict_counts_and_no_evidence_is_undecided() -> None:
 
 
 BRANCHES: list[tuple[Finding, Verdict, str]] = [
-    (Identity(name="i", residual="0"), PASS, "proved for all dimensions"),
+    (prove_scalars("i", 1, 1), PASS, "proved for all dimensions"),
+    (Identity(name="i", residual="0"), UNDECIDED, "not proved: no prover made this identity"),
     (Identity(name="i", residual="A B"), UNDECIDED, "not proved; what remains: A B"),
     (Identity(name="i", residual="A B", witness="A = 2"), FAIL, "refuted: A = 2"),
     (Identity(name="i", residual="0", witness="A = 2"), FAIL, "refuted: A = 2"),
@@ -154,9 +160,22 @@ def test_a_finding_judges_itself_and_says_why(finding: Finding, verdict: Verdict
 
 
 def test_an_identity_keeps_its_derivation() -> None:
-    steps = (Step(expression="A - A", rule="given"), Step(expression="0", rule="cancel"))
-    proved = Identity(name="i", residual="0", derivation=steps)
-    assert (proved.status, proved.derivation) == ("proved", steps)
+    proved = prove_scalars("i", 1, 1)
+    assert (proved.status, proved.derivation[0].rule) == ("proved", "the constant computed from the derivation")
+
+
+def test_only_a_prover_makes_an_identity_that_counts() -> None:
+    proved, unknown = prove_scalars("i", 1, 1), prove_scalars("i", sp.Symbol("x", positive=True), 1)
+    forged = [
+        Identity(name="i", residual="0", derivation=proved.derivation), replace(proved, name="another"),
+        replace(unknown, residual="0", witness=None),
+    ]  # fmt: skip
+    assert [identity.status for identity in forged] == ["unknown"] * 3
+    assert [identity.grade for identity in forged] == [Grade.ARGUED] * 3
+    assert proved.grade is unknown.grade is Grade.SYMBOLIC
+    assert pickle.loads(pickle.dumps(proved)).status == copy.deepcopy(proved).status == "proved"
+    with pytest.raises(FindingError, match="a finding is called ''; give it a name"):
+        Identity(name="", residual="0")
 
 
 def test_a_step_in_prose_says_that_nothing_checked_it() -> None:

@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verify import UsageError, record
-from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Finding, Identity, Step, Trend
+from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Finding, Trend
 from verify.discovery import Entry
+from verify.prove.scalar_identity import prove_scalars
 from verify.provenance import provenance
 from verify.record import DIGITS, KEPT, SCHEMA, make_record, prepare_folder, read_record, write_record
 from verify.runner import run
@@ -29,7 +30,7 @@ NAN, INF = float("nan"), float("inf")
 def every_finding(spoiled: bool) -> list[Finding]:
     bad = NAN if spoiled else 0.5
     return [
-        Identity(name="i", residual="0", derivation=(Step(expression="A - A", rule="given"),)),
+        prove_scalars("i", 1, 1),
         Agreement(name="a", predicted=[1.0, bad], observed=1.0, tolerance=1.0, reason="r"),
         Bound(name="b", observed=[0.0, bad], bound=2.0, reason="r", x=[1, 2], x_label="step"),
         Bound(name="nothing", observed=[], bound=[], rounding=[], reason="r"),
@@ -133,7 +134,7 @@ def test_nan_and_inf_become_null_and_the_reading_says_so() -> None:
 
 def test_every_kind_of_finding_keeps_its_details() -> None:
     identity, agreement, bound, nothing, trend, estimate, assumption = a_record()["evidence"][0]["findings"]
-    assert identity["derivation"] == [{"expression": "A - A", "rule": "given"}]
+    assert identity["derivation"][1] == {"expression": "= 1", "rule": "as stated"}
     assert (identity["kind"], identity["status"], identity["witness"]) == ("identity", "proved", None)
     assert agreement["predicted"] == [1.0, 0.5]
     assert agreement["observed"] == agreement["tolerance"] == [1.0, 1.0]  # broadcast to one shape

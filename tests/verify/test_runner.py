@@ -6,11 +6,26 @@ from collections.abc import Callable, Iterator
 from statistics import NormalDist
 from typing import Any
 
+import flint
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.claim import Agreement, Assumption, Check, Claim, Defect, Estimate, Finding, Grade, Identity, Verdict
+from verify.claim import (
+    Agreement,
+    Argument,
+    Assumption,
+    Bound,
+    Check,
+    Claim,
+    Defect,
+    Estimate,
+    Finding,
+    Grade,
+    Identity,
+    Step,
+    Verdict,
+)  # fmt: skip
 from verify.infer import FAMILY_RATE
 from verify.runner import ControlOutcome, Evidence, Foundations, Outcome, run, run_checks, sentence_of
 
@@ -78,7 +93,7 @@ def poison(subject: float) -> Any:
 
 
 def claim(*checks: Check, controls: tuple[Defect, ...] = (one_off,)) -> Claim:
-    return Claim(statement="x = 0", checks=checks, controls=controls)
+    return Claim(statement="x = 0", checks=tuple(dict.fromkeys(checks)), controls=tuple(dict.fromkeys(controls)))
 
 
 def verdict(*checks: Check, controls: tuple[Defect, ...] = (one_off,), subject: float = 0.0) -> Verdict:
@@ -285,10 +300,9 @@ def test_a_restricted_run_gathers_one_grade_but_its_controls_face_every_check() 
 # Which planted defects each check must catch
 
 
-def derive_sign(subject: float) -> Iterator[Identity]:
-    """Refuted below zero, unknown above it."""
-    witness = {True: "x", False: None}[subject < 0]
-    yield Identity(name="sign", residual="0" if subject == 0 else "x", witness=witness)
+def measure_sign(subject: float) -> Iterator[Bound]:
+    """Refuted below zero, undecided above it."""
+    yield Bound(name="sign", observed=-subject, bound=0.0, rounding=2 * max(subject, 0.0), reason="test")
 
 
 def minus_one(subject: float) -> float:
@@ -304,9 +318,9 @@ def catching(catches: dict[Check, tuple[Defect, ...]], *controls: Defect, checks
 CATCHES: list[tuple[dict[Check, tuple[Defect, ...]], tuple[Defect, ...], Verdict, str]] = [
     ({measure_zero: (one_off,)}, (one_off,), PASS, ""),
     ({measure_zero: (one_off,), measure_assumption: ()}, (one_off,), PASS, ""),  # assumptions cannot fail
-    ({measure_zero: (one_off, minus_one), derive_sign: (minus_one,)}, (one_off, minus_one), PASS, ""),
-    ({measure_zero: (one_off,), derive_sign: ()}, (one_off,), UNDECIDED, "derive_sign catches no planted defect"),
-    ({measure_zero: (one_off,), derive_sign: (one_off,)}, (one_off,), ERROR, "The number is one. (by derive_sign)"),
+    ({measure_zero: (one_off, minus_one), measure_sign: (minus_one,)}, (one_off, minus_one), PASS, ""),
+    ({measure_zero: (one_off,), measure_sign: ()}, (one_off,), UNDECIDED, "measure_sign catches no planted defect"),
+    ({measure_zero: (one_off,), measure_sign: (one_off,)}, (one_off,), ERROR, "The number is one. (by measure_sign)"),
     ({measure_zero: (one_off,)}, (one_off, minus_one), ERROR, "no check is meant to catch it"),
     ({measure_zero: (harmless,)}, (harmless,), ERROR, "the checks that are meant to catch it see no difference"),
     ({measure_zero: (poison,)}, (poison,), ERROR, "The number becomes a word, and checks break. (by measure_zero)"),
@@ -343,8 +357,8 @@ def test_a_check_that_finds_nothing_is_idle_too() -> None:
 
 
 def test_catches_names_checks_and_controls_of_the_claim() -> None:
-    with pytest.raises(ValueError, match="catches names derive_sign, which is no check or control of this claim"):
-        catching({derive_sign: (one_off,)}, one_off, checks=(measure_zero,))
+    with pytest.raises(ValueError, match="catches names measure_sign, which is no check or control of this claim"):
+        catching({measure_sign: (one_off,)}, one_off, checks=(measure_zero,))
     with pytest.raises(ValueError, match="catches names minus_one"):
         catching({measure_zero: (minus_one,)}, one_off)
 
@@ -352,3 +366,119 @@ def test_catches_names_checks_and_controls_of_the_claim() -> None:
 def test_of_a_foundation_with_proofs_only_these_are_made() -> None:
     below = Foundations(load=lambda name: claim(derive_refuted, measure_broken), small=0.0)
     assert below.verdicts(["lemma1"], lambda text: None) == [("lemma1", FAIL)]
+
+
+def derive_by_measuring(subject: float) -> Iterator[Finding]:
+    """Floats agree."""
+    yield from measure_zero(subject)
+
+
+def derive_by_hand(subject: float) -> Iterator[Finding]:
+    """An identity that nobody proved."""
+    yield Identity(name="x", residual="0")
+
+
+def certify_by_floats(subject: float) -> Iterator[Finding]:
+    """Floats below a bound."""
+    yield Bound(name="b", observed=0.0, bound=1.0, reason="test")
+
+
+def estimate_by_measuring(subject: float) -> Iterator[Finding]:
+    """Floats agree."""
+    yield from measure_zero(subject)
+
+
+def measure_by_balls(subject: float) -> Iterator[Finding]:
+    """Balls below a bound."""
+    yield Bound(name="b", observed=flint.arb(0), bound=flint.arb(1), reason="test")
+
+
+def certify_by_balls(subject: float) -> Iterator[Finding]:
+    """Balls below a bound."""
+    yield from measure_by_balls(subject)
+
+
+def argue_in_prose(subject: float) -> Iterator[Finding]:
+    """A step in prose."""
+    yield Argument(name="a", steps=(Step(expression="it is so", rule="clearly"),))
+
+
+def measure_twice(subject: float) -> Iterator[Finding]:
+    """One name for two findings."""
+    yield from measure_zero(subject)
+    yield from measure_zero(subject)
+
+
+class Certain(Agreement):
+    """A finding of its own kind."""
+
+    @property
+    def verdict(self) -> Verdict:
+        return PASS
+
+
+def measure_with_own_kind(subject: float) -> Iterator[Finding]:
+    """A verdict that is assigned."""
+    yield Certain(name="c", predicted=0.0, observed=9.0, tolerance=0.1, reason="trust me")
+
+
+def estimate_inverted_at_small_rates(subject: float) -> Iterator[Estimate]:
+    """An interval that makes sense at some error rates only."""
+    yield Estimate(
+        name="e", allowed=(0.0, 1.0), reason="test",
+        interval=lambda rate: (0.2, 0.8) if rate >= FAMILY_RATE else (0.8, 0.2),
+    )  # fmt: skip
+    yield Estimate(name="f", allowed=(0.0, 1.0), interval=lambda rate: (0.2, 1.8), reason="t")
+
+
+OBJECTIONS: list[tuple[Check, Grade, str]] = [
+    (derive_by_measuring, Grade.NUMERIC, "its name says symbolic, but 'zero' is numeric evidence"),
+    (derive_by_hand, Grade.ARGUED, "its name says symbolic, but 'x' is argued evidence"),
+    (certify_by_floats, Grade.NUMERIC, "its name says certified, but 'b' is numeric evidence"),
+    (estimate_by_measuring, Grade.NUMERIC, "its name says statistical, but 'zero' is numeric evidence"),
+    (measure_twice, Grade.NUMERIC, "two of its findings are called 'zero'; a name stands for one finding"),
+    (measure_with_own_kind, Grade.NUMERIC, "it yields a Certain, which is no finding"),
+    (estimate_inverted_at_small_rates, Grade.STATISTICAL, "e: the interval [0.8, 0.2] ends before it begins"),
+]
+
+
+@pytest.mark.parametrize(("check", "grade", "message"), OBJECTIONS)
+def test_a_check_that_says_more_than_it_found_is_an_error(check: Check, grade: Grade, message: str) -> None:
+    (item,) = run_checks([check], 0.0)
+    assert (item.verdict, item.grade, item.error) == (ERROR, grade, message)
+
+
+@pytest.mark.parametrize(
+    ("check", "grade"),
+    [
+        (measure_by_balls, Grade.NUMERIC), (certify_by_balls, Grade.CERTIFIED), (argue_in_prose, Grade.ARGUED),
+        (measure_zero, Grade.NUMERIC), (derive_unknown, Grade.SYMBOLIC),
+    ],
+)  # fmt: skip
+def test_a_check_is_as_strong_as_its_weakest_finding_and_its_name(check: Check, grade: Grade) -> None:
+    (item,) = run_checks([check], 0.0)
+    assert (item.error, item.grade) == (None, grade)
+
+
+def test_a_check_that_changes_its_subject_is_an_error() -> None:
+    def measure_and_sort(subject: dict[str, Any]) -> Iterator[Finding]:
+        """The largest is last."""
+        subject["values"].sort()
+        yield Agreement(name="last", predicted=3.0, observed=subject["values"][-1], tolerance=0.0, reason="test")
+
+    (item,) = run_checks([measure_and_sort], {"values": [3.0, 1.0]})
+    assert item.error == "it changes the subject['values'], which later checks look at"
+    (item,) = run_checks([measure_and_sort], {"values": [1.0, 3.0]})
+    assert item.verdict is PASS
+
+
+def test_prose_alone_makes_no_pass() -> None:
+    outcome = run(claim(argue_in_prose), 0.0, 0.0)
+    assert (UNDECIDED, "whatever speaks for it is argued in prose") in outcome.reasons
+    assert run(claim(argue_in_prose, measure_zero), 0.0, 0.0).verdict is PASS
+
+
+def test_checks_and_controls_have_names_of_their_own() -> None:
+    for parts in ({"checks": (measure_zero,) * 2}, {"controls": (one_off,) * 2}):
+        with pytest.raises(ValueError, match="two checks or two controls are called"):
+            Claim(**{"statement": "x", "checks": (measure_zero,), "controls": (one_off,)} | parts)

@@ -24,6 +24,11 @@ def lower(ball: flint.arb) -> float:
     return -upper(-ball)
 
 
+def between(low: float, high: float) -> flint.arb:
+    """The ball of all numbers from `low` to `high`."""
+    return flint.arb((low + high) / 2, (high - low) / 2)
+
+
 def middles(values: Sequence[flint.arb]) -> Float[ndarray, " n"]:
     """The midpoints, rounded to float64."""
     return np.array([float(value.mid()) for value in values])

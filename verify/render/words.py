@@ -35,6 +35,7 @@ GRADES = (
     ("certified", "rigorous enclosure of every rounding error, on this instance"),
     ("statistical", "from samples, with an error rate declared beforehand"),
     ("numeric", "floating-point numbers that agree; not a proof"),
+    ("argued", "a step in prose, checked by no machine"),
 )
 
 VERDICT_LEGEND = (
