@@ -70,28 +70,31 @@ def sentence_of(function: Check | Defect) -> str:
 
 def _run_check(check: Check, subject: Any) -> Evidence:
     findings: list[Finding] = []
-    error, before = None, look(subject)
+    error, moved = None, ""
     began = time.perf_counter()
     try:
+        before = look(subject)
         for finding in check(subject):
             if type(finding) not in KINDS:  # a kind of its own could give itself any verdict
                 raise FindingError(f"it yields a {type(finding).__name__}, which is no finding")
             finding.verdict  # noqa: B018  a finding that cannot be judged is an error of this check
             findings.append(finding)
+        moved = changed(before)
     except STOPPED as exception:  # any exception is evidence: verdict error, earlier findings kept
         error = trouble(exception)
     seconds = time.perf_counter() - began
     grade = weakest([grade_of(check), *(finding.grade for finding in findings)])
     return Evidence(
         check=check.__name__, grade=grade, sentence=sentence_of(check), findings=tuple(findings),
-        seconds=seconds, error=error or _objection(check, findings, grade, changed(before)),
+        seconds=seconds, error=error or _objection(check, findings, grade, moved),
     )  # fmt: skip
 
 
 def _objection(check: Check, findings: list[Finding], grade: Grade, moved: str) -> str | None:
     """What is wrong with a check that ran to its end, if anything: nothing that it found then counts."""
-    names = Counter((f.name, getattr(f, "elsewhere", ""), getattr(f, "meaning", "")) for f in findings)
-    twice = next((name for (name, *_), count in names.items() if count > 1), None)
+    others = [finding for finding in findings if not isinstance(finding, Assumption)]  # a hypothesis may be met again
+    names = Counter((finding.name, getattr(finding, "elsewhere", "")) for finding in others)
+    twice = next((name for (name, _), count in names.items() if count > 1), None)
     if moved:
         return f"it changes {moved}, which later checks look at"
     if twice is not None:

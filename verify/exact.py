@@ -86,8 +86,8 @@ def _entry(entry: Any, what: str) -> Entry:
 
 
 def enclosed(*arrays: Numbers) -> bool:
-    """Whether every entry is a ball."""
-    return all(array.dtype == object and all(isinstance(x, flint.arb) for x in array.ravel()) for array in arrays)
+    """Whether every entry is a ball, where there are entries."""
+    return all(isinstance(entry, flint.arb) for array in arrays for entry in array.ravel())
 
 
 def middles(array: Numbers) -> NDArray[np.float64]:

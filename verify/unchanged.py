@@ -63,7 +63,11 @@ def _content(value: Any) -> bytes | None:
     if isinstance(value, np.random.Generator):
         return repr(value.bit_generator.state).encode()
     if hasattr(value, "detach") and hasattr(value, "numpy"):  # a tensor of torch, which this package never imports
-        return _content(value.detach().cpu().numpy())
+        value = value.detach().cpu()
+        try:
+            return _content(value.numpy())
+        except TypeError:  # numpy has no bfloat16
+            return f"{value.dtype} ".encode() + (_content(value.double().numpy()) or b"")
     if isinstance(value, Set):
         return repr(sorted(map(repr, value))).encode()
     return None

@@ -21,6 +21,7 @@ class Thing:
         self.names = {"a": [1, 2], "b": {"c": np.ones(2)}}
         self.kinds = {"x", "y"}
         self.weights = torch.ones(2)
+        self.short = torch.ones(2, dtype=torch.bfloat16)
         self.random = np.random.default_rng(0)
         self.layer = torch.nn.Linear(2, 1)
         self.itself = self
@@ -48,6 +49,7 @@ CHANGES: dict[str, Callable[[Thing], Any]] = {
     ".names": lambda thing: thing.names.pop("a"),
     ".kinds": lambda thing: thing.kinds.add("z"),
     ".weights": lambda thing: thing.weights.add_(1),
+    ".short": lambda thing: thing.short.add_(1),
     ".random": lambda thing: thing.random.random(),
     ".layer._parameters['weight']": weigh,
     "": lambda thing: setattr(thing, "number", 2.0),
