@@ -13,9 +13,10 @@ Wrong if an identity leaves a remainder or an observed order misses −2 by more
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import flint
@@ -87,8 +88,9 @@ def derive_solution(subject: Experiment | Variant) -> Iterator[Identity]:
     least = SOLUTION if power == -1 else B.T * sp.MatPow(B * B.T, power) * a
     yield prove("B w* = Z̄â", B * least, a)
     kernel = (Equation(B * n, sp.ZeroMatrix(N, 1), "n ∈ ker B"),)
-    yield prove("w*ᵀn = 0, so ‖w* + n‖² = ‖w*‖² + ‖n‖²", n.T * least, sp.ZeroMatrix(1, 1), premises=kernel)
-    yield prove("Bᵀu is orthogonal to ker B", n.T * (B.T * u), sp.ZeroMatrix(1, 1), premises=kernel)
+    name = "w*ᵀn = 0, so ‖w* + n‖² = ‖w*‖² + ‖n‖²"
+    yield prove(name, n.T * least, sp.ZeroMatrix(1, 1), premises=kernel, sample=_kernel)
+    yield prove("Bᵀu is orthogonal to ker B", n.T * (B.T * u), sp.ZeroMatrix(1, 1), premises=kernel, sample=_kernel)
     moved = w - eta_w / K * B.T * (B * w - a)
     yield prove("w⁺ − w* = (I − (η_w/K)BᵀB)(w − w*)", moved - least, NEXT_ERROR.subs(solution, least))
 
@@ -105,6 +107,19 @@ def argue_convergence(subject: Experiment | Variant) -> Iterator[Argument]:
             ),
         ),
     )
+
+
+def _kernel(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+    """B = (I, R) and n = (−Rv, v); None where B has no kernel."""
+    rows, free = sizes[N], sizes[H] - sizes[N]
+    if free < 1:
+        return None
+    R = [[rng.randint(-2, 2) for _ in range(free)] for _ in range(rows)]
+    v = [rng.randint(-2, 2) for _ in range(free)]
+    return {
+        B: [[*(int(i == j) for j in range(rows)), *R[i]] for i in range(rows)],
+        n: [*([-sum(x * y for x, y in zip(row, v, strict=True))] for row in R), *([x] for x in v)],
+    }
 
 
 def certify_frozen_limit(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import sympy
@@ -178,16 +179,17 @@ class Calculus:
         counts = Counter(label for factor in term for label in factor.labels)
         for below in (factor for factor in term if factor.name in patterns):
             of, pattern, coefficient = patterns[below.name]
-            wanted = pattern.renamed(dict(zip(map(_label, of.slots), below.labels, strict=True)))
+            slots = dict(zip(map(_label, of.slots), below.labels, strict=True))
             for above in (factor for factor in term if factor.name == pattern.name):
-                pairs = zip(wanted.labels, pattern.labels, above.labels, strict=True)
-                if all(a.bound and counts[a] == 1 if p.bound else a == w for w, p, a in pairs):
+                if _is_summed(pattern, above, slots, counts):
                     own = _shown_factor(Factor(of.name, tuple(map(_label, of.slots))))
                     rules[f"{own} {self.show(self.read(of.body))} = 1"] = None
                     rest = list(term)
                     rest.remove(below)
                     rest.remove(above)
-                    return tuple(rest), value / coefficient
+                    # Sums over labels that stood in the reciprocal alone, or in both, are left without a body.
+                    gone = set(bound_labels([below])) - set(bound_labels(rest))
+                    return tuple(rest), value / coefficient * prod(label.size for label in gone)
         return term, value
 
     def write(self, form: Form) -> Expression:
@@ -233,6 +235,22 @@ class Calculus:
         while True:
             yield from (name + primes for name in known)
             primes += "′"
+
+
+def _is_summed(pattern: Factor, above: Factor, slots: Mapping[Label, Label], counts: Mapping[Label, int]) -> bool:
+    """Whether `above`, with the sums over its labels that occur nowhere else, is the pattern at these slots.
+
+    A label that the pattern sums over stands for one label of `above`, everywhere that it occurs, and for no other.
+    """
+    found: dict[Label, Label] = {}
+    for p, a in zip(pattern.labels, above.labels, strict=True):
+        if not p.bound and slots[p] != a:
+            return False
+        if p.bound and found.setdefault(p, a) != a:
+            return False
+    places = Counter(above.labels)
+    alone = all(a.bound and counts[a] == places[a] == pattern.labels.count(p) for p, a in found.items())
+    return alone and len(set(found.values())) == len(found)
 
 
 def _label(index: Index) -> Label:

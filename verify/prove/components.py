@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 import flint
@@ -26,6 +27,7 @@ from verify.prove.tensors import Entry, Expression, Index, Letter, Tensor
 SEED = 0  # the draws are the same in every run, so a witness found once is found again
 TRIALS = 12  # instances at which an identity is tried before it is called unknown
 SMALL = 6  # of these, so many with sizes of at most 2
+PLACES = 8  # values of the free indices at which an equation is tried on an instance
 LARGEST = 2  # the entries of a tensor are integers from -LARGEST to LARGEST
 ZERO, ONE, LOG2 = flint.fmpq_poly([]), flint.fmpq_poly([1]), flint.fmpq_poly([0, 1])
 Place = tuple[int, ...]
@@ -76,7 +78,16 @@ class Values:
             ZeroDivisionError: a reciprocal is of zero.
             ValueError: an exponent is no whole multiple of log 2.
         """
-        return _Evaluation(self).dual(expression, at).value
+        return self.moved(None).dual(expression, at).value
+
+    def moved(self, entry: tuple[str, Place] | None) -> _Evaluation:
+        """The evaluation with derivatives by the entry (none), which remembers letters and sums."""
+        return self.walks.setdefault(entry, _Evaluation(self, entry))
+
+    @cached_property
+    def walks(self) -> dict[tuple[str, Place] | None, _Evaluation]:
+        """The evaluations made so far."""
+        return {}
 
     @cached_property
     def scalars(self) -> dict[Any, Any]:
@@ -108,24 +119,48 @@ def contents(expressions: Iterable[Expression]) -> tuple[list[Any], list[Tensor]
 
 
 def instances(expressions: Iterable[Expression]) -> Iterator[Values]:
-    """Random small instances of everything in the expressions."""
-    known = list(expressions)
-    symbols, arrays = contents(known)
-    sizes = {size for part in (part for e in known for part in e.walk()) for size in _sizes(part)}
+    """Random small instances of everything in the expressions, where a witness is looked for."""
+    symbols, arrays, sizes = _unknowns(expressions)
     rng = random.Random(SEED)
     for draw in range(TRIALS):
         most = 2 if draw < SMALL else 3
-        drawn = {
-            symbol: Fraction(rng.randint(1, most)) if symbol in sizes else _scalar(symbol, rng) for symbol in symbols
+        yield _drawn(symbols, arrays, {symbol: rng.randint(1, most) for symbol in sizes}, rng)
+
+
+def generic_instances(expressions: Iterable[Expression]) -> Iterator[Values]:
+    """Random instances with pairwise different sizes from 2 on, where proofs are tried."""
+    symbols, arrays, sizes = _unknowns(expressions)
+    rng = random.Random(SEED)
+    for _ in range(TRIALS):
+        chosen = rng.sample(range(2, len(sizes) + 2), len(sizes))
+        yield _drawn(symbols, arrays, dict(zip(sizes, chosen, strict=True)), rng)
+
+
+def _unknowns(expressions: Iterable[Expression]) -> tuple[list[Any], list[Tensor], list[Any]]:
+    """The symbols and the tensors in the expressions, and those symbols that are sizes.
+
+    Raises:
+        ValueError: a size is no symbol.
+    """
+    known = list(expressions)
+    symbols, arrays = contents(known)
+    sizes = {size for part in (part for e in known for part in e.walk()) for size in _sizes(part)}
+    sizes |= {size for array in arrays for size in array.sizes}
+    if strange := [size for size in sizes if not isinstance(size, sympy.Symbol)]:
+        raise ValueError(f"an index runs up to {strange[0]}, which is no symbol: name its range")
+    return sorted({*symbols, *sizes}, key=str), arrays, sorted(sizes, key=str)
+
+
+def _drawn(symbols: Iterable[Any], arrays: Iterable[Tensor], sizes: Mapping[Any, int], rng: random.Random) -> Values:
+    drawn = {symbol: Fraction(sizes[symbol]) if symbol in sizes else _scalar(symbol, rng) for symbol in symbols}
+    entries = {
+        array.name: {
+            place: rng.randint(-LARGEST, LARGEST)
+            for place in product(*(range(int(drawn[size])) for size in array.sizes))
         }
-        entries = {
-            array.name: {
-                place: rng.randint(-LARGEST, LARGEST)
-                for place in product(*(range(int(drawn[size])) for size in array.sizes))
-            }
-            for array in arrays
-        }
-        yield Values(drawn, entries, frozenset(array.name for array in arrays if array.logarithmic))
+        for array in arrays
+    }
+    return Values(drawn, entries, frozenset(array.name for array in arrays if array.logarithmic))
 
 
 def _sizes(part: Expression) -> set[Any]:
@@ -140,17 +175,36 @@ def _scalar(symbol: Any, rng: random.Random) -> Fraction:
 
 def first_difference(left: Expression, right: Expression, values: Values) -> str | None:
     """Where the two sides differ on the instance, with their values there; None if nowhere or not defined."""
+    try:
+        return difference(left, right, values)
+    except ZeroDivisionError:
+        return None
+
+
+def difference(left: Expression, right: Expression, values: Values) -> str | None:
+    """Where the two sides differ on the instance, with their values there; None if nowhere.
+
+    Raises:
+        ZeroDivisionError: a side is not defined there.
+    """
     free = sorted(left.free | right.free, key=lambda index: index.name)
-    for place in product(*(range(int(values.symbols[index.size])) for index in free)):
+    for place in _places([int(values.symbols[index.size]) for index in free], [index.size for index in free]):
         at = dict(zip(free, place, strict=True))
-        try:
-            sides = [values.evaluate(side, at) for side in (left, right)]
-        except ZeroDivisionError:
-            return None
+        sides = [values.evaluate(side, at) for side in (left, right)]
         if sides[0] != sides[1]:
             where = "".join(f", {index.name} = {value + 1}" for index, value in at.items())
             return f"at {values}{where}: left = {show_number(sides[0])}, right = {show_number(sides[1])}"
     return None
+
+
+def _places(counts: list[int], sizes: list[Any]) -> Iterable[Place]:
+    """All places; of more than `PLACES`, so many at random, every other one with equal indices of a size equal."""
+    if prod(counts) <= PLACES:
+        return product(*map(range, counts))
+    rng = random.Random(SEED)
+    drawn = [tuple(map(rng.randrange, counts)) for _ in range(PLACES)]
+    alike = [tuple(place[sizes.index(size)] for size in sizes) for place in drawn[::2]]
+    return [*drawn[1::2], *alike]
 
 
 def show_number(value: Any) -> str:
@@ -167,6 +221,7 @@ class _Evaluation:
     values: Values
     moving: tuple[str, Place] | None = None
     known: dict[tuple[str, Place], Dual] = field(default_factory=dict)
+    sums: dict[tuple[int, Place], Dual] = field(default_factory=dict)
 
     def dual(self, expression: Expression, at: Mapping[Index, int]) -> Dual:
         match expression:
@@ -176,17 +231,25 @@ class _Evaluation:
                 return _sum(self.dual(term, at) for term in terms)
             case tensors.Product(factors):
                 return _product(self.dual(factor, at) for factor in factors)
-            case tensors.Total(body, index):
-                count = int(self.values.symbols[index.size])
-                return _sum(self.dual(body, {**at, index: value}) for value in range(count))
+            case tensors.Total():
+                return self._total(expression, at)
             case tensors.Delta(first, second):
                 return Dual(ONE if at[first] == at[second] else ZERO, ZERO)
             case tensors.Derivative(body, by):
-                moved = _Evaluation(self.values, (by.of.name, tuple(at[index] for index in by.indices)))
+                moved = self.values.moved((by.of.name, tuple(at[index] for index in by.indices)))
                 return Dual(moved.dual(body, at).slope, ZERO)
             case Entry(of, indices):
                 return self._entry(of, tuple(at[index] for index in indices))
         raise ValueError(f"cannot evaluate {expression!r}")
+
+    def _total(self, expression: tensors.Total, at: Mapping[Index, int]) -> Dual:
+        """A sum is taken once for each place of its free indices; expressions live as long as the walk."""
+        place = id(expression), tuple(at[index] for index in expression.in_order)
+        if place not in self.sums:
+            count = int(self.values.symbols[expression.index.size])
+            bodies = (self.dual(expression.body, {**at, expression.index: value}) for value in range(count))
+            self.sums[place] = _sum(bodies)
+        return self.sums[place]
 
     def _entry(self, of: Tensor | Letter, place: Place) -> Dual:
         if isinstance(of, Tensor):

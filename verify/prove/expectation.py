@@ -7,11 +7,11 @@ matrix with one column, so that E[λ λᵀ] = v I and E[λᵀ M λ] = v tr(M).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
-from itertools import product
+from functools import partial, reduce
+from itertools import islice, product
 from math import prod
 from typing import Any
 
@@ -19,17 +19,18 @@ import sympy
 
 from verify.claim import Identity, Step
 from verify.prove import rational
+from verify.prove.derivation import UnsoundStepError
 from verify.prove.identity import assuming, difference, settle, trials
 from verify.prove.instance import Instance
 from verify.prove.moments import mean
 from verify.prove.polynomial import Polynomial
 from verify.prove.rational import Matrix
 from verify.prove.reading import Reader
-from verify.prove.sampling import Equation, Sample, instances
+from verify.prove.sampling import ENOUGH, Equation, Sample, generic_instances, instances
 from verify.prove.text import show, show_name, show_scalar
 from verify.prove.writing import write
 
-MOST_ENTRIES = 6  # random entries of an instance whose mean is taken, over 2^6 outcomes
+MOST_ENTRIES = 6  # random entries of an instance whose mean is taken over all 2^6 outcomes
 Outcome = tuple[Fraction, Fraction]  # a value and its probability
 
 
@@ -84,22 +85,38 @@ def prove_expectation(
         ValueError: a symbol is random twice, the expression is of degree three or more in a random
             symbol or has one in an inverse, the right side or a premise has one, or as in `prove`.
     """
-    names = [show_name(random.symbol.name) for random in randoms]
     variances = [random.variance for random in randoms]
     reader = assuming([expression, right, *variances], premises)
     for side in (right, *(side for premise in premises for side in (premise.left, premise.right))):
         if side.has(*(random.symbol for random in randoms)):
             raise ValueError(f"{side} holds a random symbol, but it stands outside the expectation")
-    value, steps = _mean(reader.matrix(expression), reader, randoms)
+    value, lines = _mean(reader.matrix(expression), reader, randoms)
     goal = difference(value, reader.matrix(right))
-    known = (_without(instance, randoms) for instance in instances([expression, right, *variances], premises, sample))
-    small = (instance for instance in known if len(_cells(instance, randoms)) <= MOST_ENTRIES)
-    given = trials(small, lambda i: average(expression, i, randoms), lambda i: i.evaluate(right))
-    about = f"; mean over entries of {', '.join(names)} that are v with probability 1/(1 + v), else −1, v the variance"
-    return settle(name, goal, reader, given, steps, about)
+    names = ", ".join(show_name(random.symbol.name) for random in randoms)
+    about = f"; mean over entries of {names} that are v with probability 1/(1 + v), else −1, v the variance"
+    everything = [expression, right, *variances, *(random.symbol for random in randoms)]
+    found = (_without(instance, randoms) for instance in instances(everything, premises, sample))
+    generic = list(islice(generic_instances(everything, premises, sample), ENOUGH))
+    for instance in generic:
+        _try_out(lines, instance, reader)
+    given, moments = (
+        trials(known, lambda i: average(expression, i, randoms), lambda i: i.evaluate(right))
+        for known in (found, (_without(instance, randoms) for instance in generic))
+    )
+    return settle(name, goal, reader, given, moments, tuple(line.step for line in lines), about)
 
 
-def _mean(value: Polynomial, reader: Reader, randoms: Sequence[Random]) -> tuple[Polynomial, tuple[Step, ...]]:
+@dataclass(frozen=True)
+class Line:
+    """A step, the polynomials before and after it, and the random matrix over which the mean was taken, if any."""
+
+    step: Step
+    before: Polynomial
+    after: Polynomial
+    over: Random | None = None
+
+
+def _mean(value: Polynomial, reader: Reader, randoms: Sequence[Random]) -> tuple[Polynomial, tuple[Line, ...]]:
     names = {random.symbol.name for random in randoms}
     if len(names) < len(randoms):
         raise ValueError(f"a symbol is random twice: {', '.join(random.symbol.name for random in randoms)}")
@@ -108,19 +125,83 @@ def _mean(value: Polynomial, reader: Reader, randoms: Sequence[Random]) -> tuple
             raise ValueError(
                 f"a random symbol stands in the inverse of {show(inverse.of)}: its mean is not a second moment"
             )
-    steps = [Step(expression=f"E[{show(value)}]", rule="expand")]
+    lines = [Line(Step(expression=f"E[{show(value)}]", rule="expand"), value, value)]
     for random in randoms:
         variance = show_scalar(random.variance)
         shown = "" if random.variance == 1 else f"({variance}) " if random.variance.is_Add else f"{variance} "
+        before = value
         value, rules = mean(value, random.symbol.name, reader.scalars.read(random.variance), shown)
         about = f"mean over {show_name(random.symbol.name)}, entries independent of mean 0 and variance {variance}"
-        steps.append(Step(expression=show(value), rule=f"{about}: {'; '.join(rules) or 'it does not occur'}"))
-    return value, tuple(steps)
+        step = Step(expression=show(value), rule=f"{about}: {'; '.join(rules) or 'it does not occur'}")
+        lines.append(Line(step, before, value, random))
+    return value, tuple(lines)
+
+
+def _try_out(lines: Sequence[Line], instance: Instance, reader: Reader) -> None:
+    """Every mean that was taken, at values of all that is still random then.
+
+    Raises:
+        UnsoundStepError: one is false.
+    """
+    for line in (line for line in lines if line.over):
+        try:
+            left = mean_at(partial(_value, line.before, reader), instance, [line.over])
+            right = instance.value(line.after, reader.inverses)
+        except ZeroDivisionError:
+            continue
+        if left != right:
+            raise UnsoundStepError(f"{line.step.expression} [{line.step.rule}] is false at {instance}")
+
+
+def _value(polynomial: Polynomial, reader: Reader, instance: Instance) -> Matrix:
+    return instance.value(polynomial, reader.inverses)
 
 
 def _without(instance: Instance, randoms: Sequence[Random]) -> Instance:
     symbols = {random.symbol for random in randoms}
     return Instance({symbol: value for symbol, value in instance.values.items() if symbol not in symbols})
+
+
+def average(expression: Any, instance: Instance, randoms: Sequence[Random]) -> Matrix:
+    """The exact mean of the expression over the random matrices.
+
+    With few random entries over all outcomes, an entry being its variance v or −1 with mean 0; with more, from the
+    second moments alone, on which the mean of an expression that is quadratic in each matrix depends.
+    """
+    if sum(prod(instance.size(random.symbol)) for random in randoms) > MOST_ENTRIES:
+        return mean_at(lambda at: at.evaluate(expression), instance, randoms)
+    terms = []
+    for outcome in product(*_cells(instance, randoms)):
+        entries = iter(value for value, _ in outcome)
+        drawn: dict[Any, Matrix] = {}
+        for random in randoms:
+            rows, cols = instance.size(random.symbol)
+            drawn[random.symbol] = tuple(tuple(next(entries) for _ in range(cols)) for _ in range(rows))
+        weight = prod((probability for _, probability in outcome), start=Fraction(1))
+        terms.append(rational.scale(weight, Instance({**instance.values, **drawn}).evaluate(expression)))
+    return reduce(rational.add, terms)
+
+
+def mean_at(value: Callable[[Instance], Matrix], instance: Instance, randoms: Sequence[Random | None]) -> Matrix:
+    """E f = f(0) + (v/2) Σ_ij (f(E_ij) + f(−E_ij) − 2f(0)) over each matrix in turn, for f at most quadratic in it.
+
+    E_ij is the matrix whose only entry is a 1 at i, j; entries are independent with mean 0 and variance v.
+    """
+    random, rest = (randoms[0], randoms[1:]) if randoms else (None, ())
+    if random is None:
+        return value(instance)
+    rows, cols = instance.size(random.symbol)
+
+    def at(place: tuple[int, int] | None, sign: int = 1) -> Matrix:
+        entries = tuple(tuple(Fraction(sign * ((i, j) == place)) for j in range(cols)) for i in range(rows))
+        return mean_at(value, Instance({**instance.values, random.symbol: entries}), rest)
+
+    centre, half = at(None), instance.evaluate(random.variance)[0][0] / 2
+    result = centre
+    for place in product(range(rows), range(cols)):
+        both = rational.add(at(place), at(place, -1))
+        result = rational.add(result, rational.scale(half, rational.add(both, rational.scale(Fraction(-2), centre))))
+    return result
 
 
 def _cells(instance: Instance, randoms: Sequence[Random]) -> list[list[Outcome]]:
@@ -136,17 +217,3 @@ def _two_points(variance: Fraction) -> list[Outcome]:
     if not variance:
         return [(variance, Fraction(1))]
     return [(variance, 1 / (1 + variance)), (Fraction(-1), variance / (1 + variance))]
-
-
-def average(expression: Any, instance: Instance, randoms: Sequence[Random]) -> Matrix:
-    """The exact mean of the expression when a random entry is its variance v or −1, with mean 0 and variance v."""
-    terms = []
-    for outcome in product(*_cells(instance, randoms)):
-        entries = iter(value for value, _ in outcome)
-        drawn: dict[Any, Matrix] = {}
-        for random in randoms:
-            rows, cols = instance.size(random.symbol)
-            drawn[random.symbol] = tuple(tuple(next(entries) for _ in range(cols)) for _ in range(rows))
-        weight = prod((probability for _, probability in outcome), start=Fraction(1))
-        terms.append(rational.scale(weight, Instance({**instance.values, **drawn}).evaluate(expression)))
-    return reduce(rational.add, terms)

@@ -15,14 +15,20 @@ from verify.prove.instance import Instance
 from verify.prove.polynomial import Polynomial
 from verify.prove.rational import Matrix
 from verify.prove.reading import Reader
-from verify.prove.sampling import Equation, Sample, instances
+from verify.prove.sampling import ENOUGH, Equation, Sample, generic_instances, instances
 from verify.prove.text import show
 
 TRIALS = 8  # instances at which an identity is tried before it is called unknown
 
 
 def prove(
-    name: str, left: Any, right: Any, *, premises: Sequence[Equation] = (), sample: Sample | None = None
+    name: str,
+    left: Any,
+    right: Any,
+    *,
+    premises: Sequence[Equation] = (),
+    sample: Sample | None = None,
+    tried_elsewhere: bool = False,
 ) -> Identity:
     """Left = right for all sizes, given the premises.
 
@@ -32,7 +38,8 @@ def prove(
             a 1 × 1 matrix and a scalar may be compared. An inverse asserts that it exists.
         premises: equations that the symbols satisfy.
         sample: gives random values to the symbols that premises constrain, from the sizes; without
-            it a statement under premises can be proved but not refuted.
+            it a statement under premises cannot be tried, so it is neither proved nor refuted.
+        tried_elsewhere: the caller tries what is proved on exact instances of its own.
 
     Raises:
         ValueError: shapes do not fit, an expression is outside the calculus, a premise cannot be
@@ -43,9 +50,11 @@ def prove(
     first, second = reader.matrix(left), reader.matrix(right)
     goal = difference(first, second)
     opening = (_expanded("left", first), _expanded("right", second))
-    known = instances([left, right], premises, sample)
-    given = trials(known, lambda instance: instance.evaluate(left), lambda instance: instance.evaluate(right))
-    return settle(name, goal, reader, given, opening)
+    given, generic = (
+        trials(known, lambda instance: instance.evaluate(left), lambda instance: instance.evaluate(right))
+        for known in (instances([left, right], premises, sample), generic_instances([left, right], premises, sample))
+    )
+    return settle(name, goal, reader, given, generic, opening, enough=0 if tried_elsewhere else ENOUGH)
 
 
 def _expanded(side: str, value: Polynomial) -> Step:
@@ -136,27 +145,41 @@ def trials(
 
 
 def settle(
-    name: str, goal: Polynomial, reader: Reader, given: Iterator[Trial], opening: tuple[Step, ...], about: str = ""
-) -> Identity:
+    name: str, goal: Polynomial, reader: Reader, given: Iterator[Trial], generic: Iterator[Trial],
+    opening: tuple[Step, ...], about: str = "", enough: int = ENOUGH,
+) -> Identity:  # fmt: skip
     """Rewrite the goal; if it does not vanish, look for an instance against it, and only then for a longer proof.
+
+    Every line of a proof is tried on `enough` of the `generic` instances; one that cannot be tried is no proof.
 
     Raises:
         UnsoundStepError: a line of the proof is false at an instance.
     """
     derivation = rewrite(goal, reader)
-    tried = _until_refuted(given, TRIALS if derivation.remainder else 1)
-    refuted = bool(derivation.remainder and tried and not tried[-1].holds)
+    tried = _until_refuted(given, TRIALS) if derivation.remainder else []
+    refuted = bool(tried and not tried[-1].holds)
     if derivation.remainder and not refuted:
         derivation = search(goal, reader) or derivation
-    if not derivation.remainder and tried:
-        check(derivation, tried[0], reader)
+    residual = show(derivation.remainder)
+    if not derivation.remainder:
+        trials_made = list(islice(generic, enough))
+        for trial in trials_made:
+            check(derivation, trial, reader)
+        residual = tried_out(len(trials_made)) if enough else residual
     before, after = ([line.step for line in lines] for lines in (derivation.known, derivation.lines))
     return Identity(
-        name=name,
-        residual=show(derivation.remainder),
-        derivation=(*before, *opening, *after),
+        name=name, residual=residual, derivation=(*before, *opening, *after),
         witness=str(tried[-1]) + about if refuted else None,
-    )
+    )  # fmt: skip
+
+
+def tried_out(count: int) -> str:
+    """The residual of a proof whose every line holds on so many exact instances: zero if they are enough."""
+    if count >= ENOUGH:
+        return "0"
+    if not count:
+        return "0, but it was tried on no exact instance: none was found on which its premises and inverses are defined"
+    return f"0, but it was tried on {count} exact instances, not on {ENOUGH}"
 
 
 def _until_refuted(given: Iterator[Trial], most: int) -> list[Trial]:

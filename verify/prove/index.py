@@ -16,9 +16,11 @@ from typing import Any
 
 from verify.claim import Identity, Step
 from verify.prove.calculus import Calculus
-from verify.prove.components import first_difference, instances
+from verify.prove.components import difference, first_difference, generic_instances, instances
 from verify.prove.contraction import subtract
 from verify.prove.derivation import UnsoundStepError
+from verify.prove.identity import tried_out
+from verify.prove.sampling import ENOUGH
 from verify.prove.tensors import (
     Derivative,
     Entry,
@@ -77,18 +79,30 @@ def prove_indexed(name: str, left: Any, right: Any) -> Identity:
         shown.append(Step(expression=calculus.show(remainder), rule="; ".join(rules)))
     if not remainder:
         lines = [(side, calculus.write(form)) for side, form in zip(sides, forms, strict=True)]
-        _try_out([*lines, (calculus.write(goal), lift(0)), sides])
-    found = None if not remainder else next(filter(None, (first_difference(*sides, i) for i in instances(sides))), None)
+        residual = tried_out(_try_out([*lines, (calculus.write(goal), lift(0)), sides]))
+        return Identity(name=name, residual=residual, derivation=tuple(shown))
+    found = next(filter(None, (first_difference(*sides, i) for i in instances(sides))), None)
     return Identity(name=name, residual=calculus.show(remainder), derivation=tuple(shown), witness=found)
 
 
-def _try_out(lines: Sequence[tuple[Expression, Expression]]) -> None:
-    """Every line of a proof, at an exact instance."""
-    instance = next(instances(side for line in lines for side in line))
-    for left, right in lines:
-        found = first_difference(left, right, instance)
+def _try_out(lines: Sequence[tuple[Expression, Expression]]) -> int:
+    """On how many exact instances, of those with different sizes from 2 on, every line of a proof is defined.
+
+    Raises:
+        UnsoundStepError: a line is false there.
+    """
+    count = 0
+    for instance in generic_instances(side for line in lines for side in line):
+        try:
+            found = next(filter(None, (difference(*line, instance) for line in lines)), None)
+        except ZeroDivisionError:
+            continue
         if found is not None:
             raise UnsoundStepError(f"a line of a proof is false {found}")
+        count += 1
+        if count == ENOUGH:
+            break
+    return count
 
 
 def learn(name: str, left: Expression, right: Expression) -> tuple[Identity, Letter]:

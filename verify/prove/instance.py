@@ -48,8 +48,19 @@ class Instance:
 
     def size(self, symbol: Any) -> tuple[int, int]:
         """The explicit shape of a matrix symbol."""
-        rows, cols = (int(self._scalar(size)) for size in symbol.shape)
+        rows, cols = (self.whole(size) for size in symbol.shape)
         return rows, cols
+
+    def whole(self, size: Any) -> int:
+        """The explicit value of a dimension.
+
+        Raises:
+            ValueError: it is no positive whole number.
+        """
+        value = self._scalar(size)
+        if value.denominator != 1 or value < 1:
+            raise ValueError(f"the size {size} is {value} here, no positive whole number")
+        return int(value)
 
     def __str__(self) -> str:
         shown = [
@@ -71,11 +82,13 @@ class Instance:
         match expression:
             case sympy.MatrixSymbol() if expression in self.values:
                 value: Matrix = self.values[expression]
+                if (len(value), len(value[0])) != self.size(expression):
+                    raise ValueError(f"{expression.name} is {len(value)} × {len(value[0])}, not {expression.shape}")
                 return value
             case sympy.Identity():
-                return rational.identity(int(self._scalar(expression.rows)))
+                return rational.identity(self.whole(expression.rows))
             case sympy.ZeroMatrix():
-                return rational.zeros(*(int(self._scalar(size)) for size in expression.shape))
+                return rational.zeros(*map(self.whole, expression.shape))
             case sympy.Transpose():
                 return rational.transpose(self._matrix(expression.arg))
             case sympy.Inverse():
@@ -120,7 +133,7 @@ class Instance:
 
     def _sum(self, polynomial: Polynomial, letters: Mapping[str, Matrix]) -> Matrix:
         scalars = polynomial.scalars
-        rows, cols = (int(self._scalar(scalars.write(scalars.dimensions[size]))) for size in polynomial.shape)
+        rows, cols = (self.whole(scalars.write(scalars.dimensions[size])) for size in polynomial.shape)
 
         def word(letter_word: Word) -> Matrix:
             return _product(

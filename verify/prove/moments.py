@@ -76,8 +76,8 @@ def contract(key: Monomial, name: str, shown: str) -> Contraction:
     if len(loops) == 2:
         _, other = _opened(loops[1], name)
         rule = f"E[tr({X} M) tr({X} N)] = {shown}tr(M Nᵀ)"
-        return Contraction(others, [(rest + flip(other), first.cols)], (), rule)
-    return _in_loop(first, rest, _places(rest, name)[0], others, shown)
+        return Contraction(others, [(rest + flip(other), first.cols)], key.word, rule)
+    return _in_loop(first, rest, key.word, others, shown)
 
 
 def _in_word(word: Word, places: Sequence[int], others: tuple[Word, ...], shown: str) -> Contraction:
@@ -90,14 +90,16 @@ def _in_word(word: Word, places: Sequence[int], others: tuple[Word, ...], shown:
     return Contraction(others, [(middle, first.cols)], before + after, rule)
 
 
-def _in_loop(first: Atom, rest: Word, place: int, others: tuple[Word, ...], shown: str) -> Contraction:
+def _in_loop(first: Atom, rest: Word, word: Word, others: tuple[Word, ...], shown: str) -> Contraction:
+    """The two X in one trace; the word stays as it is."""
+    (place,) = _places(rest, first.name)
     middle, second, tail = rest[:place], rest[place], rest[place + 1 :]
     X, Y = show_atom(first), show_atom(second)
     if not second.transposed:
-        return Contraction(others, [(flip(middle) + tail, first.rows)], (), f"E[{X} M {Y}] = {shown}Mᵀ")
+        return Contraction(others, [(flip(middle) + tail, first.rows)], word, f"E[{X} M {Y}] = {shown}Mᵀ")
     closed = [(middle, first.cols), (tail, first.rows)]
     rule = f"E[{Y} M {X}] = {shown}tr(M)" if first.cols == ONE else f"E[{X} M {Y}] = {shown}tr(M) I"
-    return Contraction(others, closed, (), rule)
+    return Contraction(others, closed, word, rule)
 
 
 def _places(word: Word, name: str) -> list[int]:

@@ -77,7 +77,7 @@ def same(left: Matrix, right: Matrix, reason: str, *premises: Equation, kind: Ki
     Raises:
         ValueError: it does not prove it.
     """
-    found = prove(reason, left, right, premises=premises)
+    found = prove(reason, left, right, premises=premises, tried_elsewhere=True)  # by whoever concludes from it
     if found.status != "proved":
         raise ValueError(f"{left} = {right} is not proved; what remains is {found.residual}")
     return Fact(left=norm(left, kind), right=norm(right, kind), rule=reason, equal=True, needs=premises)

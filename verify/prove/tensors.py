@@ -109,6 +109,11 @@ class Total(Expression):
     def free(self) -> frozenset[Index]:
         return self.body.free - {self.index}
 
+    @cached_property
+    def in_order(self) -> tuple[Index, ...]:
+        """The free indices, by name."""
+        return tuple(sorted(self.free, key=lambda index: index.name))
+
 
 @dataclass(frozen=True)
 class Delta(Expression):

@@ -124,7 +124,7 @@ def test_premises_undefined_at_a_draw_are_passed_over() -> None:
 
 
 def test_evaluation() -> None:
-    instance = Instance({A: rational.matrix([[0]])})
+    instance = Instance({N: Fraction(1), A: rational.matrix([[0]])})
     with pytest.raises(ZeroDivisionError):
         instance.evaluate(A.I)
     with pytest.raises(ValueError, match="cannot evaluate B"):

@@ -1,13 +1,16 @@
 """Expectations against an independent oracle: the exact mean over all outcomes of two-point entries."""
 
+import random
+from fractions import Fraction
+
 import pytest
 import sympy
 from sympy import Identity, MatrixSymbol, Trace, ZeroMatrix
 
 from tests.verify.prove import vocabulary as v
 from tests.verify.prove.vocabulary import I_K, I_N, I_m, K, N, P, Q, R, Z, m, tau, y
-from verify.prove import Instance, Random, expectation, prove, prove_expectation
-from verify.prove.expectation import average
+from verify.prove import Instance, Random, expectation, prove, prove_expectation, rational
+from verify.prove.expectation import average, mean_at
 from verify.prove.sampling import instances
 
 lam = MatrixSymbol("lambda", m, 1)
@@ -183,3 +186,33 @@ def test_refuses_what_is_not_a_random_matrix() -> None:
             Random(lam, variance)
     with pytest.raises(ValueError, match="only a matrix symbol"):
         Random(tau)
+
+
+def test_a_trace_of_random_letters_leaves_the_rest_of_the_word() -> None:
+    """E[tr(xᵀx) y yᵀ] = 7 y yᵀ for x of size 7 × 1, more entries than outcomes are tried for."""
+    x, y7 = sympy.MatrixSymbol("x", 7, 1), sympy.MatrixSymbol("y", 7, 1)
+    left = sympy.Trace(x.T * x) * y7 * y7.T
+    assert prove_expectation("outer", left, 7 * y7 * y7.T, randoms=[Random(x)]).status == "proved"
+    assert prove_expectation("outer", left, 7 * sympy.Identity(7), randoms=[Random(x)]).status == "refuted"
+
+
+@pytest.mark.parametrize("loops", [1, 2])
+def test_the_word_beside_random_traces_is_kept(loops: int) -> None:
+    n, k = sympy.symbols("n k", integer=True, positive=True)
+    X, F = sympy.MatrixSymbol("X", n, k), sympy.MatrixSymbol("F", n, n)
+    M = sympy.MatrixSymbol("M", k, n)
+    body, value = (sympy.Trace(X.T * X), n * k) if loops == 1 else (sympy.Trace(M * X) ** 2, sympy.Trace(M * M.T))
+    assert expectation(body * F, [Random(X)]) != value * sympy.Identity(n)
+    assert prove_expectation("word", body * F, value * F, randoms=[Random(X)]).status == "proved"
+
+
+def test_second_moments_give_the_mean_over_all_outcomes() -> None:
+    """Oracle: the mean over the outcomes of a law with two values."""
+    n = sympy.Symbol("n", integer=True, positive=True)
+    X, F = sympy.MatrixSymbol("X", n, 2), sympy.MatrixSymbol("F", n, n)
+    noise = Random(X, sympy.Rational(3, 2))
+    for size in (1, 2):
+        values = {n: Fraction(size), F: rational.draw(random.Random(size), size, size)}
+        at = Instance(values)
+        by_outcomes = average(X.T * F * X, at, [noise])
+        assert mean_at(lambda i: i.evaluate(X.T * F * X), at, [noise]) == by_outcomes

@@ -1,5 +1,7 @@
 """Completeness: true identities that must be proved, near misses that must be refuted by a witness that replays."""
 
+from itertools import islice
+
 import pytest
 import sympy
 from sympy import Identity, Inverse, MatMul, MatrixSymbol, Trace, ZeroMatrix
@@ -9,6 +11,7 @@ from tests.verify.prove.vocabulary import I_K, I_N, A, B, C, I_m, K, N, P, R, S,
 from verify.prove import Equation, Instance, prove, prove_positive_definite, prove_positive_semidefinite
 from verify.prove.completion import deduce
 from verify.prove.identity import assuming
+from verify.prove.sampling import generic_instances
 
 q, z = MatrixSymbol("q", K, 1), MatrixSymbol("z", m, 1)
 x, a, b = (MatrixSymbol(name, N, 1) for name in "xab")
@@ -109,7 +112,7 @@ NEAR_MISSES = {
 @pytest.mark.parametrize("name", TRUE)
 def test_proves(name: str) -> None:
     left, right, premises = TRUE[name]
-    identity = prove(name, left, right, premises=premises)
+    identity = prove(name, left, right, premises=premises, tried_elsewhere=bool(premises))
     assert identity.status == "proved", identity.reading
     assert identity.derivation[-1].expression == "0"
 
@@ -152,10 +155,45 @@ def test_a_proof_under_premises_is_tried_on_the_sample() -> None:
     assert prove("prompt", v.A_hat * P.T, I_N, premises=v.PROMPT, sample=v.split_sample).status == "proved"
 
 
-def test_large_explicit_sizes_are_proved_and_not_tried_out() -> None:
-    large = MatrixSymbol("A", 1000, 1000)
-    assert prove("large", large.T.T * large, large**2).status == "proved"
-    assert prove("large", large.T, large).status == "unknown"
+def test_what_cannot_be_tried_is_not_proved() -> None:
+    """Sizes that are too large, premises without a sample, and inverses that never exist."""
+    large, tall = MatrixSymbol("A", 1000, 1000), MatrixSymbol("x", 2, 1)
+    for left, right, premises in (
+        (large.T.T * large, large**2, ()),
+        (v.A_hat * P.T, I_N, v.PROMPT),
+        (tall.T * Inverse(tall * tall.T) * tall, 2 * Identity(1), ()),
+    ):
+        found = prove("untried", left, right, premises=premises)
+        assert (found.status, found.witness) == ("unknown", None)
+        assert found.residual.startswith("0, but it was tried on no exact instance")
+
+
+def test_a_proof_is_tried_at_different_sizes_from_two_on() -> None:
+    seen = list(islice(generic_instances([S * Z, Z * R], (), None), 5))
+    for instance in seen:
+        sizes = [int(instance.values[symbol]) for symbol in (N, m)]
+        assert min(sizes) >= 2
+        assert sizes[0] != sizes[1]
+    assert len({str(instance) for instance in seen}) == 5
+
+
+@pytest.mark.parametrize("name", ["1", "K - N", "2N", "a b"])
+def test_a_size_that_looks_like_a_number_or_an_expression_is_refused(name: str) -> None:
+    size = sympy.Symbol(name, integer=True, positive=True)
+    x = MatrixSymbol("x", size, size)
+    with pytest.raises(ValueError, match="looks like a number or an expression"):
+        prove("sizes", x.T.T, x)
+
+
+def test_one_name_with_two_shapes_is_refused() -> None:
+    one, other = MatrixSymbol("x", N, 1), MatrixSymbol("x", m, 1)
+    with pytest.raises(ValueError, match=r"share a name|has the shapes|are called"):
+        prove("shapes", one.T * one, other.T * other)
+
+
+def test_a_size_that_is_not_whole_refutes_nothing() -> None:
+    half = Identity((N + 1) / 2)
+    assert prove("half", Trace(half), (N + 1) / 2).status != "refuted"
 
 
 def test_unknown_says_what_remains() -> None:

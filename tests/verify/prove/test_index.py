@@ -331,3 +331,44 @@ def test_numbers_with_logarithms_are_shown() -> None:
 def test_a_derivative_can_stand_in_a_body() -> None:
     slope = shorthand("h", (j,), Derivative(total(c[i] * s[i], i), u[j]))
     assert prove_indexed("body", slope[k], s[k] * (c[k] - total(c[i] * s[i], i))).status == "proved"
+
+
+def _softmax() -> tuple[Expression, Expression, list[Index]]:
+    """exp(u_bhij) and 1/Σ_j exp(u_bhij)."""
+    b, h, i, j = (Index(name, sympy.Symbol(size, positive=True)) for name, size in zip("bhij", "BHTT", strict=True))
+    logits = Tensor("u", (b.size, h.size, i.size, i.size), logarithmic=True)
+    weights = exponential("e", (b, h, i, j), logits[b, h, i, j])
+    scale = reciprocal("z", (b, h, i), total(weights[b, h, i, j], j))
+    return weights[b, h, i, j], scale[b, h, i], [i, j]
+
+
+def test_a_sum_whose_body_is_cancelled_leaves_its_size_behind() -> None:
+    """The attention weights of one head sum to T, not to 1."""
+    weight, scale, (i, j) = _softmax()
+    assert prove_indexed("rows", total(weight * scale, i, j), i.size).status == "proved"
+    assert prove_indexed("rows", total(weight * scale, i, j), 1).status == "refuted"
+    assert prove_indexed("row", total(weight * scale, j), 1).status == "proved"
+
+
+def test_a_repeated_index_is_not_two_indices() -> None:
+    """1/Σ_p X_pp cancels Σ_p X_pp and not Σ_pq X_pq; and 1/Σ_pq X_pq the other way round."""
+    size = sympy.Symbol("T", positive=True)
+    p, q = Index("p", size), Index("q", size)
+    X, a = Tensor("X", (size, size)), Tensor("a", ())
+    trace, whole = reciprocal("R", (), total(X[p, p], p)), reciprocal("W", (), total(X[p, q], p, q))
+    for one, body, proved in (
+        (trace, total(X[p, p], p), True),
+        (trace, total(X[p, q], p, q), False),
+        (whole, total(X[p, q], p, q), True),
+        (whole, total(X[p, p], p), False),
+    ):
+        found = prove_indexed("cancels", a[()] * one[()] * body, a[()])
+        assert (found.status == "proved") is proved
+        assert (found.witness is None) is proved
+
+
+def test_an_index_whose_range_is_no_symbol_is_refused() -> None:
+    size = sympy.Symbol("T", positive=True)
+    i = Index("i", size + 1)
+    with pytest.raises(ValueError, match="which is no symbol"):
+        prove_indexed("range", total(Tensor("x", (size + 1,))[i], i), 0)
