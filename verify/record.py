@@ -27,6 +27,7 @@ from verify.finding import OnInstance
 from verify.provenance import provenance
 from verify.runner import ControlOutcome, Evidence, Outcome, Subject
 from verify.scope import Scope
+from verify.trust import trust_base
 
 SCHEMA = 1
 DIGITS = 7
@@ -60,6 +61,7 @@ def make_record(
             {"claim": item.id, "place": item.place, "builds_on": item.builds_on, "verdict": str(verdict)}
             for item, (_, verdict) in zip(foundations, outcome.foundations, strict=True)
         ],
+        "trust": trust_base(outcome.evidence, claim.cites, [item.id for item in foundations]),
         "grade": grade,
         "verdict": str(outcome.verdict),
         "reasons": [{"verdict": str(verdict), "text": text} for verdict, text in outcome.reasons],

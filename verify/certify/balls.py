@@ -37,8 +37,10 @@ def cholesky(matrix: flint.arb_mat) -> flint.arb_mat:
     """Lower triangular L with L L^T = matrix (symmetric); its existence proves positive definiteness.
 
     Raises:
+        ValueError: the matrix is not square, or certainly not symmetric.
         NotPositiveDefiniteError: a pivot's ball is not entirely positive.
     """
+    require_symmetric(matrix)
     n = matrix.nrows()
     lower = [[flint.arb(0)] * n for _ in range(n)]
     for j in range(n):
@@ -55,9 +57,13 @@ def cholesky(matrix: flint.arb_mat) -> flint.arb_mat:
 def eigenvalue_lower_bound(matrix: flint.arb_mat) -> flint.arb:
     """A certified positive lower bound on the least eigenvalue of a symmetric positive definite matrix.
 
+    Balls stand for a symmetric matrix, so opposite entries must have numbers in common.
+
     Raises:
+        ValueError: the matrix is not square, or certainly not symmetric.
         NotPositiveDefiniteError: no positive bound can be certified at this precision.
     """
+    require_symmetric(matrix)
     estimate = float(np.linalg.eigvalsh(as_float64(matrix)[0])[0])
     bound = flint.arb(SHRINK * estimate)
     if not estimate > 0:
@@ -73,6 +79,7 @@ def square_root(matrix: flint.arb_mat) -> flint.arb_mat:
     gives |X - S|_F <= |X^2 - A|_F / (a + b).
 
     Raises:
+        ValueError: A is not square, or certainly not symmetric.
         NotPositiveDefiniteError: A is not positive definite at this precision.
     """
     root_bound = eigenvalue_lower_bound(matrix).sqrt()
@@ -94,6 +101,22 @@ def square_root(matrix: flint.arb_mat) -> flint.arb_mat:
     distance = sum((entry.abs_upper() ** 2 for entry in residual.entries()), flint.arb(0)).sqrt()
     radius = (distance / (eigenvalue_lower_bound(approximate) + root_bound)).upper()
     return flint.arb_mat([[flint.arb(entry, radius) for entry in row] for row in approximate.tolist()])
+
+
+def require_symmetric(matrix: flint.arb_mat) -> None:
+    """Make sure that the balls contain a symmetric matrix.
+
+    Raises:
+        ValueError: they do not.
+    """
+    rows, columns = matrix.nrows(), matrix.ncols()
+    if rows != columns:
+        raise ValueError(f"the matrix is {rows} x {columns}; give a square one")
+    for i in range(rows):
+        for j in range(i):
+            if not matrix[i, j].overlaps(matrix[j, i]):
+                told = f"{matrix[i, j].str(5)} at ({i}, {j}) and {matrix[j, i].str(5)} at ({j}, {i})"
+                raise ValueError(f"the matrix is not symmetric: {told}; take (A + Aᵀ)/2 if that is meant")
 
 
 def decide_less(left: flint.arb, right: flint.arb) -> Verdict:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import flint
 
-from verify.certify.balls import NotPositiveDefiniteError
+from verify.certify.balls import NotPositiveDefiniteError, require_symmetric
 
 # λ_max^p <= tr A^p <= n λ_max^p with p = 2^SQUARINGS encloses λ_max to a relative width of log(n) / 2^30.
 SQUARINGS = 30
@@ -32,7 +32,11 @@ def largest_eigenvalue(matrix: flint.arb_mat, squarings: int = SQUARINGS) -> fli
     The caller knows that the exact matrix inside the balls is one (a Gram matrix, say). Powers would
     magnify the radii, so they are taken of the symmetric midpoint M; |λ_max(A) − ‖M‖| <= ‖A − M‖_F.
     The relative width is log(n) / 2^squarings plus that distance.
+
+    Raises:
+        ValueError: the matrix is not square, or certainly not symmetric.
     """
+    require_symmetric(matrix)
     power = middle = ((matrix + matrix.transpose()) / 2).mid()
     for _ in range(squarings):
         power = power * power

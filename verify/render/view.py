@@ -41,11 +41,14 @@ def view_of(record: Json) -> Json:
         "restriction": record["grade"],
         "graph": foundation_graph(record) if record["foundations"] else None,
         "cites": [rich(source) for source in record["cites"]],
+        "trust": [rich(words.breakable(line)) for line in record["trust"]],
         "checks": [_check(item, numbers) for item in record["evidence"]],
         "assumptions": [_assumption(finding) for finding in _findings(record, "assumption")],
         "controls": _controls(record, numbers),
         "figures": _figures(record),
-        "derivations": [_derivation(finding) for finding in _findings(record, "identity")],
+        "derivations": [
+            _derivation(finding) for kind in ("identity", "argument") for finding in _findings(record, kind)
+        ],
         "instance": _pairs(record["instance"]),
         "quantities": _pairs(record["quantities"], missing="not a number"),
         "provenance": _provenance(record),
@@ -149,10 +152,18 @@ def _derivation(finding: Json) -> Json:
     return {
         "name": rich(finding["name"]),
         "verdict": finding["verdict"],
-        "status": finding["status"],
+        "status": finding.get("status", "argued"),
         "steps": [(rich(step["expression"]), rich(step["rule"])) for step in finding["derivation"]],
-        "witness": finding["witness"] and words.breakable(finding["witness"]),
+        "notes": [(label, rich(words.breakable(text))) for label, text in _sources(finding)],
+        "witness": finding.get("witness") and words.breakable(finding["witness"]),
     }
+
+
+def _sources(finding: Json) -> list[tuple[str, str]]:
+    """What a proof or an argument supposes, believes and quotes."""
+    labels = {"hypotheses": "supposes", "believes": "believes", "rests_on": "quotes"}
+    found = [(label, text) for key, label in labels.items() for text in finding.get(key, ())]
+    return [*found, *([("believes", finding["source"])] if finding.get("source") else [])]
 
 
 def _figures(record: Json) -> list[list[Json]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 import flint
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis.extra.numpy import arrays
 
 from verify.certify import as_float64, balls, cholesky, eigenvalue_lower_bound, square_root
 from verify.certify.balls import NotPositiveDefiniteError, decide_less
+from verify.certify.norms import largest_eigenvalue
 from verify.claim import Verdict
 
 N = 3
@@ -189,3 +191,13 @@ def test_balls_are_compared_whole(left: tuple[float, float], right: tuple[float,
 
 def test_nothing_is_decided_about_an_unknown_number() -> None:
     assert decide_less(flint.arb("nan"), flint.arb(1)) is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("function", [eigenvalue_lower_bound, cholesky, square_root, largest_eigenvalue])
+def test_matrices_that_are_not_symmetric_are_refused(function: Any) -> None:
+    with pytest.raises(ValueError, match=r"not symmetric: .* at \(1, 0\) and 1000.* at \(0, 1\)"):
+        function(flint.arb_mat([[1, 1000], [0, 1]]))
+    with pytest.raises(ValueError, match="the matrix is 1 x 2; give a square one"):
+        function(flint.arb_mat([[1, 2]]))
+    nearly = flint.arb_mat([[2, flint.arb(1, 1e-9)], [flint.arb(1, 1e-9), 2]])
+    assert function(nearly) is not None

@@ -109,6 +109,7 @@ def record(**more: Any) -> Json:
         "schema": 1, "claim": "lemma7", "place": "Lemma 7", "mark": "T, constants R",
         "title": "the estimator λ̂ is close to its limit", "text": TEXT, "statement": "norm(tilde(A)) <= hat(lambda)",
         "assumptions": ["assumption2"], "builds_on": ["ridge", "limit"], "cites": ["Somebody 1999, Lemma 1"],
+        "trust": ["ball arithmetic of python-flint (Arb): certify_gap", "believed, from the literature: Somebody 1999"],
         "grade": None, "foundations": FOUNDATIONS, "verdict": "pass", "reasons": [],
         "instance": instance,
         "quantities": {"L_star": 0.26231066817360477, "gap_final": 4.6e-08, "steps": 1275}, "evidence": evidence,
