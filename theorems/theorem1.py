@@ -122,7 +122,7 @@ def derive_premises(subject: Experiment | Variant) -> Iterator[Identity]:
     yield conclude("‖∇ℓ(ξᵘ) − ∇ℓ(ξ^(t))‖ ≤ L ‖ξᵘ − ξ^(t)‖", along.start, along.end, along, instances=exact)
 
 
-def derive_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
     """From the step to all steps: the induction over t."""
     yield Argument(
         name="Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0) for every t",
@@ -243,7 +243,7 @@ CLAIM = Claim(
         measure_training_assumptions,
         derive_induction,
         derive_premises,
-        derive_every_step,
+        argue_every_step,
         derive_infimum,
         derive_constants,
         certify_descent,

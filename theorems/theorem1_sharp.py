@@ -90,9 +90,9 @@ def derive_induction(subject: Experiment | Variant) -> Iterator[Identity]:
     yield from theorem1.derive_premises(_sharp(subject))
 
 
-def derive_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
     """From the step to all steps: the induction over t, as in Theorem 1."""
-    yield from theorem1.derive_every_step(_sharp(subject))
+    yield from theorem1.argue_every_step(_sharp(subject))
 
 
 def derive_constants(subject: Experiment | Variant) -> Iterator[Identity]:
@@ -172,7 +172,7 @@ CLAIM = Claim(
     checks=(
         measure_training_assumptions,
         derive_induction,
-        derive_every_step,
+        argue_every_step,
         derive_constants,
         derive_gain,
         measure_run,
