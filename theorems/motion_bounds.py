@@ -65,6 +65,10 @@ ARGUMENTS = (
                 expression="‖B⁺ − B‖₂ ≤ f̄_max ‖Q⁺ − Q‖, ‖Q⁺ − Q‖ = η_Q ‖∇_Q ℓ‖ ≤ (η_Q/K) f̄_max W ‖δ‖, η_Q = η_w/γ²",
                 rule="derive_motion twice, w = γα",
             ),
+            Step(
+                expression="Σ_{s<t} x_s = Σ_{0<s<t} x_s ≤ Σ_{s<t} x_{s+1} for x_s = ‖δ(s) − δ̄(s)‖",
+                rule="x_0 = 0, as both start at −Z̄â; x_t ≥ 0",
+            ),
         ),
     ),
     Argument(
