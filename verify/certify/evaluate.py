@@ -31,6 +31,11 @@ def evaluate(expression: Any, values: Values) -> Any:
     return _value(expression, values)
 
 
+def evaluate_fitting(expression: Any, values: Values) -> Any:
+    """The same for matrices whose shapes are known to fit, because `evaluate` took others of the same shapes."""
+    return _value(expression, values)
+
+
 def _require_shapes(expression: sp.Basic, values: Values) -> None:
     """Matrices have the shapes of their symbols: the given sizes, or else one size for each letter."""
     matrices = [symbol for symbol in expression.atoms(sp.MatrixSymbol) if symbol in values]

@@ -14,7 +14,7 @@ from verify.prove.spelling import spell
 from verify.prove.system import Relation
 from verify.prove.values import Values, matrix_violation, violation
 
-LEAST = 1  # instances on which each fact and line must have been evaluated
+LEAST = 5  # instances with sizes in general position on which each fact and line must have been evaluated
 Tried = Any  # Relation, Equation, SumOf, Columns or Diagonal
 
 
@@ -48,10 +48,11 @@ def attempt(items: Sequence[Any], relations: Iterable[Relation], instances: Sequ
     if not instances:
         return Trial(doubts=("tried on none: no instance satisfies the hypotheses",), sentence="")
     count: dict[Tried, int] = dict.fromkeys([*map(as_tried, items), *relations], 0)
+    general = {id(values): is_general(values) for values in instances}
     for values in instances:
         for each in count:
             if knows(values, each):
-                count[each] += 1
+                count[each] += general[id(values)]
                 found = _broken(values, each)
                 if found is not None:
                     raise UnsoundStepError(f"{_told(each)} is false at {found}")
@@ -59,13 +60,23 @@ def attempt(items: Sequence[Any], relations: Iterable[Relation], instances: Sequ
     together = any(all(knows(values, each) for each in given) for values in instances)
     doubts = [f"not tried: {_told(each)}" for each, times in count.items() if not times]
     doubts += [
-        f"tried on {times} of {LEAST} instances: {_told(each)}" for each, times in count.items() if 0 < times < LEAST
+        f"tried on {times} of the {LEAST} instances that it takes: {_told(each)}"
+        for each, times in count.items()
+        if 0 < times < LEAST
     ]
     if given and not together:
         doubts.append("vacuous, for all that is known: no instance satisfies all hypotheses at once")
     least = min(count.values(), default=0)
-    told = f"{len(count)} facts and lines evaluated on {least} or more of {len(instances)} exact instances, all true"
+    told = (
+        f"{len(count)} facts and lines evaluated, all true, each on {least} or more of {len(instances)} exact instances "
+        "with sizes of 2 or more, pairwise different"
+    )
     return Trial(doubts=tuple(doubts), sentence=told)
+
+
+def is_general(values: Values) -> bool:
+    """Whether no size hides another: all are 2 or more and pairwise different."""
+    return min(values.sizes.values(), default=2) >= 2 and len(set(values.sizes.values())) == len(values.sizes)
 
 
 def as_tried(item: Any) -> Tried:

@@ -18,7 +18,7 @@ import flint
 import sympy as sp
 from sympy.tensor.indexed import Indexed
 
-from verify.certify.evaluate import evaluate, whole_power
+from verify.certify.evaluate import evaluate, evaluate_fitting, whole_power
 from verify.prove.quantity import (
     Binder,
     Columns,
@@ -274,6 +274,9 @@ def _matrix(expression: Any, values: Values, place: Place) -> Any:
     for scalar, name in scalars:
         if scalar in values.sizes or name in values.numbers:
             known[scalar] = values.sizes[scalar] if scalar in values.sizes else values.numbers[name]
+    if ("fits", expression) in values.known:
+        return evaluate_fitting(expression, known)
+    values.known["fits", expression] = True
     return evaluate(expression, known)
 
 

@@ -63,7 +63,7 @@ def test_the_derivation_has_a_line_for_every_rule_and_names_what_it_cites() -> N
     lines = found.derivation
     assert [line.expression for line in lines[:2]] == ["‖A x‖", "≤ ‖A‖₂ ‖x‖"]
     assert lines[1].rule == "‖A x‖ ≤ ‖A‖₂ ‖x‖"
-    assert "evaluated on 5 or more of 5 exact instances, all true" in lines[3].expression
+    assert "evaluated, all true, each on 5 or more of 5 exact instances" in lines[3].expression
     assert (lines[4].expression, lines[4].rule) == ("‖A‖₂ ≤ 2 (‖A‖₂ ≤ 2)", "hypothesis")
     assert "Horn" in lines[5].rule
     assert found.hypotheses == ("‖A‖₂ ≤ 2 (‖A‖₂ ≤ 2)",)
