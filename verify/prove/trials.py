@@ -68,8 +68,8 @@ def attempt(items: Sequence[Any], relations: Iterable[Relation], instances: Sequ
         doubts.append("vacuous, for all that is known: no instance satisfies all hypotheses at once")
     least = min(count.values(), default=0)
     told = (
-        f"{len(count)} facts and lines evaluated, all true, each on {least} or more of {len(instances)} exact instances "
-        "with sizes of 2 or more, pairwise different"
+        f"{len(count)} facts and lines evaluated, all true, each on {least} or more of {len(instances)} exact "
+        "instances with sizes of 2 or more, pairwise different"
     )
     return Trial(doubts=tuple(doubts), sentence=told)
 
