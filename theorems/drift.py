@@ -24,6 +24,7 @@ from theorems.constants import Delta_0, Z_norm, alpha, eta, f_max, gamma, q, sig
 from theorems.descent import FLOAT_STEPS, Plan, exact_runs, float_run
 from theorems.experiment import Experiment
 from theorems.lemma2 import LIPSCHITZ
+from theorems.lemma2_sharp import LIPSCHITZ as SHARP
 from theorems.lemma7 import GRADIENT
 from theorems.lemma8 import FEATURES_MOVED
 from theorems.lemma9 import FEATURES_BOUND, STATED_D
@@ -35,11 +36,12 @@ from theorems.points import compared
 from theorems.softmax import Lipschitz
 from theorems.terms import AT_0, AT_R, AT_S, AT_T, PAPER, Point, Setting, k, s
 from verify.claim import Bound, Claim, Identity
-from verify.prove.conclusion import conclude
 from verify.prove.inequality import Chain, Fact, at_most
 from verify.prove.lemma import Lemma, define, hypothesis, quote
 from verify.prove.quantity import SumOf, norm, total
 from verify.prove.rules import cauchy_schwarz, frobenius_columns, geometric, member, same, triangle_sum
+from verify.prove.statement import conclude_stated
+from verify.prove.system import Relation
 
 STATEMENT = r"""
 w^((0)) = 0, quad Delta^((s)) <= (1 - eta_Q sigma)^s Delta^((0)) " for all " s < t, quad
@@ -54,6 +56,9 @@ gamma^2 >= 128 (2 + sqrt(2)) K^(3\/2) sqrt(H) norm(overline(Z))^2 overline(f)_ma
 STATED_ALPHA = 4 * sp.sqrt(2 * K) * Z_norm * sp.sqrt(Delta_0) / (gamma * zeta_0)
 STATED_DRIFT = 128 * sp.sqrt(K) ** 3 * sp.sqrt(H) * Z_norm**2 * f_max * Delta_0 / (gamma**2 * zeta_0**2)
 STATED_ROOM = (1 - 1 / sp.sqrt(2)) * sp.sqrt(zeta_0)
+BOUND_ALPHA = Relation(norm(AT_T.alpha_hk), STATED_ALPHA)
+BOUND_DRIFT = Relation(norm(AT_T.B_k - AT_0.B_k, "F"), STATED_DRIFT)
+BOUND_ROOM = Relation(STATED_DRIFT, STATED_ROOM)
 
 RATIO = hypothesis(q**2, 1 - eta * sigma, "q² = 1 − η_Q σ, where η_Q σ ≤ 1", equal=True)
 ROOT_OF_TWO = at_most(sp.sqrt(2)).to(2).fact("√2 ≤ 2")
@@ -128,9 +133,9 @@ class Variant:
     start: int = 0
 
     @property
-    def drift(self) -> Any:
+    def drift(self) -> Relation:
         """The stated bound on the drift."""
-        return STATED_DRIFT * gamma**2 / gamma**self.gamma_power
+        return replace(BOUND_DRIFT, right=BOUND_DRIFT.right * gamma**2 / gamma**self.gamma_power)
 
 
 @cache
@@ -146,19 +151,20 @@ def derive_weights(subject: Experiment | Variant) -> Iterator[Identity]:
     """|α_hk| grows by at most η_Q |∂ℓ/∂α_hk| per step, and the steps form a geometric series."""
     variant = _variant(subject)
     chain = at_most(norm(AT_T.alpha_hk)) if variant.start else weights_chain()
-    goal = variant.factor * STATED_ALPHA
-    yield conclude("|α^(t)_hk| ≤ α", chain.start, goal, chain, instances=exact_runs(plan(), start=variant.start))
+    goal = replace(BOUND_ALPHA, right=variant.factor * BOUND_ALPHA.right)
+    yield conclude_stated("|α^(t)_hk| ≤ α", goal, chain, instances=exact_runs(plan(), start=variant.start))
 
 
 def derive_drift(subject: Experiment | Variant) -> Iterator[Identity]:
     """Each Q_h moves by at most η_Q ‖∇_{Q_h} ℓ‖ per step (Lemma 7), and B_k by Lemma 8."""
     variant = _variant(subject)
     chain, exact = features_chain(LIPSCHITZ), exact_runs(plan(), start=variant.start)
+    sharper = () if variant.start else (features_chain(SHARP),)
     chain = at_most(chain.start) if variant.start else chain
-    yield conclude("‖B_k^(t) − B_k^(0)‖_F", chain.start, variant.drift, chain, instances=exact)
+    yield conclude_stated("‖B_k^(t) − B_k^(0)‖_F", variant.drift, chain, *sharper, instances=exact)
     enough = hypothesis(gamma_squared(LIPSCHITZ), gamma**2, "γ² ≥ 128(2 + √2) K^{3/2} √H ‖Z̄‖² f̄_max Δ_0 ζ_0^{−5/2}")
     room = at_most(STATED_DRIFT).to(STATED_ROOM, enough, ROOT_OF_TWO)
-    yield conclude("the drift is at most (1 − 1/√2)√ζ_0", room.start, STATED_ROOM, room, instances=exact)
+    yield conclude_stated("the drift is at most (1 − 1/√2)√ζ_0", BOUND_ROOM, room, instances=exact)
 
 
 def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
@@ -175,7 +181,7 @@ def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
     largest = [np.abs(p.alpha).max() for p in run.points]
     for name, observed, bound, rounding in (
         ("|α_hk| ≤ α", largest, float(variant.factor) * run.numbers[alpha], run.errors[1]),
-        ("‖B_k − B_k^(0)‖_F", moved, run.value(variant.drift), error),
+        ("‖B_k − B_k^(0)‖_F", moved, run.value(variant.drift.right), error),
         ("… ≤ (1 − 1/√2)√ζ_0", moved, run.value(STATED_ROOM), error),
     ):
         steps = np.arange(FLOAT_STEPS + 1)
@@ -211,6 +217,8 @@ CLAIM = Claim(
         "geometric series (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 3.26)",
     ),
     checks=(measure_training_assumptions, derive_weights, derive_drift, measure_run),
+    stated=("BOUND_ALPHA", "BOUND_DRIFT", "BOUND_ROOM"),
+    drops=(weights_not_zero,),
     controls=(tenth_of_alpha, fourth_power_of_gamma, weights_not_zero),
     catches={
         derive_weights: (tenth_of_alpha, weights_not_zero),

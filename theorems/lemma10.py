@@ -188,6 +188,8 @@ CLAIM = Claim(
         "Cauchy–Schwarz and Minkowski for sums (Hardy, Littlewood, Pólya, Inequalities, Chapter 2)",
     ),
     checks=(measure_unit_norm, derive_rows, derive_norm, measure_gradients),
+    stated=("STATED",),
+    drops=(long_tokens, alpha_not_bounded),
     controls=(half_of_L, root_of_L, long_tokens, alpha_not_bounded),
     catches={
         derive_rows: (half_of_L, long_tokens, alpha_not_bounded),

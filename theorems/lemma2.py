@@ -15,6 +15,7 @@ from fractions import Fraction
 
 import sympy as sp
 
+from theorems import lemma2_sharp
 from theorems.experiment import Experiment
 from theorems.softmax import (
     DEVIATION,
@@ -23,6 +24,7 @@ from theorems.softmax import (
     WEIGHTS,
     Lipschitz,
     Variant,
+    bound,
     derivation,
     deviation_of_jacobian,
     difference_at,
@@ -52,6 +54,7 @@ norm("softmax"(x) - "softmax"(x'))_1 <= 2 norm(x - x')_oo quad "for all" x, x' i
 """
 
 CONSTANT = 2
+BOUND = bound(CONSTANT)
 
 
 def mean_deviation() -> Chain:
@@ -85,9 +88,9 @@ LIPSCHITZ = Lipschitz(value=CONSTANT, name="Lemma 2", weights=WEIGHTS_MOVED, jac
 def derive_bound(subject: Experiment | Variant) -> Iterator[Identity]:
     """The mean absolute deviation of v is at most 2 ‖v‖_∞; the mean value theorem turns this into the lemma."""
     yield from jacobian_entries()
-    yield derivation(variant_of(subject), CONSTANT, difference())
-    bound = differential()
-    yield conclude("‖J v‖₁ ≤ 2 ‖v‖_∞", bound.start, bound.end, bound, instances=logit_pairs())
+    yield derivation(variant_of(subject), BOUND, difference(), lemma2_sharp.difference())
+    bounded = differential()
+    yield conclude("‖J v‖₁ ≤ 2 ‖v‖_∞", bounded.start, bounded.end, bounded, instances=logit_pairs())
 
 
 def measure_pairs(subject: Experiment | Variant) -> Iterator[Bound]:
@@ -108,6 +111,8 @@ CLAIM = Claim(
         "mean value theorem (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 5.10)",
     ),
     checks=(derive_bound, measure_pairs),
+    stated=("BOUND",),
+    drops=(not_normalised,),
     controls=(constant_one_half, squared_distance, not_normalised),
     catches={
         derive_bound: (constant_one_half, squared_distance, not_normalised),

@@ -19,13 +19,13 @@ from theorems.constants import Z_norm, alpha, gamma
 from theorems.experiment import Experiment
 from theorems.instances import small_networks
 from theorems.lemma2 import LIPSCHITZ
+from theorems.lemma2_sharp import LIPSCHITZ as SHARP
 from theorems.lemma9 import FEATURES_BOUND
 from theorems.points import POINTS, alpha_of, compared, pairs, sizes
 from theorems.softmax import Lipschitz
 from theorems.terms import HERE, PAPER, PROMPT, THERE, Point, Setting, Z_bar, h, v_i, v_k
-from theorems.variants import Variant, stated, variant_of
+from theorems.variants import Variant, as_stated, stated, variant_of
 from verify.claim import Bound, Claim, Identity
-from verify.prove.conclusion import conclude
 from verify.prove.inequality import Chain, at_most
 from verify.prove.lemma import Lemma, quote
 from verify.prove.quantity import norm, total
@@ -37,6 +37,8 @@ from verify.prove.rules import (
     triangle,
     triangle_sum,
 )
+from verify.prove.statement import conclude_stated
+from verify.prove.system import Relation
 
 STATEMENT = r"""
 norm(v_k) = 1, quad abs(alpha_(h,k)) <= alpha, quad abs(alpha'_(h,k)) <= alpha " for all " h, k quad ==> \
@@ -49,6 +51,8 @@ MOVED_Q = norm(HERE.Q_h - THERE.Q_h, "F")
 MOVED_ALPHA = norm(HERE.alpha_hk - THERE.alpha_hk)
 STATED_B = 2 * Z_norm * MOVED_Q
 STATED_DELTA = gamma * Z_norm * total(h, 2 * alpha * MOVED_Q + MOVED_ALPHA)
+BOUND_B = Relation(norm(HERE.b_hk - THERE.b_hk), STATED_B)
+BOUND_DELTA = Relation(norm(HERE.delta_k - THERE.delta_k), STATED_DELTA)
 
 
 def weights_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
@@ -95,14 +99,14 @@ def derive_bounds(subject: Experiment | Variant) -> Iterator[Identity]:
     """Operator norm, Lemma 2 for the weights, and α_hk b_hk − α′_hk b′_hk split in two."""
     variant = variant_of(subject)
     exact = small_networks(variant.setting)
-    features = features_chain(HERE, THERE, LIPSCHITZ, variant.setting)
-    residual = residual_chain(HERE, THERE, LIPSCHITZ, variant.setting)
-    yield conclude(
-        "‖b_hk − b′_hk‖ ≤ 2‖Z̄‖ ‖Q_h − Q′_h‖_F", features.start, stated(variant, STATED_B), features, instances=exact
+    features = (features_chain(HERE, THERE, softmax, variant.setting) for softmax in (LIPSCHITZ, SHARP))
+    residual = (residual_chain(HERE, THERE, softmax, variant.setting) for softmax in (LIPSCHITZ, SHARP))
+    yield conclude_stated(
+        "‖b_hk − b′_hk‖ ≤ 2‖Z̄‖ ‖Q_h − Q′_h‖_F", as_stated(variant, BOUND_B), *features, instances=exact
     )
-    yield conclude(
+    yield conclude_stated(
         "‖δ_k − δ′_k‖ ≤ γ‖Z̄‖ Σ_h (2α‖Q_h − Q′_h‖_F + |α_hk − α′_hk|)",
-        residual.start, stated(variant, STATED_DELTA), residual, instances=exact,
+        as_stated(variant, BOUND_DELTA), *residual, instances=exact,
     )  # fmt: skip
 
 
@@ -152,6 +156,8 @@ CLAIM = Claim(
     builds_on=("lemma2", "lemma9"),
     cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
     checks=(measure_unit_norm, derive_bounds, measure_pairs),
+    stated=("BOUND_B", "BOUND_DELTA"),
+    drops=(long_tokens, alpha_not_bounded),
     controls=(tenth_of_the_bounds, squared_distance, long_tokens, alpha_not_bounded),
     catches={
         derive_bounds: (tenth_of_the_bounds, squared_distance, long_tokens, alpha_not_bounded),

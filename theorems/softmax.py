@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -21,7 +21,6 @@ from theorems.experiment import Experiment, stream
 from theorems.notation import N
 from theorems.terms import Point, V, v_k
 from verify.claim import Bound, Identity
-from verify.prove.conclusion import conclude
 from verify.prove.index import Index, Tensor, prove_indexed
 from verify.prove.index import delta as kronecker
 from verify.prove.index import total as indexed_total
@@ -30,6 +29,8 @@ from verify.prove.lemma import Lemma, Special, cite, define, hypothesis, quote
 from verify.prove.quantity import Letter, largest, norm, total
 from verify.prove.rules import below_largest, same
 from verify.prove.scalar_identity import prove_scalars
+from verify.prove.spelling import spell
+from verify.prove.statement import conclude_stated
 from verify.prove.system import Relation
 from verify.prove.values import PRECISION, Values
 
@@ -129,12 +130,18 @@ def differential_at(chain: Chain, point: Point, vector: Any) -> Special:
     return Special(chain, ((JACOBIAN, point.J_hk), (VECTOR, vector)), f"s = {point.s_hk.name}")
 
 
-def derivation(variant: Variant, constant: int, chain: Chain) -> Identity:
-    """‖softmax(x) − softmax(x′)‖₁ ≤ constant ‖x − x′‖_∞ from a bound on the mean deviation."""
-    stated = constant * variant.factor * DISTANCE**variant.power
-    chain = chain if variant.normalised else at_most(DIFFERENCE)
-    name = f"‖softmax(x) − softmax(x′)‖₁ ≤ {constant} ‖x − x′‖_∞"
-    return conclude(name, DIFFERENCE, stated, chain, instances=logit_pairs(variant.normalised))
+def bound(constant: int) -> Relation:
+    """‖softmax(x) − softmax(x′)‖₁ ≤ constant ‖x − x′‖_∞."""
+    return Relation(DIFFERENCE, constant * DISTANCE)
+
+
+def derivation(variant: Variant, relation: Relation, chain: Chain, *sharper: Chain) -> Identity:
+    """What is stated of ‖softmax(x) − softmax(x′)‖₁, from a bound on the mean deviation."""
+    right = variant.factor * relation.right.subs(DISTANCE, DISTANCE**variant.power)
+    chains = (chain, *sharper) if variant.normalised else (at_most(DIFFERENCE),)
+    name = f"‖softmax(x) − softmax(x′)‖₁ ≤ {spell(relation.right)}"
+    given = logit_pairs(variant.normalised)
+    return conclude_stated(name, replace(relation, right=right), *chains, instances=given)
 
 
 @cache

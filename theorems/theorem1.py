@@ -84,7 +84,8 @@ class Variant:
     @property
     def planted(self) -> Recipe:
         """The recipe with the defects."""
-        required = self.recipe.gamma_squared * zeta_0**self.zeta_power
+        stated = STATED_GAMMA if self.recipe is RECIPE else self.recipe.gamma_squared
+        required = stated * zeta_0**self.zeta_power
         return replace(self.recipe, gamma_squared=required, boost=self.boost, zeta=self.zeta)
 
 
@@ -251,6 +252,8 @@ CLAIM = Claim(
         certify_long_run,
         measure_descent,
     ),
+    stated=("STATED_GAMMA", "STATED_RATE"),
+    drops=(large_steps, overstated_zeta),
     controls=(
         four_times_the_rate,
         other_power_of_zeta,

@@ -53,6 +53,8 @@ from verify.prove.inequality import Chain, at_most
 from verify.prove.lemma import cite, define, hypothesis, quote
 from verify.prove.quantity import Letter, length, norm
 from verify.prove.rules import cauchy_schwarz, operator_norm, same, triangle
+from verify.prove.statement import conclude_stated
+from verify.prove.system import Relation
 from verify.prove.values import PRECISION, Values, extended
 
 STATEMENT = r"""
@@ -73,6 +75,8 @@ steps = sp.Symbol("T", integer=True, positive=True)
 B, threshold, epsilon = (sp.Symbol(name, positive=True) for name in ("B", "x_δ", "ε"))
 Z_size = sp.Symbol("‖Z‖₂", nonnegative=True)
 LABELS, NOISE = Letter("y", N, 1), Letter("n", N, 1)
+STATED_ERROR = norm(LABELS) ** 2 * HERE.gap / (m * tau)
+RATIO = 2 * B**2 * (Z_size**2 + tau * threshold) * Delta_0 / (m * tau * epsilon)  # by which the gap has to fall
 FEATURES_OF_PROMPT, TASK = Letter("Z", m, N), Letter("λ", m, 1)
 SMALL_STEPS = 3  # T on the small exact instances
 
@@ -106,9 +110,9 @@ def derive_two_steps(experiment: Experiment) -> Iterator[Identity]:
     error = at_most(length(k, norm(LABELS.T * distance)) ** 2 / (2 * K)).by(
         cauchy_schwarz(LABELS, distance), floor.fact("Z̄ does not shrink below √(mτ)"), quote(lemma5.GAP, HERE)
     )
-    yield conclude("(1/2K)‖ŷ − ŷ*‖² ≤ ‖y‖²Δ/(mτ)", error.start, size * HERE.gap / (m * tau), error, instances=exact)
-    ratio = 2 * B**2 * (Z_size**2 + tau * threshold) * Delta_0 / (m * tau * epsilon)
-    enough = hypothesis(rate**steps, 1 / ratio, "T log(1/r) ≥ log of the stated ratio, that is r^T ≤ 1/ratio")
+    name = "(1/2K)‖ŷ − ŷ*‖² ≤ ‖y‖²Δ/(mτ)"
+    yield conclude_stated(name, Relation(error.start, STATED_ERROR), error, instances=exact)
+    enough = hypothesis(rate**steps, 1 / RATIO, "T log(1/r) ≥ log of the stated ratio, that is r^T ≤ 1/ratio")
     reached = at_most(size * HERE.gap / (m * tau)).by(
         quote(theorem1.FALL, HERE.gap, steps), enough, labels_chain().fact("the bound on ‖y‖²")
     )
@@ -291,6 +295,6 @@ CLAIM = Claim(
     controls=(
         penalty_n_tau, penalty_twice, one_head, untrained, noise_ignores_task, labels_shuffled,
     ),
-    stated=("PROMPT_ANSWER", "UNSEEN_ANSWER"),
+    stated=("PROMPT_ANSWER", "UNSEEN_ANSWER", "STATED_ERROR", "RATIO"),
     drops=(one_head, noise_ignores_task),
 )  # fmt: skip

@@ -41,8 +41,8 @@ def test_an_optimiser_finds_no_ratio_above_one_but_comes_close() -> None:
 
 def test_a_bound_of_one_proves_the_bound_of_two(quick: Experiment) -> None:
     variant = Variant(experiment=quick)
-    assert derivation(variant, 2, lemma2_sharp.difference()).status == "proved"
-    assert derivation(variant, 1, lemma2.difference()).status == "unknown"  # the triangle inequality is too weak
+    assert derivation(variant, bound(2), lemma2_sharp.difference()).status == "proved"
+    assert derivation(variant, bound(1), lemma2.difference()).status == "unknown"  # the triangle inequality is too weak
 
 
 def test_the_sharp_proof_uses_the_variance_and_the_other_does_not() -> None:

@@ -81,7 +81,10 @@ def _vary(value: Any) -> Iterator[Variation]:
             for place, item in enumerate(value):
                 yield from _inside(_vary(item), _at(value, place, tuple))
         case Relation():
-            yield from _inside(_vary(value.right), lambda new: replace(value, right=new))
+            if sp.count_ops(value.left) > sp.count_ops(value.right):  # a lower bound
+                yield from _inside(_vary(value.left), lambda new: replace(value, left=new))
+            else:
+                yield from _inside(_vary(value.right), lambda new: replace(value, right=new))
             if not value.equal:
                 swapped = replace(value, left=value.right, right=value.left)
                 yield Variation(kind="≤ reversed", part=f"{_told(value.left)} ≥ …", value=swapped)
