@@ -150,6 +150,7 @@ def logit_pairs(normalised: bool = True) -> tuple[Values, ...]:
     given = (
         ("1/100 -1/100", "0 0"), ("4 -4", "0 0"), ("1 0 -2", "0 0 0"), ("1 0 -2 1/3", "0 2 1 -1"),
         ("1 0 -2 1/3 5", "0 2 1 -1 4"), ("-3 1/7", "1 1/2"),
+        ("3/2 -3/2", "-3/2 3/2"),
     )  # fmt: skip
     pairs = [[tuple(map(Fraction, side.split())) for side in pair] for pair in given]
     with flint.ctx.workprec(PRECISION):

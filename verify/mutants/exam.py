@@ -11,13 +11,14 @@ from __future__ import annotations
 import importlib
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 
-from verify.claim import Assumption, Claim, Defect, Grade, Identity, Verdict, grade_of
+from verify.claim import Assumption, Claim, Defect, Identity, Verdict
 from verify.mutants.variations import variations
 from verify.runner import Evidence, run_checks, sentence_of
 
@@ -97,14 +98,16 @@ def _of_hypotheses(name: str, claim: Claim) -> Iterator[Mutant]:
         )
 
 
-def evidence_of(claim: Claim, mutant: Mutant | None, small: Any) -> tuple[Evidence, ...]:
-    """The claim's checks on the planted mutant, proofs first, up to the first that refutes it.
+def evidence_of(
+    claim: Claim, mutant: Mutant | None, small: Any, took: Mapping[str, float] = MappingProxyType({})
+) -> tuple[Evidence, ...]:
+    """The claim's checks on the planted mutant up to the first that refutes it: those that `took` little come first.
 
     Statistical findings are corrected within their check.
     """
     subject = small if mutant is None else mutant.plant(small)
     evidence: list[Evidence] = []
-    for check in sorted(claim.checks, key=lambda check: grade_of(check) is not Grade.SYMBOLIC):
+    for check in sorted(claim.checks, key=lambda check: took.get(check.__name__, 0.0)):
         evidence += run_checks([check], subject)
         if mutant is not None and _refutation(evidence[-1]) is not None:
             break
@@ -161,11 +164,11 @@ def _made_of_numbers(finding: Any) -> bool:
     return all(np.all(np.isfinite(np.asarray(value, dtype=float))) for value in compared)
 
 
-def examine(claim: Claim, mutant: Mutant, small: Any, original: Proofs) -> Found:
+def examine(claim: Claim, mutant: Mutant, small: Any, original: Proofs, took: Mapping[str, float]) -> Found:
     """Plant the mutant in this process, which is lost for anything else, and judge it."""
     began = time.perf_counter()
     try:
-        evidence = evidence_of(claim, mutant, small)
+        evidence = evidence_of(claim, mutant, small, took)
     except Exception as error:  # the mutant could not even be planted
         return Found(result="open", by="", why=f"not planted: {type(error).__name__}: {error}")
     found = judge(mutant, evidence, original)

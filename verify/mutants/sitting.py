@@ -6,6 +6,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -25,6 +26,7 @@ class Original:
 
     verdict: Verdict
     proofs: Proofs
+    took: dict[str, float]
     why: str = ""
 
 
@@ -45,30 +47,30 @@ def original_of(claim: Claim, small: Any, seconds: float = SECONDS) -> Original:
         evidence = evidence_of(claim, None, small)
         weakest = max(evidence, key=lambda item: item.verdict)
         verdict = worst(item.verdict for item in evidence)
-        return Original(verdict=verdict, proofs=proofs(evidence), why=f"{weakest.check}: {weakest.summary}")
+        took = {item.check: item.seconds for item in evidence}
+        why = f"{weakest.check}: {weakest.summary}"
+        return Original(verdict=verdict, proofs=proofs(evidence), took=took, why=why)
 
     found = next(answers([look], seconds))[1]
     if isinstance(found, Original):
         return found
-    return Original(verdict=Verdict.ERROR, proofs=frozenset(), why=str(found))
+    return Original(verdict=Verdict.ERROR, proofs=frozenset(), took={}, why=str(found))
 
 
 def sit(
     claims: Mapping[str, Claim], mutants: Sequence[Mutant], small: Any, *, seconds: float = SECONDS
 ) -> Iterator[tuple[Mutant, Found]]:
-    """Every mutant with what became of it, as they finish."""
-    originals = {name: original_of(claims[name], small, seconds) for name in dict.fromkeys(m.claim for m in mutants)}
-    able = [mutant for mutant in mutants if originals[mutant.claim].verdict is Verdict.PASS]
-    for mutant in mutants:
-        if mutant not in able:
-            start = originals[mutant.claim]
-            yield mutant, Found(result="open", by=UNPLANTED, why=f"it is {start.verdict}: {start.why}")
-
-    def task(mutant: Mutant) -> Callable[[], Found]:
-        return lambda: examine(claims[mutant.claim], mutant, small, originals[mutant.claim].proofs)
-
-    for place, found in answers(map(task, able), seconds):
-        yield able[place], found if isinstance(found, Found) else Found(result="open", by="", why=str(found))
+    """Every mutant with what became of it, claim by claim, as they finish."""
+    for name in dict.fromkeys(mutant.claim for mutant in mutants):
+        own = [mutant for mutant in mutants if mutant.claim == name]
+        start = original_of(claims[name], small, seconds)
+        if start.verdict is not Verdict.PASS:
+            why = f"it is {start.verdict}: {start.why}"
+            yield from ((mutant, Found(result="open", by=UNPLANTED, why=why)) for mutant in own)
+            continue
+        tasks = (partial(examine, claims[name], mutant, small, start.proofs, start.took) for mutant in own)
+        for place, found in answers(tasks, seconds):
+            yield own[place], found if isinstance(found, Found) else Found(result="open", by="", why=str(found))
 
 
 def answers(tasks: Iterable[Callable[[], Any]], seconds: float) -> Iterator[tuple[int, Any]]:
