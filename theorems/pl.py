@@ -54,8 +54,8 @@ NESTEROV = "descent lemma (Nesterov, Lectures on Convex Optimization, 2nd ed., L
 
 slope = sp.Symbol("‖∇ℓ‖", nonnegative=True)
 next_gap = sp.Symbol("Δ⁺", nonnegative=True)
-PL = Relation(2 * SIGMA * HERE.gap, slope**2)
-STEP = Relation(next_gap, HERE.gap - eta * SIGMA * HERE.gap)
+STATED_PL = Relation(2 * SIGMA * HERE.gap, slope**2)
+STATED_STEP = Relation(next_gap, HERE.gap - eta * SIGMA * HERE.gap)
 STEP_SIZE = hypothesis(eta * L, 1, "η_Q ≤ 1/L")
 
 
@@ -127,7 +127,7 @@ STEP = Lemma(__name__, "one step (descent lemma and PL)", step_chain)
 def derive_slope(subject: Experiment | Variant) -> Iterator[Identity]:
     """The gradient in α alone is large: Rayleigh's quotient for B_k B_kᵀ, then Lemma 5."""
     variant = _variant(subject)
-    goal = variant.planted(PL, 2 * variant.factor * SIGMA * HERE.gap**variant.power, slope**2)
+    goal = variant.planted(STATED_PL, 2 * variant.factor * SIGMA * HERE.gap**variant.power, slope**2)
     chain = slope_chain(HERE, kept(HERE, variant.loss))
     yield conclude_stated("‖∇ℓ‖² ≥ (γ²ζ_0/K)(ℓ − L*)", goal, chain, instances=_instances(variant.loss))
 
@@ -135,7 +135,7 @@ def derive_slope(subject: Experiment | Variant) -> Iterator[Identity]:
 def derive_step(subject: Experiment | Variant) -> Iterator[Identity]:
     """One step of gradient descent: the descent lemma, η_Q ≤ 1/L, and the inequality above."""
     variant = _variant(subject)
-    goal = variant.planted(STEP, next_gap, HERE.gap - eta * variant.factor * SIGMA * HERE.gap**variant.power)
+    goal = variant.planted(STATED_STEP, next_gap, HERE.gap - eta * variant.factor * SIGMA * HERE.gap**variant.power)
     chain = step_chain(HERE, kept(HERE, variant.loss))
     yield conclude_stated("Δ⁺ ≤ (1 − η_Q σ) Δ", goal, chain, instances=_instances(variant.loss))
 
@@ -216,7 +216,7 @@ CLAIM = Claim(
         "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
     ),
     checks=(derive_slope, derive_step, measure_points),
-    stated=("PL", "STEP"),
+    stated=("STATED_PL", "STATED_STEP"),
     drops=(eigenvalue_lost,),
     controls=(twice_the_constant, squared_gap, eigenvalue_lost),
 )
