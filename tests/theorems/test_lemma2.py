@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 from theorems import lemma2, lemma2_sharp
 from theorems.experiment import Experiment
-from theorems.softmax import Variant, derivation, derivative, measured
+from theorems.softmax import Variant, bound, derivation, derivative, measured
 from verify.claim import Verdict
 from verify.prove.inequality import facts_of
 

@@ -15,12 +15,13 @@ import pytest
 import sympy as sp
 
 from verify import UsageError
-from verify.claim import Assumption, Bound, Claim, Identity, Step
+from verify.claim import Assumption, Bound, Claim, Identity
 from verify.mutants.command import take
 from verify.mutants.exam import Mutant, mutants_of
 from verify.mutants.report import HEADING, Result, counts_of, document, read_results, sentence, told_of, write_results
 from verify.mutants.sitting import answers, sit
 from verify.mutants.variations import variations
+from verify.prove import prove
 from verify.prove.index import Index, Tensor, total
 from verify.prove.sampling import Equation
 from verify.prove.system import Relation
@@ -111,9 +112,11 @@ def measure_it(module: ModuleType, subject: Any) -> Iterator[Bound]:
 
 
 def derive_it(module: ModuleType, subject: Any) -> Iterator[Identity]:
-    proved = module.STATED >= 2
-    line = Step(expression=f"1 ≤ {module.STATED}", rule="toy")
-    yield Identity(name="1 ≤ STATED", residual="0" if proved else "1", derivation=(line,))
+    name = "1 ≤ STATED"
+    if module.STATED >= 2:  # toy reasoning, and a prover's seal on what it says
+        yield prove(name, S * module.STATED, module.STATED * S)
+    else:
+        yield Identity(name=name, residual="1")
 
 
 def examined(module: ModuleType, seconds: float = 60.0) -> dict[str, tuple[str, str]]:
@@ -169,7 +172,7 @@ def test_the_engines_counterexample_to_a_line_rejects(monkeypatch: pytest.Monkey
     def derive_badly(module: ModuleType, subject: Any) -> Iterator[Identity]:
         if module.STATED != 2:
             raise UnsoundStepError("1 ≤ 0 is false at n = 2")
-        yield Identity(name="x", residual="0")
+        yield prove("x", S, S)
 
     result, why = examined(toy(monkeypatch, derive_badly))["sign"]
     assert (result, "is false at n = 2" in why) == ("rejected", True)
