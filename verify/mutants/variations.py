@@ -81,7 +81,8 @@ def _vary(value: Any) -> Iterator[Variation]:
             for place, item in enumerate(value):
                 yield from _inside(_vary(item), _at(value, place, tuple))
         case Relation():
-            if sp.count_ops(value.left) > sp.count_ops(value.right):  # a lower bound
+            composed = [isinstance(side, (sp.Add, sp.Mul)) for side in (value.left, value.right)]
+            if composed == [True, False]:  # a lower bound
                 yield from _inside(_vary(value.left), lambda new: replace(value, left=new))
             else:
                 yield from _inside(_vary(value.right), lambda new: replace(value, right=new))
