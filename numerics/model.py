@@ -39,10 +39,14 @@ def initial_network(
     return Network(queries=queries, weights=torch.from_numpy(weights))
 
 
+def logits(queries: Float[Tensor, "H d d"], tokens: Float[Tensor, "K d"], N: int) -> Float[Tensor, "H N K"]:
+    """V^T Q_h v_k, for every head h and token k."""
+    return tokens[:N] @ queries @ tokens.T
+
+
 def attention(queries: Float[Tensor, "H d d"], tokens: Float[Tensor, "K d"], N: int) -> Float[Tensor, "H N K"]:
     """softmax(V^T Q_h v_k) over the prompt positions, for every head h and token k."""
-    logits = tokens[:N] @ queries @ tokens.T
-    return torch.softmax(logits, dim=1)
+    return torch.softmax(logits(queries, tokens, N), dim=1)
 
 
 def mixture(network: Network, tokens: Float[Tensor, "K d"], N: int) -> Float[Tensor, "N K"]:

@@ -179,18 +179,21 @@ def _objective_data(recipe: Recipe, moments: ndarray | None, labels: ndarray | N
     return data
 
 
-def _begin(start: Network, recipe: Recipe, device: str, dtype: torch.dtype, identity: str) -> _Run:
-    network = start.to(device=device, dtype=dtype)
-    queries, weights = network.queries.clone().requires_grad_(), network.weights.clone().requires_grad_()
+def optimizer_of(recipe: Recipe, queries: torch.Tensor, weights: torch.Tensor) -> torch.optim.Optimizer:
+    """The recipe's optimizer, with its two step sizes."""
     groups = [
         {"params": [queries], "lr": recipe.rate_queries},
         {"params": [weights], "lr": recipe.rate_weights},
     ]
-    optimizer = (
-        torch.optim.Adam(groups, betas=ADAM_BETAS, fused=True)
-        if recipe.optimizer == "adam"
-        else torch.optim.SGD(groups)
-    )
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(groups, betas=ADAM_BETAS, fused=True)
+    return torch.optim.SGD(groups)
+
+
+def _begin(start: Network, recipe: Recipe, device: str, dtype: torch.dtype, identity: str) -> _Run:
+    network = start.to(device=device, dtype=dtype)
+    queries, weights = network.queries.clone().requires_grad_(), network.weights.clone().requires_grad_()
+    optimizer = optimizer_of(recipe, queries, weights)
     return _Run(
         queries=queries, weights=weights, optimizer=optimizer, step=0,
         iterations=[], mixtures=[], gradient_scale=0.0, seconds=0.0, identity=identity, snapshot={},

@@ -6,7 +6,7 @@ theory says about it; a planted defect is an Experiment with one part replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,8 +25,10 @@ from numerics.loss import LabelNoise, feature_noise, label_moments, sample_label
 from numerics.measure import rounding, token_loss_rounding, token_losses
 from numerics.model import Network, attention, initial_network
 from numerics.training import ProgressCallback, Recipe, Trained, resolve_device, train
+from theorems.ground import grounds
 from theorems.limit import Limit, LimitValues, limit_values
 from theorems.parameters import Parameters
+from verify.ground import SelfTest
 
 ADAM_RATE = 0.01
 TEST_PROMPTS = 200  # as in the paper's Section 5
@@ -183,6 +185,10 @@ class Experiment:
                 "steps": int(trained.iterations[-1]),
             }
         return numbers
+
+    def grounds(self) -> Iterator[SelfTest]:
+        """The self-tests of the network, at its first weights and its last, and of what was drawn."""
+        return grounds(self)
 
     def provenance(self) -> dict[str, Any]:
         """Where and how training ran, for the record."""

@@ -1,27 +1,39 @@
 """Faults planted in the libraries, one at a time: the self-tests see each, and no claim that rests on it passes."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import sympy.physics.units  # noqa: F401  simplify loads it, and is tested where it is loaded
+import torch._dynamo  # noqa: F401  likewise for the optimizers
 
 from tests.ground import faults_exact, faults_floats
 from tests.ground.breaking import Fault
 from theorems.experiment import Experiment
 from theorems.parameters import prepare, resolve
-from verify.claim import grade_of
+from theorems.theorem2 import measure_training
+from verify.claim import Verdict, grade_of
 from verify.discovery import load
 from verify.ground import areas_of, grounds_of, outcomes_of
 from verify.runner import run
 
-ALL = (*faults_floats.FAULTS, *faults_exact.FAULTS)
-FAULTS = tuple(fault for fault in ALL if fault.area not in ("network", "random"))
+FAULTS = (*faults_floats.FAULTS, *faults_exact.FAULTS)
 # One of each kind, with a claim that takes seconds; all others run with `make test-long`.
 SHORT = {
     "exp off by 1e-6", "upper end is the midpoint", "inverse without radii", "expand drops a term", "χ² tail halved",
     "rational sums off by one", "inverse a hundred times too large", "absolute value halved", "binomial tail halved",
+    "softmax times 1.001", "normal numbers are uniform", "Adam without its bias correction",
 }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def quick() -> Experiment:
+    """A small experiment, trained."""
+    experiment = prepare(resolve("quick", {}))
+    assert experiment.study.trained.diverged_at is None
+    return experiment
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +75,48 @@ def test_no_claim_on_it_passes(fault: Fault, apart: Callable[..., Any]) -> None:
         return str(run(claim, subject, subject).verdict)
 
     assert apart(fault, verdict) != "pass"
+
+
+def test_softmax_that_breaks_after_the_first_test_is_seen_at_the_last_weights(apart: Callable[..., Any]) -> None:
+    """The fault comes with the first check: what was tested before is no longer what is used."""
+    [fault] = [fault for fault in FAULTS if fault.name == "softmax times 1.001"]
+    nothing = replace(fault, plant=nullcontext)
+
+    def reasons() -> list[str]:
+        subject, claim = prepare(resolve("quick", {})), load("theorems", "theorem2")
+        plant = fault.plant()
+
+        def measure_and_break(experiment: Experiment) -> Iterator[Any]:
+            """Softmax breaks."""
+            plant.__enter__()
+            yield from measure_training(experiment)
+
+        broken = replace(claim, checks=(measure_and_break,), controls=())
+        return [text for verdict, text in run(broken, subject, subject).reasons if verdict is Verdict.ERROR]
+
+    found = apart(nothing, reasons)
+    assert any("softmax at the last weights" in text for text in found)
+
+
+def test_every_ground_of_an_experiment_holds_before_and_after_training(quick: Experiment, fresh: Experiment) -> None:
+    for experiment, when in ((fresh, "first"), (quick, "last")):
+        outcomes = outcomes_of(experiment.grounds())
+        assert [(test.name, test.trouble) for test in outcomes if test.trouble] == []
+        assert f"softmax at the {when} weights" in {test.name for test in outcomes}
+
+
+def test_noise_of_another_law_is_seen_in_the_subject_itself(fresh: Experiment) -> None:
+    half = replace(fresh.study.noise, given_task=lambda tasks: 0.5 * fresh.study.noise.given_task(tasks))
+    changed = replace(fresh, study=replace(fresh.study, noise=half))
+    troubles = [test.trouble for test in outcomes_of(changed.grounds(), {"random"}) if test.trouble]
+    assert troubles
+    assert "label noise" in troubles[0]
+
+
+def test_digits_other_than_those_that_ship_are_named(apart: Callable[..., Any]) -> None:
+    subject = prepare(resolve("quick", {"data": "digits"}))
+    assert [test.trouble for test in outcomes_of(subject.grounds()) if test.trouble] == []
+    name, area, claim, plant = faults_floats.DIGITS[0]
+    fault = Fault(name=name, area=area, claim=claim, plant=plant)
+    seen = apart(fault, lambda: [test.name for test in outcomes_of(subject.grounds()) if test.trouble])
+    assert seen == ["scikit-learn's digits"]
