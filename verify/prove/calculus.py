@@ -196,7 +196,11 @@ class Calculus:
         """The expression of a form."""
         whole = tensors.lift(0)
         for term, value in form.items():
-            names = {label: Index(label.name, label.size) for factor in term for label in factor.labels}
+            known = [label for factor in term for label in factor.labels]
+            taken = {label.name for label in known if not label.bound}
+            names = {
+                label: Index(_apart(label.name, taken) if label.bound else label.name, label.size) for label in known
+            }
             product = tensors.lift(value)
             for factor in term:
                 indices = tuple(names[label] for label in factor.labels)
@@ -251,6 +255,11 @@ def _is_summed(pattern: Factor, above: Factor, slots: Mapping[Label, Label], cou
     places = Counter(above.labels)
     alone = all(a.bound and counts[a] == places[a] == pattern.labels.count(p) for p, a in found.items())
     return alone and len(set(found.values())) == len(found)
+
+
+def _apart(name: str, taken: set[str]) -> str:
+    """The name, primed until no free index has it: one of the same range would be captured by the sum."""
+    return _apart(name + "′", taken) if name in taken else name
 
 
 def _label(index: Index) -> Label:

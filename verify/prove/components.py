@@ -137,17 +137,11 @@ def generic_instances(expressions: Iterable[Expression]) -> Iterator[Values]:
 
 
 def _unknowns(expressions: Iterable[Expression]) -> tuple[list[Any], list[Tensor], list[Any]]:
-    """The symbols and the tensors in the expressions, and those symbols that are sizes.
-
-    Raises:
-        ValueError: a size is no symbol.
-    """
+    """The symbols and the tensors in the expressions, and those symbols that are sizes."""
     known = list(expressions)
     symbols, arrays = contents(known)
     sizes = {size for part in (part for e in known for part in e.walk()) for size in _sizes(part)}
     sizes |= {size for array in arrays for size in array.sizes}
-    if strange := [size for size in sizes if not isinstance(size, sympy.Symbol)]:
-        raise ValueError(f"an index runs up to {strange[0]}, which is no symbol: name its range")
     return sorted({*symbols, *sizes}, key=str), arrays, sorted(sizes, key=str)
 
 

@@ -16,10 +16,24 @@ import sympy
 
 @dataclass(frozen=True)
 class Index:
-    """An index, which runs from 1 to its size (a sympy symbol)."""
+    """An index, which runs from 1 to its size (a sympy symbol for a positive whole number).
+
+    Raises:
+        ValueError: it has no name, or its size is something else: a number, a sum, a symbol declared otherwise.
+    """
 
     name: str
     size: Any
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError(f"an index up to {self.size} has no name: give it one")
+        symbol = isinstance(self.size, sympy.Symbol)
+        if not symbol or self.size.is_positive is False or self.size.is_integer is False:
+            raise ValueError(
+                f"the index {self.name} runs up to {self.size!r}, which is no symbol for a positive whole number: "
+                "name its range"
+            )
 
 
 class Expression:

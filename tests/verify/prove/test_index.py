@@ -367,8 +367,28 @@ def test_a_repeated_index_is_not_two_indices() -> None:
         assert (found.witness is None) is proved
 
 
-def test_an_index_whose_range_is_no_symbol_is_refused() -> None:
-    size = sympy.Symbol("T", positive=True)
-    i = Index("i", size + 1)
-    with pytest.raises(ValueError, match="which is no symbol"):
-        prove_indexed("range", total(Tensor("x", (size + 1,))[i], i), 0)
+@pytest.mark.parametrize(
+    "size",
+    [
+        N + 1, N / 2, sympy.Integer(3), sympy.Integer(0), 3, sympy.Symbol("T", negative=True),
+        sympy.Symbol("T", integer=False), sympy.Symbol("T", zero=True),
+    ],
+)  # fmt: skip
+def test_an_index_whose_range_is_no_symbol_for_a_positive_number_is_refused(size: Any) -> None:
+    with pytest.raises(ValueError, match="which is no symbol for a positive whole number"):
+        Index("i", size)
+
+
+def test_an_index_without_a_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="has no name"):
+        Index("", N)
+
+
+def test_an_index_called_as_a_bound_one_is_written_is_not_captured() -> None:
+    """Σ_j T_ij c_j for a free index called 00, as the calculus calls the first bound one."""
+    own = Index("00", N)
+    expression = total(T[own, j] * c[j], j)
+    calculus = Calculus.of([expression])
+    written = calculus.write(calculus.read(expression))
+    assert written.free == {own}
+    assert prove_indexed("itself", expression, total(c[k] * T[own, k], k)).status == "proved"

@@ -9,6 +9,7 @@ import sympy
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 CLOSE, APART = 1e-9, 1e-6  # relative; statements between the two are not judged
+WORST = 1e6  # condition of a matrix that is inverted: CLOSE is far above the rounding that this allows
 
 
 def value(expression: Any, given: Mapping[Any, Any]) -> Any:
@@ -23,12 +24,13 @@ def value(expression: Any, given: Mapping[Any, Any]) -> Any:
         case sympy.Transpose():
             return value(expression.arg, given).T
         case sympy.Inverse():
-            return np.linalg.inv(value(expression.arg, given))
+            return _inverse(value(expression.arg, given))
         case sympy.Trace():
             return np.trace(value(expression.arg, given))
         case sympy.MatPow() | sympy.Pow() if expression.exp.is_Integer:
             base, power = value(expression.base, given), int(expression.exp)
-            return np.linalg.matrix_power(base, power) if np.ndim(base) else base ** float(power)
+            base = _inverse(base) if np.ndim(base) and power < 0 else base
+            return np.linalg.matrix_power(base, abs(power)) if np.ndim(base) else base ** float(power)
         case sympy.MatAdd() | sympy.Add():
             return sum(value(term, given) for term in expression.args)
         case sympy.MatMul() | sympy.Mul():
@@ -39,6 +41,13 @@ def value(expression: Any, given: Mapping[Any, Any]) -> Any:
         case sympy.Rational():
             return float(expression)
     raise AssertionError(f"the oracle does not know {expression!r}")
+
+
+def _inverse(matrix: Any) -> Any:
+    """The inverse; what rounding alone keeps from being singular counts as singular."""
+    if np.linalg.cond(matrix) > WORST:
+        raise np.linalg.LinAlgError("singular to rounding")
+    return np.linalg.inv(matrix)
 
 
 def equal(left: Any, right: Any) -> bool | None:
