@@ -171,12 +171,16 @@ def _palette(name: str) -> Colormap:
     return colormaps[name].with_extremes(bad="#BBBBBB")
 
 
+SHORT_BAR = 30.0  # millimetres; labels such as −2.5 × 10⁻⁷ at four places would touch
+
+
 def colour_bar(figure: Figure, image: ScalarMappable, place: tuple[float, float, float, float]) -> None:
     """The scale of a heat map, upright or lying according to the shape of its place."""
     axes = axes_at(figure, *place)
     upright = place[3] > place[2]
+    short = place[3] < 10 if upright else place[2] < SHORT_BAR
     bar = figure.colorbar(image, cax=axes, orientation="vertical" if upright else "horizontal")
     bar.outline.set_linewidth(0.4)
-    bar.locator = MaxNLocator(2 if upright and place[3] < 10 else 4)
+    bar.locator = MaxNLocator(2 if short else 4)
     bar.formatter = FuncFormatter(lambda value, _: number(value, 2))
     bar.update_ticks()

@@ -130,6 +130,8 @@ def print_record(record: dict[str, Any], *, quiet: bool) -> None:
     if not quiet:
         out.print(_evidence_table(record))
         _print_reasons(out, record)
+        for line in record["trust"]:
+            out.print(f"  [dim]trusts[/] {escape(line)}", soft_wrap=True)
         if record["without_effect"]:
             options = ", ".join("--" + name.replace("_", "-") for name in record["without_effect"])
             verb = "does" if len(record["without_effect"]) == 1 else "do"
