@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import gc
 import inspect
+import io
 import json
 import os
 import sys
@@ -78,6 +79,9 @@ def _settle() -> None:
     interpreter shuts down.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without our letters costs letters, not the run
     gc.set_threshold(50_000, 20, 100)
     atexit.register(gc.freeze)
 
@@ -102,7 +106,7 @@ def _list_command(package: str) -> Any:
             {
                 "id": entry.id, "place": entry.place, "mark": entry.mark, "title": entry.broken or entry.title,
                 "grades": entry.grades,
-                "verdict": "error" if entry.broken else _last_verdict(output / f"{entry.id}.json"),
+                "verdict": "error" if entry.broken else _last_verdict(output / f"{entry.id}.json", entry),
             }
             for entry in discovery.entries(package)
         ]  # fmt: skip
@@ -111,12 +115,17 @@ def _list_command(package: str) -> Any:
     return command
 
 
-def _last_verdict(path: Path) -> str | None:
-    """The verdict in an earlier record, if there is a readable one."""
+def _last_verdict(path: Path, entry: discovery.Entry) -> str | None:
+    """The verdict in an earlier record, if there is a readable one: stale if the statement has changed since."""
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["verdict"])
-    except (OSError, ValueError, KeyError, TypeError):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        known, told = str(record["verdict"]), [record["text"], record["statement"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+    if known not in ("pass", "undecided", "fail", "error"):
+        return None
+    now = [entry.text, told[1] if entry.statement is None else entry.statement]
+    return known if told == now else "stale"
 
 
 def _show_command(package: str) -> Any:

@@ -47,6 +47,7 @@ class Part:
 class Entry:
     """One statement as its file declares it. `place`, `mark` and `title` come from the docstring's first line.
 
+    `statement` is its mathematics where it is written down as a literal.
     `broken` says why the file cannot be read; the other fields are then empty.
     """
 
@@ -63,6 +64,7 @@ class Entry:
     certificate: bool = False
     heeds: tuple[str, ...] = ()
     preset: str | None = None
+    statement: str | None = None
     broken: str | None = None
 
     @property
@@ -169,7 +171,7 @@ def _tree(path: Path) -> ast.Module:
 
 def _claim_call(tree: ast.Module) -> ast.Call | None:
     for node in tree.body:
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["CLAIM"]:
+        if isinstance(node, ast.Assign) and _named(node, "CLAIM"):
             return node.value if isinstance(node.value, ast.Call) else None
     return None
 
@@ -194,6 +196,7 @@ def _entry(path: Path, call: ast.Call) -> Entry:
         certificate="certificate" in given,
         heeds=_strings(path, given.get("heeds")),
         preset=_literal(path, given.get("preset")),
+        statement=_mathematics(path, given.get("statement")),
     )
 
 
@@ -210,6 +213,19 @@ def _literal(path: Path, node: ast.expr | None) -> Any:
     except ValueError:
         text = ast.unparse(node) if node is not None else ""
         raise UsageError(f"{path.name}: {text} must be a literal, it is read unexecuted") from None
+
+
+def _mathematics(path: Path, node: ast.expr | None) -> str | None:
+    """A literal string, or the module's constant of that name; None if it is made in another way."""
+    if isinstance(node, ast.Name):
+        name = node.id
+        values = [item.value for item in _tree(path).body if isinstance(item, ast.Assign) and _named(item, name)]
+        node = values[0] if len(values) == 1 else None
+    return node.value.strip() if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _named(node: ast.Assign, name: str) -> bool:
+    return [ast.unparse(target) for target in node.targets] == [name]
 
 
 def _strings(path: Path, node: ast.expr | None) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from verify.claim import Claim, Grade, Verdict
 from verify.mutants.report import told_of
 from verify.render import terminal
 from verify.runner import STOPPED, Outcome, run, trouble
-from verify.stage import CHECKPOINT, Desk, Request, Stage, chosen, desk_of, loaded, prepare_folders, stage_of
+from verify.stage import Desk, Request, Stage, chosen, desk_of, loaded, prepare_paths, record_path, stage_of
 
 EXIT_STATUS = {"pass": 0, "undecided": 3, "fail": 1, "error": 1}
 
@@ -40,12 +40,13 @@ def run_claims(package: str, request: Request) -> int:
     entries = chosen(package, request)
     desk = desk_of(package, request)
     stages = [stage_of(entry, desk) for entry in entries]
-    prepare_folders(request)
+    prepare_paths(request, stages)
     statuses = []
     with threadpool_limits(limits=1, user_api="blas"):  # on small products a second one mostly waits
         for stage in stages:
             statuses.append(_run_one(stage, desk))
-    (request.output / CHECKPOINT).unlink(missing_ok=True)
+    for stage in stages:
+        stage.checkpoint.unlink(missing_ok=True)
     return 1 if 1 in statuses else max(statuses, default=0)
 
 
@@ -56,8 +57,7 @@ def _run_one(stage: Stage, desk: Desk) -> int:
         with desk.narrator:
             claim, outcome = _outcome(stage, desk)
     except KeyboardInterrupt:
-        checkpoint = request.output / CHECKPOINT
-        hint = f"; continue with --resume {checkpoint}" if checkpoint.exists() else ""
+        hint = f"; continue with --resume {stage.checkpoint}" if stage.checkpoint.exists() else ""
         raise Interrupted(f"interrupted; finished claims are kept{hint}") from None
     record = _record(stage, claim, outcome, desk, time.perf_counter() - began)
     record["mutants"] = told_of(request.output, desk.memory.fingerprint, stage.entry.id)
@@ -144,23 +144,31 @@ class _Silent:
 
 
 def _write(record: dict[str, Any], request: Request) -> Iterator[Path]:
-    """Write the record, then its report; a report that cannot be made leaves no earlier one beside the new record."""
-    restricted = f".{record['grade']}" if record["grade"] else ""
-    path = request.output / f"{record['claim']}{restricted}.json"
+    """Write the record and its report, so that no moment sees a record beside the report of another run.
+
+    The report is made first, and an earlier one is gone before the record changes.
+    """
+    path = record_path(record["claim"], request)
     report = path.with_suffix(".pdf")
+    content, failure = _rendered(record) if request.pdf else (None, None)
+    report.unlink(missing_ok=True)
     records.write_record(record, path)
     yield path
-    if not request.pdf:
-        return
+    if failure is not None:
+        raise failure
+    if content is not None:
+        records.write_atomically(report, content)
+        yield report
+
+
+def _rendered(record: dict[str, Any]) -> tuple[bytes | None, BaseException | None]:
+    """The report, or why it cannot be made."""
     from verify.render.pdf import render_pdf
 
     try:
-        content = render_pdf(record)
-    except BaseException:
-        report.unlink(missing_ok=True)
-        raise
-    records.write_atomically(report, content)
-    yield report
+        return render_pdf(record), None
+    except STOPPED as error:
+        return None, error
 
 
 def _certificate(claim: Claim, record: dict[str, Any], stage: Stage, request: Request) -> Iterator[Path]:

@@ -5,6 +5,7 @@ Everything that can be wrong with a request is found out here, before anything r
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,8 +22,6 @@ from verify.memory import Memory, fingerprint_of, recall
 from verify.render import terminal
 from verify.runner import Foundations, Subject
 from verify.scope import Scope
-
-CHECKPOINT = "training.checkpoint"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +69,7 @@ class Stage:
     small: Subject
     scope: Scope
     command: str
+    checkpoint: Path
     broken: str | None = None
 
 
@@ -92,8 +92,9 @@ def stage_of(entry: Entry, desk: Desk) -> Stage:
     own = entry.preset is not None and request.preset is None and not parameters.INSTANCE & set(request.given)
     preset = entry.preset if own and not broken else request.preset or parameters.DEFAULT_PRESET
     settings = parameters.resolve(preset, request.given)
+    checkpoint = _checkpoint(parameters, settings, request)
     subject = desk.subject(
-        settings, progress=desk.narrator.progress, checkpoint=request.output / CHECKPOINT,
+        settings, progress=desk.narrator.progress, checkpoint=checkpoint,
         resume=None if own else request.resume,
     )  # fmt: skip
     heeded = parameters.heeded(entry.heeds)
@@ -102,7 +103,7 @@ def stage_of(entry: Entry, desk: Desk) -> Stage:
         instance=bool(parameters.INSTANCE.intersection(heeded) - {"seed"}),
     )  # fmt: skip
     return Stage(
-        entry=entry, foundations=foundations, subject=subject, scope=scope, broken=broken,
+        entry=entry, foundations=foundations, subject=subject, scope=scope, broken=broken, checkpoint=checkpoint,
         small=desk.subject(parameters.control_parameters(settings, None if broken else entry.preset)),
         command=_replay_command(entry.id, parameters.as_options(settings, heeded), request),
     )  # fmt: skip
@@ -123,10 +124,50 @@ def _foundations(entry: Entry, desk: Desk) -> tuple[tuple[Entry, ...], str | Non
         return (), str(error)
 
 
-def prepare_folders(request: Request) -> None:
-    if request.certificate is not None:
-        records.prepare_folder(request.certificate.parent, "certificate")
+def _checkpoint(parameters: ModuleType, settings: Any, request: Request) -> Path:
+    """Where training is kept: a name for each complete set of parameters, so that runs into one folder do not mix."""
+    recipe = shlex.join(parameters.as_options(settings, parameters.OPTIONS))
+    return request.output / f"training.{hashlib.sha256(recipe.encode()).hexdigest()[:12]}.checkpoint"
+
+
+def record_path(claim: str, request: Request) -> Path:
+    """Where the claim's record goes; its report beside it."""
+    restricted = f".{request.grade}" if request.grade else ""
+    return request.output / f"{claim}{restricted}.json"
+
+
+def prepare_paths(request: Request, stages: Iterable[Stage]) -> None:
+    """Make sure that everything can be written that this run will write.
+
+    Raises:
+        UsageError: a folder cannot be written, something else than a file stands where a file shall be, or the
+            certificate would replace what this run itself reads or writes.
+    """
+    written = set()
+    for stage in stages:
+        path = record_path(stage.entry.id, request)
+        written |= {path, path.with_suffix(".pdf"), stage.checkpoint}
+    certificate = request.certificate
+    if certificate is not None:
+        known = {path.resolve() for path in (*written, request.resume, request.given.get("tokens")) if path is not None}
+        if certificate.resolve() in known:
+            raise UsageError(
+                f"certificate = {certificate} is a file of this run itself; give --certificate another name"
+            )
+        _require_file(certificate, "certificate")
+        records.prepare_folder(certificate.parent, "certificate")
+    for path in sorted(written):
+        _require_file(path, "output")
     records.prepare_folder(request.output, "output")
+
+
+def _require_file(path: Path, option: str) -> None:
+    try:
+        usable = path.is_file() or not (path.exists() or path.is_symlink())
+    except OSError as error:
+        raise UsageError(f"{option} = {path} cannot be used ({error.strerror}); give another --{option}") from error
+    if not usable:
+        raise UsageError(f"{path} is no regular file and is not replaced; move it, or give another --{option}")
 
 
 def chosen(package: str, request: Request) -> list[Entry]:

@@ -16,7 +16,7 @@ from rich.table import Table
 from verify.discovery import Entry
 from verify.render import words
 
-COLOUR = {"pass": "green", "undecided": "yellow", "fail": "red", "error": "magenta"}
+COLOUR = {"pass": "green", "undecided": "yellow", "fail": "red", "error": "magenta", "stale": "yellow"}
 PLAIN_WIDTH = 110  # where there is no terminal to ask
 LINES_PER_TRAINING = 5  # progress lines where there is no terminal
 
