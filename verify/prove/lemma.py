@@ -14,7 +14,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from functools import cache, reduce
 from typing import Any, Literal
 
 import sympy as sp
@@ -89,10 +89,15 @@ class Lemma:
             self._stated[key] = self.states(*arguments, **options)
         return self._stated[key]
 
-    @cached_property
+    @property
     def proved(self) -> tuple[Identity, ...]:
-        """The identities that prove it, where there is no chain."""
-        return tuple(self.proofs()) if self.proofs is not None else ()
+        """The identities that prove it, where there is no chain; found once for lemmas that share them."""
+        return _found(self.proofs) if self.proofs is not None else ()
+
+
+@cache
+def _found(proofs: Callable[[], Iterable[Identity]]) -> tuple[Identity, ...]:
+    return tuple(proofs())
 
 
 def quote(lemma: Lemma, *arguments: Any, **options: Any) -> Any:
