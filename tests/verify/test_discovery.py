@@ -100,6 +100,7 @@ def test_a_statement_is_read_without_importing_it(paper: Paper) -> None:
                 Part(name="certify_silence", sentence=""),
             ),
             controls=(Part(name="dry_water", sentence="The water is dry."),),
+            statement="x",
         ),
     )
     assert not any(name.startswith("fakepaper") for name in sys.modules)
@@ -110,7 +111,7 @@ def test_grades_come_from_names_strongest_first(paper: Paper) -> None:
     assert [check.grade for check in entry.checks] == ["numeric", "symbolic", "certified"]
     assert entry.grades == ("symbolic", "certified", "numeric")
     assert entry.controls[0].grade == ""
-    assert GRADES == ("symbolic", "certified", "statistical", "numeric")
+    assert GRADES == ("symbolic", "certified", "statistical", "numeric", "argued")
 
 
 def test_names_are_sorted_as_people_count(paper: Paper) -> None:
