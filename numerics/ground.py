@@ -61,6 +61,8 @@ def softmax_trouble(sight: Sight) -> str | None:
     A weight errs by one rounding of its logit's distance to the largest, N in the sum, and a few units.
     """
     given, found, N = sight.logits, sight.attention, sight.logits.shape[1]
+    if not np.isfinite(given).all():
+        return None  # logits that overflow are no numbers to compare; whatever is measured with them decides nothing
     with mpmath.workdps(DIGITS):
         for h, k in _pairs(given):
             column = [mpmath.mpf(float(x)) for x in given[h, :, k]]
@@ -78,6 +80,8 @@ def softmax_trouble(sight: Sight) -> str | None:
 def logits_trouble(sight: Sight) -> str | None:
     """V^T Q_h v_k against integers: every number in fixed point, exact to 2^-256."""
     values, tokens, N = sight.logits, sight.tokens, sight.logits.shape[1]
+    if not np.isfinite(values).all():
+        return None  # as above
     for h, k in _pairs(values)[-2:]:
         matrix = sight.network.queries[h].numpy()
         rows, column = [_fixed(row) for row in matrix], _fixed(tokens[k])
@@ -103,6 +107,8 @@ def mixture_trouble(sight: Sight, found: Float[ndarray, "N K"] | None = None) ->
         found: the matrix as it was recorded; without one it is computed here, with weights that are nowhere 0.
     """
     exact, given, tokens, N = sight.network, sight.logits, sight.tokens, sight.logits.shape[1]
+    if not (np.isfinite(given).all() and (found is None or np.isfinite(found).all())):
+        return None  # as above
     if found is None:
         signs = [[(-1.0) ** h * (1 + (h + k) % 3) for k in range(len(tokens))] for h in range(len(exact.weights))]
         exact = Network(queries=exact.queries, weights=exact.weights + torch.tensor(signs, dtype=torch.float64))
@@ -135,6 +141,8 @@ def loss_trouble(
     """The loss of the last token, (a'Ma − 2a'm_k + m_kk)/2, in exact fractions."""
     N, K = mixed.shape
     k = K - 1
+    if not (np.isfinite(mixed).all() and np.isfinite(found[k])):
+        return None  # as above
     a = [Fraction(float(x)) for x in mixed[:, k]]
     terms = [2 * -x * Fraction(float(moments[n, k])) for n, x in enumerate(a)] + [Fraction(float(moments[k, k]))]
     terms += [x * y * Fraction(float(moments[i, j])) for i, x in enumerate(a) for j, y in enumerate(a)]

@@ -33,6 +33,7 @@ HEADS = 8  # of a network drawn to be tested
 # The images that ship with scikit-learn: 1797 of 8 × 8 pixels, hashed when this was written.
 DIGITS_SHAPE = (1797, 64)
 DIGITS_SHA256 = "20def7f70a702f0af9732fbba4375e147a7d54fe70d8c45569b8e7c1c7010c10"
+TINY, HUGE = 1e-290, 1e290  # variances in between lose nothing in a square root
 OPTIMIZERS = "torch._dynamo"  # loaded, in seconds, by the first optimizer that a run makes
 Check = Callable[[], str | None]
 
@@ -109,6 +110,8 @@ def _noise_of(experiment: Experiment, prompts: Prompts) -> Check:
             return f"the {prompts.name} prompts are not λᵀz plus noise of their own stream"
         standard = (tasks - prompts.mean) / prompts.deviation
         lengths = [sum(x * x for x in row) for row in tasks.tolist()]
+        if not all(TINY < data.noise * length < HUGE for length in lengths):
+            return normal_trouble("tasks", standard)  # the variance of the noise is no full float64 number
         spread = np.array([[(data.noise * length) ** 0.5] for length in lengths])
         return normal_trouble("tasks", standard) or normal_trouble("label noise over √τ‖λ‖", noise / spread)
 
