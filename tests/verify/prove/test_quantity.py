@@ -145,6 +145,18 @@ def test_a_simplification_that_balls_contradict_is_an_error(monkeypatch: pytest.
         prove_scalars("false", c, c + 1)
 
 
+@pytest.mark.parametrize("side", [sp.Float(0.5), sp.nan, sp.oo])
+def test_scalars_that_are_not_exact_are_refused(side: sp.Expr) -> None:
+    with pytest.raises(ValueError, match="is not exact"):
+        prove_scalars("inexact", side, side)
+
+
+def test_scalars_that_are_defined_on_no_instance_are_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verify.prove.scalar_identity.number", lambda *_: flint.arb("nan"))
+    found = prove_scalars("nowhere", c, c)
+    assert (found.status, found.residual[:44]) == ("unknown", "0, but it was tried on no exact instance: no")
+
+
 def test_a_range_that_depends_on_an_index_keeps_what_is_summed_over_it_inside() -> None:
     s = sp.Idx("s", K)
     t = sp.Idx("t", (0, s))
