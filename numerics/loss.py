@@ -15,12 +15,21 @@ from numpy import ndarray
 from torch import Tensor
 
 
+def gaussian(rng: np.random.Generator, shape: tuple[int, int]) -> ndarray:
+    """Independent numbers from N(0, 1)."""
+    return rng.standard_normal(shape)
+
+
 @dataclass(frozen=True, kw_only=True)
 class LabelNoise:
-    """How noisy labels are: the variance given each task (P x m -> P), and its mean given E[lambda lambda^T]."""
+    """How noisy labels are: the variance given each task (P x m -> P), and its mean given E[lambda lambda^T].
+
+    `law` draws what is multiplied by the standard deviation.
+    """
 
     given_task: Callable[[Float[ndarray, "P m"]], Float[ndarray, " P"]]
     mean: Callable[[Float[ndarray, "m m"]], float]
+    law: Callable[[np.random.Generator, tuple[int, int]], ndarray] = gaussian
 
 
 def feature_noise(tau: float) -> LabelNoise:
@@ -52,7 +61,7 @@ def sample_labels(
 ) -> Float[ndarray, "P K"]:
     """Noisy labels of all K tokens for each task."""
     spread = np.sqrt(noise.given_task(tasks))[:, None]
-    labels: ndarray = tasks @ features.T + spread * rng.standard_normal((len(tasks), len(features)))
+    labels: ndarray = tasks @ features.T + spread * noise.law(rng, (len(tasks), len(features)))
     return labels
 
 

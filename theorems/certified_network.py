@@ -23,7 +23,16 @@ import numpy as np
 import torch
 
 from theorems.certified_conclusion import INSIDE, Promise
-from theorems.defects import labels_shuffled, noise_ignores_task, one_head, penalty_n_tau, penalty_twice, untrained
+from theorems.defects import (
+    coefficients_n_tau,
+    labels_shuffled,
+    noise_ignores_task,
+    one_head,
+    penalty_n_tau,
+    penalty_twice,
+    prompt_answered_by_ridge,
+    untrained,
+)
 from theorems.enclosed import Ball, Matrix, enclose, mixture_rounding, problem_of, trained_problem_of
 from theorems.experiment import Experiment
 from theorems.limit import symbol_values
@@ -232,7 +241,8 @@ CLAIM = Claim(
         derive_ridge, argue_worst_prompt, measure_promise, certify_gap, certify_every_prompt, measure_float64,
     ),
     controls=(
-        penalty_n_tau, penalty_twice, noise_ignores_task, one_head, untrained, labels_shuffled,
+        penalty_n_tau, penalty_twice, prompt_answered_by_ridge, coefficients_n_tau, noise_ignores_task, one_head,
+        untrained, labels_shuffled,
         weights_rounded, errors_halved,
     ),
 )  # fmt: skip

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from numerics.loss import LabelNoise
 from theorems.experiment import Experiment, stream
 from theorems.limit import Limit
-from theorems.notation import N, m, tau
+from theorems.notation import N, Z, Z_tilde, m, tau
+
+
+class _RidgeEverywhere(Limit):
+    @property
+    def a_hat(self) -> Any:
+        return self.z_bar_squared.I * Z.T * Z_tilde
+
+
+class _OtherCoefficients(Limit):
+    @property
+    def coefficient_map(self) -> Any:
+        return Z * (Z.T * Z + N * tau * sp.Identity(N)).I
 
 
 def penalty_n_tau(experiment: Experiment) -> Experiment:
@@ -25,6 +39,16 @@ def penalty_twice(experiment: Experiment) -> Experiment:
 def penalty_tau_squared(experiment: Experiment) -> Experiment:
     """The theory's penalty is mτ² instead of mτ."""
     return replace(experiment, limit=Limit(penalty=m * tau**2))
+
+
+def prompt_answered_by_ridge(experiment: Experiment) -> Experiment:
+    """The limit answers prompt tokens too by λ̂ᵀz_k instead of by their own labels."""
+    return replace(experiment, limit=_RidgeEverywhere())
+
+
+def coefficients_n_tau(experiment: Experiment) -> Experiment:
+    """λ̂ belongs to the penalty Nτ, Â to mτ."""
+    return replace(experiment, limit=_OtherCoefficients())
 
 
 def one_head(experiment: Experiment) -> Experiment:
@@ -44,6 +68,19 @@ def noise_ignores_task(experiment: Experiment) -> Experiment:
     """Label noise has variance τ instead of τ‖λ‖²."""
     level = experiment.instance.noise
     noise = LabelNoise(given_task=lambda tasks: np.full(len(tasks), level), mean=lambda covariance: level)
+    return replace(experiment, study=replace(experiment.study, noise=noise))
+
+
+def noise_uniform(experiment: Experiment) -> Experiment:
+    """Label noise is uniform, with the variance τ‖λ‖² that it should have."""
+    reach = np.sqrt(3.0)  # the standard deviation of a uniform number in [-1, 1] is 1/√3
+    noise = replace(experiment.study.noise, law=lambda rng, shape: rng.uniform(-reach, reach, shape))
+    return replace(experiment, study=replace(experiment.study, noise=noise))
+
+
+def noise_constant(experiment: Experiment) -> Experiment:
+    """Label noise is always √(τ‖λ‖²), of the right second moment."""
+    noise = replace(experiment.study.noise, law=lambda rng, shape: np.ones(shape))
     return replace(experiment, study=replace(experiment.study, noise=noise))
 
 

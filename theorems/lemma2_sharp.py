@@ -110,7 +110,8 @@ def derive_attained(subject: Experiment | Variant) -> Iterator[Identity]:
     difference = (weights[0] - sp.Rational(1, 2)) + (sp.Rational(1, 2) - weights[1])  # the signs for t > 0
     rule = "softmax(t, −t) − softmax(0, 0) for t > 0"
     yield prove_scalars("‖softmax(t, −t) − (½, ½)‖₁ = tanh t", difference, sp.tanh(t).rewrite(sp.exp), rule)
-    yield prove_scalars("the ratio to ‖(t, −t)‖_∞ tends to 1", sp.limit(sp.tanh(t) / t, t, 0), 1, "limit for t → 0")
+    ratio, stated = sp.limit(sp.tanh(t) / t, t, 0), variant_of(subject).factor * CONSTANT
+    yield prove_scalars("the ratio to ‖(t, −t)‖_∞ tends to 1", ratio, stated, "limit for t → 0")
 
 
 def measure_pairs(subject: Experiment | Variant) -> Iterator[Bound]:

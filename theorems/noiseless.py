@@ -48,11 +48,12 @@ LABELS = task.T * Z_tilde
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """The experiment with another candidate for Z†, or with noise on the prompt's labels."""
+    """The experiment with another candidate for Z†, noise on the prompt's labels, or some of Penrose's equations."""
 
     experiment: Experiment
     candidate: Any = None
     label_noise: Any = sp.ZeroMatrix(N, 1)
+    equations: int = 4
 
     @property
     def inverse(self) -> Any:
@@ -72,8 +73,9 @@ def derive_pseudoinverse(subject: Experiment | Variant) -> Iterator[Identity]:
 def derive_uniqueness(subject: Experiment | Variant) -> Iterator[Identity]:
     """Penrose's four equations have at most one solution."""
     first, second = (sp.MatrixSymbol(name, N, m) for name in "XY")
-    premises = (*_penrose(first), *_penrose(second))
-    yield prove("X = Y", first, second, premises=premises, sample=partial(_inverses, first, second))
+    asked = _variant(subject).equations
+    premises = (*_penrose(first)[:asked], *_penrose(second)[:asked])
+    yield prove("X = Y", first, second, premises=premises, sample=partial(_inverses, first, second, asked))
 
 
 def _penrose(X: Any) -> tuple[Equation, ...]:
@@ -132,14 +134,19 @@ def _full_rank(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | Non
     return small_dictionary(sizes, rng) if sizes[m] <= sizes[N] else None
 
 
-def _inverses(first: Any, second: Any, sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
-    """A Z of full row rank, with its pseudoinverse for both letters."""
+def _inverses(first: Any, second: Any, asked: int, sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+    """A Z of full row rank and two solutions of the equations asked: right inverses, if the fourth is left out."""
     features = draw(rng, sizes[m], sizes[N])
     try:
         inverse = multiply(transpose(features), invert(multiply(features, transpose(features))))
     except ZeroDivisionError:
         return None
-    return {Z: features, first: inverse, second: inverse}
+    if asked == len(_penrose(first)):
+        return {Z: features, first: inverse, second: inverse}
+    free = draw(rng, sizes[N], sizes[m])
+    along = multiply(inverse, multiply(features, free))  # W − Z†ZW is annihilated by Z
+    other = [[p + w - a for p, w, a in zip(*rows, strict=True)] for rows in zip(inverse, free, along, strict=True)]
+    return {Z: features, first: inverse, second: other}
 
 
 def _variant(subject: Experiment | Variant) -> Variant:
@@ -166,10 +173,17 @@ def labels_noisy(experiment: Experiment) -> Variant:
     return Variant(experiment=experiment, label_noise=noise)
 
 
+def three_equations(experiment: Experiment) -> Variant:
+    """Z†Z need not be symmetric: the fourth of Penrose's equations is dropped."""
+    return Variant(experiment=experiment, equations=3)
+
+
 CLAIM = Claim(
     statement=STATEMENT,
     checks=(derive_pseudoinverse, derive_uniqueness, derive_limit, derive_labels, derive_vanishing_noise, argue_rate),
-    controls=(wrong_side, transpose_for_inverse, inverse_twice, labels_noisy, penalty_n_tau, penalty_twice),
+    controls=(
+        wrong_side, transpose_for_inverse, inverse_twice, labels_noisy, penalty_n_tau, penalty_twice, three_equations,
+    ),
     stated=("INVERSE", "AT_ZERO", "REST", "LABELS"),
-    drops=(wrong_side, labels_noisy),
-)
+    drops=(wrong_side, labels_noisy, three_equations),
+)  # fmt: skip

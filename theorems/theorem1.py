@@ -72,6 +72,7 @@ class Variant:
     zeta_power: int = 0
     boost: int = 1
     zeta: int = 1
+    half: Any = sp.Rational(1, 2)
     recipe: Recipe = RECIPE
     run: Plan | None = None
 
@@ -116,9 +117,10 @@ FALL = Lemma(__name__, "Theorem 1", _fall, _proofs)
 
 def derive_premises(subject: Experiment | Variant) -> Iterator[Identity]:
     """What the step needs: η_Q σ ≤ 1/2, so that r is a rate, and Lemma 10 between ξ^(t) and ξ^(t+1)."""
-    recipe = variant_of(subject).recipe
+    variant = variant_of(subject)
+    recipe = variant.recipe
     chain, steep, exact = half_rate(recipe), lipschitz(recipe), exact_runs(recipe.plan)
-    yield conclude("η_Q σ ≤ 1/2", chain.start, sp.Rational(1, 2), chain, instances=exact)
+    yield conclude("η_Q σ ≤ 1/2", chain.start, variant.half, chain, instances=exact)
     along = at_most(steep.left).by(steep)
     yield conclude("‖∇ℓ(ξᵘ) − ∇ℓ(ξ^(t))‖ ≤ L ‖ξᵘ − ξ^(t)‖", along.start, along.end, along, instances=exact)
 
@@ -144,7 +146,8 @@ def derive_infimum(subject: Experiment | Variant) -> Iterator[Identity]:
     exact = exact_runs(variant_of(subject).recipe.plan)
     yield conclude("0 ≤ inf L − L* ≤ r^t Δ^(0) for every t", chain.start, GAP, chain, instances=exact)
     base = sp.Symbol("b", positive=True)  # any rate below 1 is b/(1 + b) with b > 0
-    limit = sp.limit((base / (1 + base)) ** t * Delta_0, t, sp.oo)
+    below_one = 1 if variant_of(subject).rate == 0 else base / (1 + base)
+    limit = sp.limit(sp.sympify(below_one) ** t * Delta_0, t, sp.oo)
     yield prove_scalars("r^t Δ^(0) → 0 for r < 1", limit, 0, "limit for t → ∞, with r = b/(1 + b), b > 0")
 
 
@@ -196,6 +199,16 @@ def variant_of(subject: Experiment | Variant) -> Variant:
 def four_times_the_rate(experiment: Experiment) -> Variant:
     """The rate is 1 − 4 η_w ζ_0/(2K) instead of 1 − η_w ζ_0/(2K)."""
     return Variant(experiment=experiment, rate=4)
+
+
+def rate_one(experiment: Experiment) -> Variant:
+    """The rate is 1: the gap need not fall."""
+    return Variant(experiment=experiment, rate=0)
+
+
+def nearly_no_rate(experiment: Experiment) -> Variant:
+    """Lemma 10 is said to give η_Q σ ≤ 10⁻⁹ instead of η_Q σ ≤ 1/2."""
+    return Variant(experiment=experiment, half=sp.Rational(1, 10**9))
 
 
 def other_power_of_zeta(experiment: Experiment) -> Variant:
@@ -256,6 +269,8 @@ CLAIM = Claim(
     drops=(large_steps, overstated_zeta),
     controls=(
         four_times_the_rate,
+        rate_one,
+        nearly_no_rate,
         other_power_of_zeta,
         large_steps,
         overstated_zeta,

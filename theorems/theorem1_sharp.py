@@ -13,7 +13,7 @@ Wrong if the induction does not go through with these constants, if a run falls 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -104,16 +104,23 @@ def derive_constants(subject: Experiment | Variant) -> Iterator[Identity]:
         yield prove_scalars(f"L, entry {place + 1}", derived, stated, "Lemma 10's chains with 1 and f̄_max")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Exchanged(Variant):
+    """The constants of Theorem 1 are taken for the sharper ones, and the other way round."""
+
+
 def derive_gain(subject: Experiment | Variant) -> Iterator[Identity]:
     """For a softmax constant c, Theorem 1's γ² is (c/2)² times the stated one: a quarter of it for c = 1."""
-    full = theorem1.STATED_GAMMA
+    full, power = theorem1.STATED_GAMMA, -1 if isinstance(subject, Exchanged) else 1
     yield prove_scalars(
         "γ²(c) = (c/2)² γ²(2)", gamma_squared(GENERIC), full * GENERIC.value**2 / 4, "Drift for every c"
     )
-    ratio = recipe(PAPER).gamma_squared / full
+    ratio = (recipe(PAPER).gamma_squared / full) ** power
     yield prove_scalars("sharp Lemma 2 alone", ratio, sp.Rational(1, 4), "γ² with c = 1, over γ² with c = 2")
     both = f_max**2 / (4 * Z_norm**2)
-    yield prove_scalars("with column norms too", recipe().gamma_squared / full, both, "γ² here, over γ² of Theorem 1")
+    yield prove_scalars(
+        "with column norms too", (recipe().gamma_squared / full) ** power, both, "γ² here, over γ² of Theorem 1"
+    )
 
 
 def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
@@ -123,7 +130,7 @@ def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
     if run is None:
         return
     steps = np.arange(1, FLOAT_STEPS + 1)
-    claimed = 1 - variant.rate * run.numbers[eta] * run.numbers[sigma]
+    claimed = max(0.0, 1 - variant.rate * run.numbers[eta] * run.numbers[sigma])
     reason = f"{FLOAT_STEPS} steps, γ = {run.numbers[gamma]:.3g}, η_Q = {run.numbers[eta]:.3g}"
     yield compared(
         "Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0)", [p.gap for p in run.points[1:]], claimed**steps * run.numbers[Delta_0],
@@ -141,11 +148,14 @@ def measure_gain(subject: Experiment | Variant) -> Iterator[Bound]:
         own, same = (planned(experiment, plan) for plan in (sharp.plan, _with_gamma_of(full, sharp).plan))
         assert own is not None
         assert same is not None  # the start and its ζ_0 are those of the original
-        yield _gain(f"γ, {name}", own.numbers[gamma], original.numbers[gamma])
-        yield _gain(f"L at that γ, {name}", own.numbers[L], original.numbers[L])
         steps = [_steps(run.numbers) for run in (same, original, own)]
-        note = f"; at its own γ {steps[2]:.6g}"
-        yield _gain(f"guaranteed steps at the γ of Theorem 1, {name}", steps[0], steps[1], note)
+        for what, gained, full_value, note in (
+            ("γ", own.numbers[gamma], original.numbers[gamma], ""),
+            ("L at that γ", own.numbers[L], original.numbers[L], ""),
+            ("guaranteed steps at the γ of Theorem 1", steps[0], steps[1], f"; at its own γ {steps[2]:.6g}"),
+        ):
+            pair = (full_value, gained) if isinstance(subject, Exchanged) else (gained, full_value)
+            yield _gain(f"{what}, {name}", *pair, note)
 
 
 def _with_gamma_of(full: Recipe, sharp: Recipe) -> Recipe:
@@ -163,6 +173,16 @@ def _steps(numbers: dict[Any, float]) -> float:
     return float(-1 / np.log1p(-numbers[eta] * numbers[sigma]))
 
 
+def constants_exchanged(experiment: Experiment) -> Variant:
+    """The constants of Theorem 1 are claimed to be smaller than the sharper ones."""
+    return Exchanged(experiment=experiment)
+
+
+def thousands_of_the_rate(experiment: Experiment) -> Variant:
+    """The rate is 1 − 5000 η_w ζ_0/(2K) instead of 1 − η_w ζ_0/(2K)."""
+    return Variant(experiment=experiment, rate=5000)
+
+
 CLAIM = Claim(
     statement=STATEMENT,
     heeds=("instance", "start", "start_weights"),
@@ -178,5 +198,12 @@ CLAIM = Claim(
         measure_run,
         measure_gain,
     ),
-    controls=(four_times_the_rate, other_power_of_zeta, large_steps, overstated_zeta),
+    controls=(
+        four_times_the_rate,
+        other_power_of_zeta,
+        large_steps,
+        overstated_zeta,
+        constants_exchanged,
+        thousands_of_the_rate,
+    ),
 )

@@ -12,8 +12,8 @@ exactly T steps misses ε, if the learned matrix is not the limit, or if the lab
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, partial
 from typing import Any
@@ -30,13 +30,17 @@ from theorems.assumptions import measure_assumptions
 from theorems.certified_conclusion import certify_conclusion
 from theorems.constants import Delta_0, rate
 from theorems.defects import (
+    coefficients_n_tau,
     labels_shuffled,
+    noise_constant,
     noise_ignores_task,
+    noise_uniform,
     one_head,
     penalty_n_tau,
     penalty_twice,
+    prompt_answered_by_ridge,
     untrained,
-)  # fmt: skip
+)
 from theorems.exact import ExactNetwork, State, column, to_ball, to_balls
 from theorems.experiment import Experiment, stream
 from theorems.instances import networks, values
@@ -86,6 +90,24 @@ TAIL_SAMPLES = 20_000
 LAW_RESOLUTION = 0.03
 
 
+def tail_threshold(N: int, delta: float) -> float:
+    """N + 2 sqrt(N log 1/delta) + 2 log 1/delta: exceeded by chi-square_N with probability at most delta.
+
+    B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1.
+    """
+    log = np.log(1 / delta)
+    return float(N + 2 * np.sqrt(N * log) + 2 * log)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The experiment with the stated bound on the error times a factor, or with another threshold for the noise."""
+
+    experiment: Experiment
+    error: Any = 1
+    threshold: Callable[[int, float], float] = tail_threshold
+
+
 def derive_prompt_labels(experiment: Experiment) -> Iterator[Identity]:
     """The first N columns of Â are the unit vectors, so ŷ*_k = y_k on the prompt."""
     a_hat = experiment.limit.a_hat
@@ -98,7 +120,7 @@ def derive_unseen_labels(experiment: Experiment) -> Iterator[Identity]:
     yield prove("yᵀâ_k = λ̂ᵀz_k", left, UNSEEN_ANSWER, premises=UNSEEN, sample=small_dictionary)
 
 
-def derive_two_steps(experiment: Experiment) -> Iterator[Identity]:
+def derive_two_steps(subject: Experiment | Variant) -> Iterator[Identity]:
     """The error is at most ‖y‖²Δ/(mτ), so the rate of Theorem 1 and the tail of ‖y‖² give the number of steps."""
     learned, limit = Letter("ã_k", N, 1, k), Letter("â_k", N, 1, k)
     distance, size, exact = learned - limit, norm(LABELS) ** 2, _small_answers()
@@ -111,7 +133,7 @@ def derive_two_steps(experiment: Experiment) -> Iterator[Identity]:
         cauchy_schwarz(LABELS, distance), floor.fact("Z̄ does not shrink below √(mτ)"), quote(lemma5.GAP, HERE)
     )
     name = "(1/2K)‖ŷ − ŷ*‖² ≤ ‖y‖²Δ/(mτ)"
-    yield conclude_stated(name, Relation(error.start, STATED_ERROR), error, instances=exact)
+    yield conclude_stated(name, Relation(error.start, _variant(subject).error * STATED_ERROR), error, instances=exact)
     enough = hypothesis(rate**steps, 1 / RATIO, "T log(1/r) ≥ log of the stated ratio, that is r^T ≤ 1/ratio")
     reached = at_most(size * HERE.gap / (m * tau)).by(
         quote(theorem1.FALL, HERE.gap, steps), enough, labels_chain().fact("the bound on ‖y‖²")
@@ -230,10 +252,11 @@ def measure_predictions(experiment: Experiment) -> Iterator[Assumption | Agreeme
             )  # fmt: skip
 
 
-def measure_tail_law(experiment: Experiment) -> Iterator[Bound]:
+def measure_tail_law(subject: Experiment | Variant) -> Iterator[Bound]:
     """The Laurent–Massart threshold has exact χ² tail probability at most δ."""
-    delta = experiment.settings["delta"]
-    threshold = tail_threshold(experiment.instance.prompt_length, delta)
+    variant = _variant(subject)
+    experiment, delta = variant.experiment, variant.experiment.settings["delta"]
+    threshold = variant.threshold(experiment.instance.prompt_length, delta)
     tail = float(stats.chi2(experiment.instance.prompt_length).sf(threshold))
     # scipy's chi-square tail is accurate to about 1e-12 relative; 1e-9 leaves three digits.
     yield Bound(
@@ -242,10 +265,11 @@ def measure_tail_law(experiment: Experiment) -> Iterator[Bound]:
     )  # fmt: skip
 
 
-def estimate_label_norm(experiment: Experiment) -> Iterator[Estimate]:
+def estimate_label_norm(subject: Experiment | Variant) -> Iterator[Estimate]:
     """(y − Zᵀλ)/√(τ‖λ‖²) is standard normal, and ‖y‖² exceeds its bound with probability at most δ."""
-    data, prompt = experiment.instance, experiment.instance.prompt_length
-    rng = stream(experiment.study.seed, "label norm")
+    variant = _variant(subject)
+    experiment, data = variant.experiment, variant.experiment.instance
+    prompt, rng = data.prompt_length, stream(experiment.study.seed, "label norm")
     tasks = sample_tasks(rng, TAIL_SAMPLES, data.feature_count)
     features = data.features[:prompt]
     labels = sample_labels(rng, tasks, features, experiment.study.noise)
@@ -256,7 +280,7 @@ def estimate_label_norm(experiment: Experiment) -> Iterator[Estimate]:
     )  # fmt: skip
     noise = np.sum(scaled**2, axis=1)
     delta = experiment.settings["delta"]
-    threshold = tail_threshold(prompt, delta)
+    threshold = variant.threshold(prompt, delta)
     bound = 2 * np.sum(tasks**2, axis=1) * (np.linalg.norm(features, 2) ** 2 + data.noise * threshold)
     for name, count in (
         ("P(noise above the threshold)", int(np.sum(noise > threshold))),
@@ -268,13 +292,18 @@ def estimate_label_norm(experiment: Experiment) -> Iterator[Estimate]:
         )  # fmt: skip
 
 
-def tail_threshold(N: int, delta: float) -> float:
-    """N + 2 sqrt(N log 1/delta) + 2 log 1/delta: exceeded by chi-square_N with probability at most delta.
+def _variant(subject: Experiment | Variant) -> Variant:
+    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
 
-    B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1.
-    """
-    log = np.log(1 / delta)
-    return float(N + 2 * np.sqrt(N * log) + 2 * log)
+
+def thousandth_of_the_error(experiment: Experiment) -> Variant:
+    """The error is claimed to be at most ‖y‖²Δ/(1000mτ), and ε/1000 after T steps."""
+    return Variant(experiment=experiment, error=sp.Rational(1, 1000))
+
+
+def threshold_without_root(experiment: Experiment) -> Variant:
+    """The threshold for the noise is N + 2 log 1/δ, without 2√(N log 1/δ)."""
+    return Variant(experiment=experiment, threshold=lambda N, delta: float(N + 2 * np.log(1 / delta)))
 
 
 CLAIM = Claim(
@@ -293,7 +322,9 @@ CLAIM = Claim(
         measure_oracles, measure_tail_law, estimate_label_norm,
     ),
     controls=(
-        penalty_n_tau, penalty_twice, one_head, untrained, noise_ignores_task, labels_shuffled,
+        penalty_n_tau, penalty_twice, prompt_answered_by_ridge, coefficients_n_tau, one_head, untrained,
+        noise_ignores_task, noise_uniform, noise_constant, labels_shuffled, thousandth_of_the_error,
+        threshold_without_root,
     ),
     stated=("PROMPT_ANSWER", "UNSEEN_ANSWER", "STATED_ERROR", "RATIO"),
     drops=(one_head, noise_ignores_task),
