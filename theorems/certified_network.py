@@ -245,4 +245,16 @@ CLAIM = Claim(
         untrained, labels_shuffled,
         weights_rounded, errors_halved,
     ),
+    catches={
+        derive_ridge: (prompt_answered_by_ridge, coefficients_n_tau),
+        certify_gap: (
+            penalty_n_tau, penalty_twice, prompt_answered_by_ridge, noise_ignores_task, one_head, untrained,
+            labels_shuffled, weights_rounded,
+        ),
+        certify_every_prompt: (prompt_answered_by_ridge, errors_halved),
+        measure_float64: (
+            penalty_n_tau, penalty_twice, prompt_answered_by_ridge, noise_ignores_task, labels_shuffled,
+            weights_rounded,
+        ),
+    },
 )  # fmt: skip

@@ -135,4 +135,9 @@ CLAIM = Claim(
     stated=("BOUND",),
     drops=(not_normalised,),
     controls=(constant_nine_tenths, squared_distance, not_normalised),
+    catches={
+        derive_bound: (constant_nine_tenths, squared_distance, not_normalised),
+        derive_attained: (constant_nine_tenths,),
+        measure_pairs: (constant_nine_tenths, squared_distance, not_normalised),
+    },
 )

@@ -161,6 +161,6 @@ CLAIM = Claim(
     controls=(tenth_of_the_bounds, squared_distance, long_tokens, alpha_not_bounded),
     catches={
         derive_bounds: (tenth_of_the_bounds, squared_distance, long_tokens, alpha_not_bounded),
-        measure_pairs: (squared_distance, long_tokens),
+        measure_pairs: (squared_distance,),
     },
 )

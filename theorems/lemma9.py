@@ -115,6 +115,6 @@ CLAIM = Claim(
     drops=(alpha_not_bounded,),
     catches={
         derive_bounds: (half_the_bounds, square_root_of_the_bounds, alpha_not_bounded),
-        measure_points: (half_the_bounds, square_root_of_the_bounds),
+        measure_points: (square_root_of_the_bounds,),
     },
 )

@@ -300,4 +300,15 @@ CLAIM = Claim(
         rate_eight_times, features_forgotten, penalty_changed, millionth_of_the_neglect, exponent_once,
         motion_left_out, twentieth_of_kappa, half_the_bounds,
     ),
+    catches={
+        derive_recursion: (motion_left_out,),
+        derive_motion: (half_the_bounds,),
+        derive_remainder: (twentieth_of_kappa,),
+        derive_neglect: (twentieth_of_kappa,),
+        derive_fixed_point: (half_the_bounds,),
+        certify_motion: (rate_eight_times,),
+        certify_neglect: (features_forgotten, penalty_changed, millionth_of_the_neglect, exponent_once),
+        certify_long_run: (rate_eight_times,),
+        certify_steps: (rate_eight_times, exponent_once),
+    },
 )  # fmt: skip

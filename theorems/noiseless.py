@@ -186,4 +186,13 @@ CLAIM = Claim(
     ),
     stated=("INVERSE", "AT_ZERO", "REST", "LABELS"),
     drops=(wrong_side, labels_noisy, three_equations),
+    catches={
+        derive_pseudoinverse: (transpose_for_inverse, inverse_twice),
+        derive_uniqueness: (three_equations,),
+        derive_limit: (transpose_for_inverse, inverse_twice),
+        derive_labels: (wrong_side, transpose_for_inverse, inverse_twice, labels_noisy),
+        derive_vanishing_noise: (
+            wrong_side, transpose_for_inverse, inverse_twice, labels_noisy, penalty_n_tau, penalty_twice,
+        ),
+    },
 )  # fmt: skip

@@ -243,4 +243,9 @@ CLAIM = Claim(
     stated=("STATED_PL", "STATED_STEP"),
     drops=(eigenvalue_lost,),
     controls=(twice_the_constant, squared_gap, eigenvalue_lost),
+    catches={
+        derive_slope: (twice_the_constant, squared_gap, eigenvalue_lost),
+        derive_step: (twice_the_constant, squared_gap, eigenvalue_lost),
+        measure_points: (twice_the_constant, eigenvalue_lost),
+    },
 )

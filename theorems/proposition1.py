@@ -290,4 +290,11 @@ CLAIM = Claim(
         wrong_power, direction_twice, no_penalty, all_tokens_counted, heads_not_counted, tokens_not_counted,
         heads_in_pairs, beta_zero,
     ),
+    catches={
+        derive_invariance: (no_penalty,),
+        derive_vandermonde: (wrong_power, direction_twice),
+        certify_start: (direction_twice,),
+        certify_rank: (tokens_not_counted, beta_zero),
+        certify_elsewhere: (all_tokens_counted, heads_not_counted, tokens_not_counted, heads_in_pairs, beta_zero),
+    },
 )  # fmt: skip

@@ -279,4 +279,32 @@ CLAIM = Claim(
         fewer_heads_than_labels,
         weights_start_elsewhere,
     ),
+    catches={
+        derive_induction: (large_steps, overstated_zeta),
+        derive_premises: (nearly_no_rate,),
+        derive_infimum: (rate_one,),
+        derive_constants: (four_times_the_rate, rate_one, other_power_of_zeta),
+        certify_descent: (
+            four_times_the_rate,
+            large_steps,
+            penalty_changed,
+            fewer_heads_than_labels,
+            weights_start_elsewhere,
+        ),
+        certify_induction: (
+            large_steps,
+            penalty_changed,
+            gamma_too_small,
+            fewer_heads_than_labels,
+            weights_start_elsewhere,
+        ),
+        certify_long_run: (four_times_the_rate,),
+        measure_descent: (
+            four_times_the_rate,
+            large_steps,
+            penalty_changed,
+            fewer_heads_than_labels,
+            weights_start_elsewhere,
+        ),
+    },
 )

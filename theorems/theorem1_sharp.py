@@ -206,4 +206,11 @@ CLAIM = Claim(
         constants_exchanged,
         thousands_of_the_rate,
     ),
+    catches={
+        derive_induction: (large_steps, overstated_zeta),
+        derive_constants: (four_times_the_rate, other_power_of_zeta, thousands_of_the_rate),
+        derive_gain: (constants_exchanged,),
+        measure_run: (thousands_of_the_rate,),
+        measure_gain: (constants_exchanged,),
+    },
 )

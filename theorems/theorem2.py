@@ -328,4 +328,24 @@ CLAIM = Claim(
     ),
     stated=("PROMPT_ANSWER", "UNSEEN_ANSWER", "STATED_ERROR", "RATIO"),
     drops=(one_head, noise_ignores_task),
+    catches={
+        derive_minimiser: (penalty_n_tau, penalty_twice, coefficients_n_tau),
+        derive_push_through: (penalty_n_tau, penalty_twice, coefficients_n_tau),
+        derive_prompt_labels: (prompt_answered_by_ridge,),
+        derive_unseen_labels: (coefficients_n_tau,),
+        derive_two_steps: (thousandth_of_the_error,),
+        certify_conclusion: (penalty_twice, prompt_answered_by_ridge),
+        measure_training: (penalty_n_tau, penalty_twice, one_head, untrained, noise_ignores_task),
+        measure_inequality: (penalty_n_tau, penalty_twice, coefficients_n_tau, noise_ignores_task, labels_shuffled),
+        measure_interval: (penalty_n_tau, penalty_twice, prompt_answered_by_ridge, noise_ignores_task),
+        measure_learned_matrix: (
+            penalty_n_tau, penalty_twice, prompt_answered_by_ridge, one_head, untrained, noise_ignores_task,
+        ),
+        measure_predictions: (
+            penalty_n_tau, penalty_twice, coefficients_n_tau, one_head, untrained, noise_ignores_task, labels_shuffled,
+        ),
+        measure_oracles: (penalty_n_tau, penalty_twice, coefficients_n_tau),
+        measure_tail_law: (threshold_without_root,),
+        estimate_label_norm: (noise_ignores_task, noise_uniform, noise_constant, threshold_without_root),
+    },
 )  # fmt: skip

@@ -34,7 +34,7 @@ def run_control(claim: Claim, defect: Defect, small: Any, untouched: tuple[Evide
 
     A defect that changes nothing that they see was not planted, whatever they say.
     """
-    meant = claim.meant_for(defect) if claim.catches else claim.checks
+    meant = claim.meant_for(defect)
     try:
         evidence = run_checks(meant, defect(small))
     except STOPPED as exception:  # planting itself failed: nothing was rejected
@@ -45,10 +45,10 @@ def run_control(claim: Claim, defect: Defect, small: Any, untouched: tuple[Evide
         return _not_planted(defect, "the checks that are meant to catch it see no difference")
     failed = tuple(item.check for item in evidence if item.verdict is Verdict.FAIL)
     verdicts = [item.verdict for item in evidence]
-    found = Verdict.ERROR if Verdict.ERROR in verdicts else min(verdicts) if claim.catches else max(verdicts)
+    found = Verdict.ERROR if Verdict.ERROR in verdicts else min(verdicts)
     return ControlOutcome(
         name=defect.__name__, sentence=sentence_of(defect), caught_by=failed, found=found,
-        missed_by=tuple(item.check for item in evidence if item.verdict is not Verdict.FAIL) if claim.catches else (),
+        missed_by=tuple(item.check for item in evidence if item.verdict is not Verdict.FAIL),
     )  # fmt: skip
 
 
@@ -69,8 +69,6 @@ def idle(claim: Claim, evidence: Iterable[Evidence]) -> tuple[str, ...]:
 
     An unmet assumption leaves a claim undecided and an argument is printed as such: neither can fail.
     """
-    if not claim.catches:
-        return ()
     fallible = {
         item.check for item in evidence
         if not item.findings or not all(isinstance(finding, Assumption | Argument) for finding in item.findings)

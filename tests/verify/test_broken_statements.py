@@ -25,7 +25,9 @@ def larger(subject):
     return 2
 
 
-CLAIM = Claim(statement=STATEMENT, checks=(measure_nothing,), controls=(larger,))
+CLAIM = Claim(
+    statement=STATEMENT, checks=(measure_nothing,), controls=(larger,), catches={measure_nothing: (larger,)}
+)
 """
 GOOD = f'"""Lemma 1 [T]: a title.\n\nWrong if not.\n"""\nfrom verify.claim import Bound, Claim\n{CLAIM}'
 BROKEN = {

@@ -110,9 +110,9 @@ def test_the_stable_keys_are_there() -> None:
     assert {"schema", "claim", "verdict", "instance", "quantities", "evidence", "controls", "provenance"} <= set(made)
     assert (made["schema"], made["claim"], made["verdict"], made["statement"]) == (SCHEMA, "zero", "error", "x = 0")
     assert set(made["evidence"][0]) >= {"check", "grade", "sentence", "verdict", "seconds", "findings"}
-    # measure_broken breaks on the defect as well, so the defect counts as unnoticed
     assert made["controls"][0] | {"caught_by": []} == {
-        "name": "spoil", "sentence": "Numbers are spoiled.", "verdict": "not rejected (error)",
+        "name": "spoil", "sentence": "Numbers are spoiled. (not planted: no check is meant to catch it)",
+        "verdict": "not rejected (error)",
         "caught_by": [], "missed_by": [],
     }  # fmt: skip
     assert made["instance"] == {"N": 3, "tau": 0.1, "source": "test", "flag": True, "nothing": None}
