@@ -24,7 +24,6 @@ import torch
 
 from theorems.certified_conclusion import INSIDE, Promise
 from theorems.defects import (
-    coefficients_n_tau,
     labels_shuffled,
     noise_ignores_task,
     one_head,
@@ -241,12 +240,12 @@ CLAIM = Claim(
         derive_ridge, argue_worst_prompt, measure_promise, certify_gap, certify_every_prompt, measure_float64,
     ),
     controls=(
-        penalty_n_tau, penalty_twice, prompt_answered_by_ridge, coefficients_n_tau, noise_ignores_task, one_head,
+        penalty_n_tau, penalty_twice, prompt_answered_by_ridge, noise_ignores_task, one_head,
         untrained, labels_shuffled,
         weights_rounded, errors_halved,
     ),
     catches={
-        derive_ridge: (prompt_answered_by_ridge, coefficients_n_tau),
+        derive_ridge: (penalty_n_tau, penalty_twice, prompt_answered_by_ridge),
         certify_gap: (
             penalty_n_tau, penalty_twice, prompt_answered_by_ridge, noise_ignores_task, one_head, untrained,
             labels_shuffled, weights_rounded,

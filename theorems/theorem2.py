@@ -332,7 +332,7 @@ CLAIM = Claim(
         derive_minimiser: (penalty_n_tau, penalty_twice, coefficients_n_tau),
         derive_push_through: (penalty_n_tau, penalty_twice, coefficients_n_tau),
         derive_prompt_labels: (prompt_answered_by_ridge,),
-        derive_unseen_labels: (coefficients_n_tau,),
+        derive_unseen_labels: (penalty_n_tau, penalty_twice),
         derive_two_steps: (thousandth_of_the_error,),
         certify_conclusion: (penalty_twice, prompt_answered_by_ridge),
         measure_training: (penalty_n_tau, penalty_twice, one_head, untrained, noise_ignores_task),
