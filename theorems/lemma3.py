@@ -172,6 +172,7 @@ CLAIM = Claim(
     catches={
         derive_sum_of_squares: (half_the_factor, no_factor, wrong_sign),
         derive_gram_form: (half_the_factor, no_factor, wrong_sign),
+        derive_numbers: (half_the_factor, no_factor, norms_not_squared),
         measure_sum: (half_the_factor, no_factor, norms_not_squared),
     },
 )
