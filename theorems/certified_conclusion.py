@@ -72,7 +72,7 @@ def certify_conclusion(experiment: Experiment) -> Iterator[Assumption | Bound]:
                 yield replace(found, elsewhere=plan.elsewhere)
 
 
-def guaranteed_steps(plan: Plan, promise: Promise) -> float:
+def guaranteed_steps(plan: Plan, promise: Promise) -> int | float:
     """T of Theorem 2: the least number of steps after which Theorem 1's bound on the gap is small enough.
 
     Infinite where the bound does not certainly fall.
