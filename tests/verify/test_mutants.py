@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from verify import UsageError
+from verify import UsageError, discovery
 from verify.claim import Assumption, Bound, Claim, Identity
 from verify.mutants.command import take
 from verify.mutants.exam import Mutant, mutants_of
@@ -29,7 +29,7 @@ from verify.prove.system import Relation
 x, y = sp.symbols("x y", positive=True)
 n, m = sp.symbols("n m", integer=True, positive=True)
 X, S = sp.MatrixSymbol("X", m, n), sp.MatrixSymbol("S", n, n)
-OUTPUT = Path(__file__).parents[2] / "docs" / "mutants.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "mutants.md"
 
 
 def kinds(value: Any) -> dict[str, list[Any]]:
@@ -265,3 +265,18 @@ def test_a_claim_of_the_paper_is_examined_and_the_rest_is_kept(tmp_path: Path) -
     )
     rejected = sum(item["result"] == "rejected" for item in results)
     assert f"mutants rejected {rejected}/{len(results)}, true as well {len(results) - rejected}" in told.stdout
+
+
+def test_the_list_of_open_mutants_is_as_the_command_writes_it() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert text.startswith(HEADING)
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+    figures = {name: [int(number) for number in numbers] for name, *numbers in rows[2:]}
+    assert set(figures) <= {entry.id for entry in discovery.entries("theorems")}
+    assert all(total == sum(parts) for total, *parts in figures.values())
+    total, rejected, true, unsettled, silent = (sum(column) for column in zip(*figures.values(), strict=True))
+    assert total >= 300
+    assert silent == 0
+    assert rejected + true >= 0.95 * total
+    assert f"{total} mutants: mutants rejected {rejected}/{total}" in text
+    assert sum(line.startswith("- `") for line in text.splitlines()) == unsettled
