@@ -92,7 +92,7 @@ class Estimate(OnInstance):
     `interval(rate)` is the confidence interval that misses the parameter with probability at most
     `rate`. Inside `allowed` (widened by `resolution`, the smallest departure the sample is asked
     to resolve, for claims that name a single value) -> pass; disjoint from it -> fail; otherwise
-    undecided. The runner sets `rate` by Holm's correction over a run.
+    undecided. The runner sets `rate` by Holm's correction over a claim.
     """
 
     allowed: tuple[float, float]

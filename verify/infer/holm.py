@@ -1,6 +1,6 @@
 """Holm's step-down correction, applied to intervals.
 
-In a run with n estimates, the chance that any true claim is rejected is at most FAMILY_RATE, and
+In a claim with n estimates, the chance that any true claim is rejected is at most FAMILY_RATE, and
 so is the chance that any false claim is accepted (each is one Holm family of n hypotheses).
 """
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from verify.claim import Estimate, Verdict
 
-FAMILY_RATE = 1e-3  # declared in advance, for a whole run
+FAMILY_RATE = 1e-3  # declared in advance, for each claim; a run of several claims adds their rates up
 
 
 def corrected(estimates: Sequence[Estimate], rate: float = FAMILY_RATE) -> list[Estimate]:
