@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import flint
 import numpy as np
@@ -82,6 +83,7 @@ def largest_rank(problem: Problem) -> int:
     return min(len(np.unique(problem.tokens[:N], axis=0)), len(np.unique(heads, axis=0)))
 
 
+@lru_cache(maxsize=8)
 def least_eigenvalue(problem: Problem) -> flint.arb | None:
     """An enclosure of ζ₀ that is certainly positive; None if the rank is deficient or open at `LIMIT` bits.
 

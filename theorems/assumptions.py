@@ -9,11 +9,12 @@ import numpy as np
 
 from numerics.instance import UNIT_NORM_TOLERANCE, squared_lengths
 from numerics.measure import rounding
-from theorems.experiment import Experiment, Prompts, initial_mixing
+from theorems.assumption2 import least_eigenvalue
+from theorems.enclosed import problem_of
+from theorems.experiment import Experiment, Prompts
 from verify.claim import Assumption
 
-# The chance that one Gaussian task falls outside the declared ball |lambda| <= B of Assumption 4.
-TASK_TAIL = 1e-6
+TASK_TAIL = 1e-6  # the chance that tasks drawn from the right law are said to have another mean, or other moments
 
 
 def measure_assumptions(subject: Any) -> Iterator[Assumption]:
@@ -28,7 +29,7 @@ def measure_assumptions(subject: Any) -> Iterator[Assumption]:
         meaning=f"coordinate {coordinate} takes N different values in the prompt, at least this far apart",
     )  # fmt: skip
     for prompts in experiment.test_sets:
-        yield _bounded_task(prompts)
+        yield _bounded_task(experiment, prompts)
     yield from measure_unit_norm(experiment)
     yield _weights_at_zero(experiment)
 
@@ -68,30 +69,31 @@ def _experiment(subject: Any) -> Experiment:
 
 
 def _task_moments(experiment: Experiment) -> Assumption:
-    """E[lambda lambda^T] = I: the moments that training uses minus those of unit-variance tasks, in absolute value."""
-    data = experiment.instance
-    signal = data.features @ data.features.T
-    noise = experiment.study.moments - signal
-    off_diagonal = float(np.abs(noise - np.diag(np.diag(noise))).max())
-    size = np.abs(data.features)
-    allowed = rounding(2 * data.feature_count + 4) * float((size @ size.T).max())
+    """E λ = 0 and E λλᵀ = I, tested on the tasks that were drawn.
+
+    Of n standard Gaussian tasks the mean is longer than (√m + √(2 log 1/p))/√n, and the mean of λλᵀ farther from I than
+    2e + e² in the spectral norm, e = √(m/n) + √(2 log(2/p)/n), with probability at most p each: Gaussian concentration
+    and K. Davidson, S. Szarek, Handbook of the Geometry of Banach Spaces 1 (2001), Theorem II.13.
+    """
+    tasks = experiment.tasks
+    n, m = tasks.shape
+    reach = np.sqrt(m / n) + np.sqrt(2 * np.log(2 / TASK_TAIL) / n)
+    allowed = (np.sqrt(m) + np.sqrt(2 * np.log(1 / TASK_TAIL))) / np.sqrt(n), 2 * reach + reach**2
+    found = np.linalg.norm(tasks.mean(axis=0)), np.linalg.norm(tasks.T @ tasks / n - np.eye(m), 2)
+    told = f"of {n} tasks the mean has length {found[0]:.2g}, at most {allowed[0]:.2g}"
     return Assumption(
-        name="assumption1", margin=allowed - off_diagonal,
-        meaning=f"tasks have mean 0 and E λλᵀ = I up to rounding (deviation {off_diagonal:.2g})",
+        name="assumption1", margin=float(min(np.subtract(allowed, found))), rounding=rounding(n + m) * (1 + m),
+        meaning=f"{told}, and the mean of λλᵀ is {found[1]:.2g} from I, at most {allowed[1]:.2g} (rate {TASK_TAIL:g})",
     )  # fmt: skip
 
 
 def _full_row_rank(experiment: Experiment) -> Assumption:
-    """zeta_0, the least eigenvalue over k of B_k B_k^T with B_k = Z-bar C_k at the start."""
-    B = experiment.theory.z_bar @ initial_mixing(experiment.study)  # K x N x H
-    N, H = B.shape[1:]
-    values = np.linalg.svd(B, compute_uv=False)
-    least = float(values[:, N - 1].min()) if H >= N else 0.0
-    # Singular values are computed to within a modest multiple of u |B|; N H is that multiple here.
-    error = rounding(N * H) * float(values[:, 0].max())
+    """ζ₀, the least eigenvalue over k of B_k B_kᵀ at the start, certified as the claim assumption2 does it."""
+    zeta = least_eigenvalue(problem_of(experiment))
+    told = "the rank is deficient, or not decided" if zeta is None else f"ζ₀ ∈ {zeta.str(6)}, certified"
     return Assumption(
-        name="assumption2", margin=least**2, rounding=2 * least * error + error**2,
-        meaning="ζ₀ = min_k λ_min(B_k B_kᵀ) at the start is positive: every B_k has full row rank",
+        name="assumption2", margin=0.0 if zeta is None else zeta,
+        meaning=f"ζ₀ = min_k λ_min(B_k B_kᵀ) at the start is positive: every B_k has full row rank ({told})",
     )  # fmt: skip
 
 
@@ -103,12 +105,12 @@ def _coordinate_spread(tokens: np.ndarray) -> tuple[float, int]:
     return float(gaps.max()), int(gaps.argmax())
 
 
-def _bounded_task(prompts: Prompts) -> Assumption:
-    """B from Gaussian concentration: |lambda| <= |mean| + s (sqrt m + sqrt(2 log 1/p)) except with probability p."""
-    m = prompts.tasks.shape[1]
-    radius = abs(prompts.mean) * np.sqrt(m) + prompts.deviation * (np.sqrt(m) + np.sqrt(2 * np.log(1 / TASK_TAIL)))
-    largest = float(np.linalg.norm(prompts.tasks, axis=1).max())
+def _bounded_task(experiment: Experiment, prompts: Prompts) -> Assumption:
+    """‖λ‖ ≤ B for the B that was given."""
+    bound, largest = experiment.settings["B"], float(np.linalg.norm(prompts.tasks, axis=1).max())
+    advice = "" if largest <= bound else f"; give --B {largest:.3g} or more"
+    error = rounding(prompts.tasks.shape[1] + 1) * largest
     return Assumption(
-        name=f"assumption4, {prompts.name}", margin=float(radius) - largest,
-        meaning=f"‖λ‖ ≤ B = {radius:.3g} for every test prompt (largest {largest:.3g})",
+        name=f"assumption4, {prompts.name}", margin=bound - largest, rounding=error,
+        meaning=f"‖λ‖ ≤ B = {bound:g} for every test prompt (largest {largest:.3g}){advice}",
     )  # fmt: skip

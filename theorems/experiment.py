@@ -23,7 +23,7 @@ from numerics.checkpoint import read_checkpoint, run_identity
 from numerics.instance import Instance
 from numerics.loss import LabelNoise, feature_noise, label_moments, sample_labels, sample_tasks
 from numerics.measure import rounding, token_loss_rounding, token_losses
-from numerics.model import Network, attention, initial_network
+from numerics.model import Network, initial_network
 from numerics.training import ProgressCallback, Recipe, Trained, resolve_device, train
 from theorems.ground import grounds
 from theorems.limit import Limit, LimitValues, limit_values
@@ -65,14 +65,16 @@ class Study:
         """E[y y^T] under Assumption 1, where E[lambda lambda^T] = I."""
         return label_moments(self.instance.features, self.noise, np.eye(self.instance.feature_count))
 
+    def training_prompts(self) -> tuple[Float[ndarray, "P m"], Float[ndarray, "P K"]]:
+        """Tasks and labels of the prompts that training on samples uses."""
+        rng = stream(self.seed, "training prompts")
+        tasks = sample_tasks(rng, self.recipe.prompts, self.instance.feature_count)
+        return tasks, sample_labels(rng, tasks, self.instance.features, self.noise)
+
     @cached_property
     def trained(self) -> Trained:
         """The result of training."""
-        labels = None
-        if self.recipe.objective == "sampled":
-            rng = stream(self.seed, "training prompts")
-            tasks = sample_tasks(rng, self.recipe.prompts, self.instance.feature_count)
-            labels = sample_labels(rng, tasks, self.instance.features, self.noise)
+        labels = self.training_prompts()[1] if self.recipe.objective == "sampled" else None
         return train(
             self.instance, self.start, self.recipe, moments=self.moments, labels=labels, device=self.device,
             progress=self.progress, checkpoint=self.checkpoint, resume=self.resume,
@@ -133,6 +135,13 @@ class Experiment:
         tasks = sample_tasks(rng, TEST_PROMPTS, self.instance.feature_count, mean=mean, deviation=deviation)
         labels = sample_labels(rng, tasks, self.instance.features, self.study.noise)
         return Prompts(name=name, tasks=tasks, labels=labels, mean=mean, deviation=deviation)
+
+    @property
+    def tasks(self) -> Float[ndarray, "n m"]:
+        """Tasks drawn from the training law: those of training on samples, else those of the in-domain prompts."""
+        if self.study.recipe.objective == "sampled":
+            return self.study.training_prompts()[0]
+        return self.prompts(out_of_domain=False).tasks
 
     @property
     def test_sets(self) -> tuple[Prompts, Prompts]:
@@ -276,11 +285,3 @@ def _recipe(parameters: Parameters, data: Instance, noise: LabelNoise) -> Recipe
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
-
-
-def initial_mixing(study: Study) -> Float[ndarray, "K N H"]:
-    """C_k at the start: column h is the attention of head h from token k."""
-    start = study.start.to(device="cpu", dtype=torch.float64)
-    tokens = torch.from_numpy(np.ascontiguousarray(study.instance.tokens))
-    weights: ndarray = attention(start.queries, tokens, study.instance.prompt_length).permute(2, 1, 0).numpy()
-    return weights

@@ -41,7 +41,7 @@ class Parameters:
     force: bool = _option(False, "run Theorem 1's descent even where a hypothesis fails")
     epsilon: float = _option(1e-3, "error ε that Theorem 2 promises")
     delta: float = _option(0.05, "probability δ with which Theorem 2 may miss it")
-    B: float = _option(3.0, "largest norm of λ in Theorem 2")
+    B: float = _option(25.0, "largest norm of λ in Assumption 4 and Theorem 2")
     seed: int = _option(0, "seed of everything random")
     data: str = _option("synthetic", "where tokens come from", ("synthetic", "digits"))
     tokens: Path | None = _option(None, "an .npz file with tokens (K x d) and features (K x m)")

@@ -32,5 +32,5 @@ def trust_base(evidence: Iterable[Evidence], cites: Iterable[str], foundations: 
     lines += [f"believed, from the literature: {source}" for source in believed]
     below = list(foundations)
     if below:
-        lines.append(f"the statements it rests on, and whatever they rest on in turn: {', '.join(below)}")
+        lines.append(f"the statements it rests on, of each its proof only; run them for the rest: {', '.join(below)}")
     return lines

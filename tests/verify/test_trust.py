@@ -26,7 +26,7 @@ def test_every_grade_source_and_foundation_has_its_line() -> None:
         f"{BEHIND[Grade.ARGUED]}: argue_x",
         "believed, from the literature: Other 2000",
         "believed, from the literature: Somebody 1999, Lemma 1",
-        "the statements it rests on, and whatever they rest on in turn: ridge, limit",
+        "the statements it rests on, of each its proof only; run them for the rest: ridge, limit",
     ]
     assert trust_base([], [], []) == []
     assert set(BEHIND) == set(Grade)
