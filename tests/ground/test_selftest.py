@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import flint
 import pytest
 
+from verify.certify.compare import bound_of
 from verify.claim import Agreement, Bound, Claim, Verdict
 from verify.ground import AREAS, SelfTest, areas_of, grounds_of, once_more, outcomes_of
 from verify.runner import run
@@ -26,7 +28,7 @@ def measure_sum(subject: Any) -> Iterator[Agreement]:
 
 def certify_sum(subject: Any) -> Iterator[Bound]:
     """One and one are at most two."""
-    yield Bound(name="sum", observed=float(subject), bound=2.0, reason="exact")
+    yield bound_of("sum", [flint.arb(int(subject))], [flint.arb(2)], "exact")
 
 
 def larger(subject: Any) -> Any:
@@ -44,7 +46,7 @@ class Two(int):
         yield a_test(lambda: self.trouble, area=self.area)
 
 
-CLAIM = Claim(statement="1 + 1 = 2", checks=(measure_sum,), controls=(larger,))
+CLAIM = Claim(statement="1 + 1 = 2", checks=(measure_sum,), controls=(larger,), catches={measure_sum: (larger,)})
 
 
 def test_every_ground_of_the_toolkit_holds() -> None:
@@ -95,7 +97,7 @@ def test_a_claim_on_broken_ground_is_an_error_that_names_it() -> None:
 def test_a_claim_is_untouched_by_ground_that_it_does_not_rest_on() -> None:
     subject = Two(2)
     subject.trouble = "it is three"
-    certified = replace(CLAIM, checks=(certify_sum,))
+    certified = replace(CLAIM, checks=(certify_sum,), catches={certify_sum: (larger,)})
     assert run(certified, subject, 2).verdict is Verdict.PASS
     assert run(certified, subject, 2, below=["numeric"]).verdict is Verdict.ERROR
 
@@ -108,6 +110,6 @@ def test_ground_that_breaks_while_the_checks_run_is_found_out() -> None:
         yield from measure_sum(value)
         subject.trouble = "it is three now"
 
-    outcome = run(replace(CLAIM, checks=(measure_and_break,)), subject, 2)
+    outcome = run(replace(CLAIM, checks=(measure_and_break,), catches={measure_and_break: (larger,)}), subject, 2)
     assert outcome.verdict is Verdict.ERROR
     assert "it is three now" in outcome.reasons[0][1]

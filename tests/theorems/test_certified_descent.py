@@ -47,6 +47,15 @@ CLAIM = Claim(
         rate_four_times_faster, penalty_changed, step_too_large, gamma_too_small, fewer_heads_than_labels,
         weights_start_elsewhere,
     ),
+    catches={
+        certify_descent: (
+            rate_four_times_faster, penalty_changed, step_too_large, fewer_heads_than_labels, weights_start_elsewhere,
+        ),
+        certify_induction: (
+            penalty_changed, step_too_large, gamma_too_small, fewer_heads_than_labels, weights_start_elsewhere,
+        ),
+        measure_descent_float64: (rate_four_times_faster, penalty_changed, step_too_large, fewer_heads_than_labels),
+    },
 )  # fmt: skip
 
 
