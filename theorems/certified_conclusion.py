@@ -155,9 +155,16 @@ def _worst_prompt(
     E, Z = as_float64(scaled.mid())[0], as_float64(features)[0].T
     best = max((_ascended(E, Z, reach, column) for column in np.eye(len(Z))), key=lambda pair: pair[0])
     _, task, noise = best
-    task = B * INSIDE * task / np.linalg.norm(task)
-    noise = reach * np.linalg.norm(task) * INSIDE * noise / np.linalg.norm(noise)
+    task = B * INSIDE * _unit(task)
+    noise = reach * np.linalg.norm(task) * INSIDE * _unit(noise)
     return task[:, None], noise[:, None]
+
+
+def _unit(vector: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
+    """The vector at length 1; one that vanishes stays."""
+    length = np.linalg.norm(vector)
+    result: ndarray = vector / length if length else vector
+    return result
 
 
 def _ascended(
@@ -167,8 +174,7 @@ def _ascended(
     noise = np.zeros(Z.shape[1])
     for _ in range(SWEEPS):
         pull = E.T @ (E @ (Z.T @ task + noise))
-        task = Z @ pull / np.linalg.norm(Z @ pull)
-        noise = reach * pull / np.linalg.norm(pull)
+        task, noise = _unit(Z @ pull), reach * _unit(pull)
     return float(np.linalg.norm(E @ (Z.T @ task + noise))), task, noise
 
 

@@ -138,9 +138,7 @@ class Experiment:
 
     @property
     def tasks(self) -> Float[ndarray, "n m"]:
-        """Tasks drawn from the training law: those of training on samples, else those of the in-domain prompts."""
-        if self.study.recipe.objective == "sampled":
-            return self.study.training_prompts()[0]
+        """Tasks drawn from the training law: those of the in-domain prompts."""
         return self.prompts(out_of_domain=False).tasks
 
     @property
