@@ -8,8 +8,8 @@ With probability at least 1 − 2δ, a prompt with λ ∼ N(0, I) has ‖λ‖²
 ‖y‖₂ ≤ R = √x_δ(m) (‖Z‖₂ + √(τx_δ(N))), where x_δ(n) = n + 2√(n log 1/δ) + 2 log 1/δ. The mean of (ŷ_k − ŷ*_k)² over
 prompts and tokens is 2Δ.
 
-Wrong if Δ is above a millionth of Δ⁽⁰⁾, if Lemma 5 and the moments of the labels give it different values, or if
-network and ridge regression, asked the worst prompt, differ by another amount.
+Wrong if training that kept its promise left a Δ above a millionth of Δ⁽⁰⁾, if Lemma 5 and the moments of the labels
+give it different values, or if network and ridge regression, asked the worst prompt, differ by another amount.
 """
 
 from __future__ import annotations

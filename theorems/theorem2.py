@@ -6,8 +6,10 @@ for any prompt with ‖λ‖ ≤ B, with probability at least 1 − δ over its 
 (1/2K) ‖ŷ − ŷ*‖² ≤ ε, where ŷ*_k = y_k on the prompt and ŷ*_k = λ̂ᵀz_k on unseen tokens.
 
 The bound rests on two steps, both checked here: (1/2K) ‖ŷ − ŷ*‖² ≤ ‖y‖² Δ / (mτ) for every y, and
-the tail of ‖y‖². Wrong if training does not reach L*, if one prompt breaks the inequality, if a run of
-exactly T steps misses ε, if the learned matrix is not the limit, or if the label noise has another law.
+the tail of ‖y‖². Training that does not come a million times nearer to the least loss leaves this undecided.
+
+Wrong if one prompt breaks the inequality, if a run of exactly T steps misses ε, if training that came so near
+learned another matrix than the limit or another least loss than L*, or if the label noise has another law.
 """
 
 from __future__ import annotations
@@ -238,17 +240,18 @@ def measure_predictions(experiment: Experiment) -> Iterator[Assumption | Agreeme
     yield from promised
     if not kept(promised):
         return
-    data = experiment.instance
-    reach = np.sqrt(2 * data.dictionary_size * promised_gap(experiment) / experiment.theory.penalty)
+    data, theory = experiment.instance, experiment.theory
+    moved = np.sqrt(2 * data.dictionary_size * promised_gap(experiment))  # at most this is |delta_k|, by Lemma 5
     for prompts in experiment.test_sets:
         network, limit = experiment.network_predictions(prompts), experiment.limit_predictions(prompts)
-        size = np.linalg.norm(experiment.prompt_labels(prompts), axis=1)
-        # Cauchy-Schwarz with lambda_min(Zbar) >= sqrt(m tau).
+        labels = experiment.prompt_labels(prompts).T
+        # |y . (a_k - ahat_k)| <= |Zbar^-1 y| |delta_k|, and |Zbar^-1 y|^2 = y . (Z^T Z + m tau I)^-1 y.
+        size = np.sqrt(np.sum(labels * np.linalg.solve(theory.z_bar_squared, labels), axis=0))
         parts = slice(0, data.prompt_length), slice(data.prompt_length, None)
         for name, part in zip(("prompt labels", "unseen tokens"), parts, strict=True):
             yield Agreement(
                 name=f"{prompts.name}, {name}", predicted=limit[:, part], observed=network[:, part],
-                tolerance=size[:, None] * reach, reason="‖y‖ √(2KΔ/(mτ)), Δ the promised gap",
+                tolerance=size[:, None] * moved, reason="‖Z̄⁻¹y‖ √(2KΔ), Δ the promised gap",
             )  # fmt: skip
 
 
