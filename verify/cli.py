@@ -65,7 +65,7 @@ def main(package: str = "theorems") -> NoReturn:
         _complain(str(error), 2)
     except typer.TyperException as error:  # an unknown option, a value of the wrong type
         described = error.format_message() if hasattr(error, "format_message") else str(error)
-        _complain(f"{described.rstrip('.')}; see --help", 2)
+        _complain(f"{described.rstrip('.').replace('Value error, ', '')}; see --help", 2)
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted", 130)
     sys.exit(status or 0)

@@ -171,7 +171,8 @@ def _palette(name: str) -> Colormap:
     return colormaps[name].with_extremes(bad="#BBBBBB")
 
 
-SHORT_BAR = 30.0  # millimetres; labels such as −2.5 × 10⁻⁷ at four places would touch
+SHORT_BAR = 30.0  # millimetres; on a shorter bar labels such as −2.5 × 10⁻⁷ have room at its two ends alone
+NEAR_END = 0.25  # of a lying bar: labels of ticks so near to an end are set inwards, for beyond it they are cut off
 
 
 def colour_bar(figure: Figure, image: ScalarMappable, place: tuple[float, float, float, float]) -> None:
@@ -181,6 +182,10 @@ def colour_bar(figure: Figure, image: ScalarMappable, place: tuple[float, float,
     short = place[3] < 10 if upright else place[2] < SHORT_BAR
     bar = figure.colorbar(image, cax=axes, orientation="vertical" if upright else "horizontal")
     bar.outline.set_linewidth(0.4)
-    bar.locator = MaxNLocator(2 if short else 4)
-    bar.formatter = FuncFormatter(lambda value, _: number(value, 2))
-    bar.update_ticks()
+    low, high = image.get_clim()
+    ticks = [tick for tick in MaxNLocator(2 if short else 4).tick_values(low, high) if low <= tick <= high]
+    ticks = [ticks[0], ticks[-1]] if short and len(ticks) > 2 else ticks
+    bar.set_ticks(ticks, labels=[number(tick, 2) for tick in ticks])
+    for tick, label in () if upright else zip(ticks, axes.get_xticklabels(), strict=True):
+        share = (tick - low) / (high - low)
+        label.set_horizontalalignment("left" if share < NEAR_END else "right" if share > 1 - NEAR_END else "center")

@@ -43,7 +43,7 @@ def view_of(record: Json) -> Json:
         "cites": [rich(source) for source in record["cites"]],
         "trust": [rich(words.breakable(line)) for line in record["trust"]],
         "checks": [_check(item, numbers) for item in record["evidence"]],
-        "assumptions": [_assumption(finding) for finding in _findings(record, "assumption")],
+        "assumptions": [_assumption(finding) for finding in _assumptions(record)],
         "controls": _controls(record, numbers),
         "figures": _figures(record),
         "derivations": [
@@ -62,6 +62,12 @@ def _findings(record: Json, kind: str) -> list[Json]:
     return [finding for item in record["evidence"] for finding in item["findings"] if finding["kind"] == kind]
 
 
+def _assumptions(record: Json) -> list[Json]:
+    """The hypotheses, each once, though several checks may look at it."""
+    findings = _findings(record, "assumption")
+    return [finding for place, finding in enumerate(findings) if finding not in findings[:place]]
+
+
 def _concerns(record: Json) -> list[words.Rich]:
     """What keeps the verdict from being a pass, worst first."""
     texts = [reason["text"] for reason in record["reasons"]]
@@ -75,7 +81,7 @@ def _facts(record: Json) -> list[tuple[str, str]]:
     """The run in four short phrases."""
     checks = [item["verdict"] for item in record["evidence"]]
     controls = [control["verdict"] for control in record["controls"]]
-    assumptions = [finding["verdict"] for finding in _findings(record, "assumption")]
+    assumptions = [finding["verdict"] for finding in _assumptions(record)]
     held = f"{assumptions.count('pass')}/{len(assumptions)}"
     grades = [item["grade"] for item in record["evidence"]]
     return [

@@ -14,8 +14,8 @@ from typing import Any
 VERDICTS = ("pass", "undecided", "fail", "error")  # from best to worst
 
 MEANING = {
-    "pass": "Every check supports the statement on this instance, and the same checks caught every defect that was "
-    "planted to test them. How far that reaches is said by the grade of each check.",
+    "pass": "Every check supports the statement, on this instance where it names no other, and the same checks caught "
+    "every defect that was planted to test them. How far that reaches is said by the grade of each check.",
     "undecided": "Nothing here contradicts the statement, but this run does not confirm it either: the points listed "
     "below leave it open.",
     "fail": "At least one check contradicts the statement on this instance: the points listed below should not "
