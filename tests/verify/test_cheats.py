@@ -1,4 +1,4 @@
-"""Claim files written to cheat in their proofs: none of them reaches PASS, and each is told why."""
+"""Claim files written to cheat, in their proofs or in what they measure: none reaches PASS, and each is told why."""
 
 from __future__ import annotations
 
@@ -198,6 +198,75 @@ CHEATS = {
     "imaginary": (body("at_most(0 * a).to(sp.Symbol('i', imaginary=True) ** 2)", "-a"), "exact numbers"),
 }
 
+MEASURED = '''"""Lemma 2 [T]: a title.
+
+Wrong if not.
+"""
+import numpy as np
+
+from verify.claim import Agreement, Bound, Claim, Estimate
+
+
+def seen(subject):
+    return np.array([1.0, 2.0]) * subject
+
+
+PROMISED = np.array([1.0, 2.0])
+
+
+def measure_it(subject):
+    """It is what was promised."""
+    yield {finding}
+
+
+def defect(subject):
+    """Half as much again."""
+    return {defect}
+
+
+CLAIM = Claim(
+    statement="a", checks=(measure_it,), controls={controls}, catches={{measure_it: {controls}}},
+)
+'''
+HONEST_FINDING = "Agreement(name='it', predicted=PROMISED, observed=seen(subject), tolerance=1e-12, reason='rounding')"
+
+
+def measured(finding: str = HONEST_FINDING, defect: str = "1.5 * subject", controls: str = "(defect,)") -> str:
+    return MEASURED.format(finding=finding, defect=defect, controls=controls)
+
+
+MEASUREMENTS = {
+    # name: (the claim, what the report says)
+    "tolerance_of_its_own": (
+        measured(HONEST_FINDING.replace("1e-12", "np.abs(seen(subject) - PROMISED).max() + 1e-12")),
+        "a planted defect went unnoticed",
+    ),
+    "bound_of_its_own": (
+        measured("Bound(name='it', observed=seen(subject), bound=2 * seen(subject).max(), reason='measured')"),
+        "a planted defect went unnoticed",
+    ),
+    "compared_with_itself": (
+        measured(HONEST_FINDING.replace("PROMISED", "seen(subject)")),
+        "a planted defect went unnoticed",
+    ),
+    "promise_from_what_was_seen": (
+        measured(HONEST_FINDING.replace("predicted=PROMISED", "predicted=PROMISED * seen(subject)[0]")),
+        "a planted defect went unnoticed",
+    ),
+    "interval_of_anything": (
+        measured("Estimate(name='it', allowed=(0, 2), interval=lambda rate: (0.9, 1.1), reason='sampled')"),
+        "the checks that are meant to catch it see no difference",
+    ),
+    "defect_that_is_none": (measured(defect="subject"), "see no difference"),
+    "defect_that_breaks": (measured(defect="float('nan')"), "a planted defect went unnoticed"),
+    "no_defect": (measured(controls="()"), "no defect was planted"),
+    "tolerance_without_end": (measured(HONEST_FINDING.replace("1e-12", "np.inf")), "tolerance"),
+    "nothing_to_compare": (
+        measured(HONEST_FINDING.replace("PROMISED", "PROMISED[:0]").replace("seen(subject)", "seen(subject)[:0]")),
+        "planted defect",
+    ),
+}
+
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
@@ -209,9 +278,12 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     (package / "honest.py").write_text(HEAD.replace("from cheats import honest\n", "") + HONEST + TAIL)
     for name, (text, _) in CHEATS.items():
         (package / f"{name}.py").write_text(HEAD + text + TAIL)
+    (package / "measured.py").write_text(measured())
+    for name, (text, _) in MEASUREMENTS.items():
+        (package / f"{name}.py").write_text(text)
     sys.path.insert(0, str(folder))
     try:
-        return {name: outcome(name) for name in ["honest", *CHEATS]}
+        return {name: outcome(name) for name in ["honest", "measured", *CHEATS, *MEASUREMENTS]}
     finally:
         sys.path.remove(str(folder))
 
@@ -223,15 +295,15 @@ def outcome(name: str) -> Outcome:
 
 def test_the_same_file_passes_without_a_cheat(outcomes: dict[str, Outcome]) -> None:
     assert outcomes["honest"].reasons == ()
-    assert outcomes["honest"].verdict is Verdict.PASS
+    assert outcomes["honest"].verdict is outcomes["measured"].verdict is Verdict.PASS
     (identity,) = outcomes["honest"].evidence[0].findings
     assert identity.hypotheses == ("a ≤ b (a is at most b)",)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", sorted(CHEATS))
+@pytest.mark.parametrize("name", sorted(CHEATS | MEASUREMENTS))
 def test_no_cheat_passes(outcomes: dict[str, Outcome], name: str) -> None:
     found = outcomes[name]
     assert found.verdict is not Verdict.PASS
     words = [text for _, text in found.reasons]
     words += [getattr(finding, "residual", "") for item in found.evidence for finding in item.findings]
-    assert any(CHEATS[name][1] in text for text in words), words
+    assert any((CHEATS | MEASUREMENTS)[name][1] in text for text in words), words
