@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
@@ -16,6 +18,37 @@ def rounding(terms: int) -> float:
     2nd ed., Lemma 3.1.
     """
     return terms * UNIT_ROUNDOFF / (1 - terms * UNIT_ROUNDOFF)
+
+
+def logit_size(prompt: Float[ndarray, "N d"], queries: Float[ndarray, "H d d"], tokens: Float[ndarray, "K d"]) -> float:
+    """The largest sum of absolute values of the products that make a logit v_n' Q_h v_k."""
+    sizes = np.abs(prompt) @ np.abs(queries) @ np.abs(tokens).T
+    return float(sizes.max())
+
+
+def softmax_rounding(logit_error: Any, N: int) -> Any:
+    """rho: the relative error of a softmax weight over N entries in float64, whose logits err by `logit_error`.
+
+    The logits are those less their largest, as they are exponentiated. Relative to the exact weight and to the
+    computed one alike: a weight and the sum that it is divided by are off by a factor of at most exp(logit_error)
+    each, and by at most N + 6 roundings together (N - 1 in the sum, a division, two for each of two exponentials that
+    are good to a unit in the last place), whose factor is at most exp(gamma_{N+6}). Infinite where it overflows.
+    """
+    with np.errstate(over="ignore"):
+        return np.expm1(2 * np.asarray(logit_error) + rounding(N + 6))[()]
+
+
+def attention_rounding(
+    prompt: Float[ndarray, "N d"], queries: Float[ndarray, "H d d"], tokens: Float[ndarray, "K d"]
+) -> float:
+    """rho of the attention weights softmax(v_n' Q_h v_k) over the prompt in float64, the largest of all.
+
+    A logit is a sum of d products with sums of d products; one rounding more is that of its distance to the largest
+    logit, which can be twice as large as either.
+    """
+    N, d = prompt.shape
+    error = rounding(2 * d + 2) * logit_size(prompt, queries, tokens)
+    return float(softmax_rounding(error, N))
 
 
 def token_losses(mixed: Float[ndarray, "... N K"], moments: Float[ndarray, "K K"]) -> Float[ndarray, "... K"]:

@@ -20,7 +20,7 @@ import flint
 import numpy as np
 import torch
 
-from numerics.measure import rounding
+from numerics.measure import attention_rounding, rounding
 from numerics.model import attention
 from theorems.enclosed import Problem, by_token, enclose, least_eigenvalues, problem_of
 from theorems.experiment import Experiment
@@ -103,16 +103,13 @@ def least_eigenvalue(problem: Problem) -> flint.arb | None:
 def _least_singular_value(problem: Problem) -> tuple[float, float]:
     """The least singular value of all B_k in float64, and a bound on its error.
 
-    A logit errs by γ_{2d+2} |V||Q||v| (and its maximum is subtracted), so a softmax weight by the relative
-    rho; the error of B_k = Z̄C_k is at most that times ‖Z̄‖‖C_k‖_F, and the decomposition adds a modest
-    multiple of u‖B_k‖, taken as N H. Singular values move by no more than the matrix does.
+    The error of B_k = Z̄C_k is at most that of the softmax weights times ‖Z̄‖‖C_k‖_F, and the decomposition adds a
+    modest multiple of u‖B_k‖, taken as N H. Singular values move by no more than the matrix does.
     """
-    N, _, d, H = problem.sizes
+    N, _, _, H = problem.sizes
     tokens, queries = torch.from_numpy(problem.tokens.copy()), torch.from_numpy(problem.queries.copy())
     weights = attention(queries, tokens, N).permute(2, 1, 0).numpy()  # K × N × H
-    prompt, rest = np.abs(problem.tokens[:N]), np.abs(problem.tokens.T)
-    logit = max(float((prompt @ np.abs(query) @ rest).max()) for query in problem.queries)
-    rho = np.expm1(4 * rounding(2 * d + 2) * logit) + rounding(N + 6)
+    rho = attention_rounding(problem.tokens[:N], problem.queries, problem.tokens)
     with flint.ctx.workprec(128):
         z_bar = np.array(enclose(problem).z_bar.mid().tolist(), dtype=float)
     values = np.linalg.svd(z_bar @ weights, compute_uv=False)

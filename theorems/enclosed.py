@@ -19,7 +19,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from numerics.instance import Instance
-from numerics.measure import rounding
+from numerics.measure import attention_rounding, rounding
 from numerics.model import Network, mixture_float64
 from theorems.experiment import Experiment
 from theorems.limit import Limit, symbol_values
@@ -186,15 +186,13 @@ def least_eigenvalues(mixings: Sequence[Matrix], z_bar: Matrix) -> list[Ball]:
 
 
 def mixture_rounding(problem: Problem) -> Float[ndarray, "N K"]:
-    """A bound on the error of Ã in float64.
+    """A bound on the error of Ã in float64: that of the softmax weights, of the products with w_hk and of their sum.
 
-    A logit errs by γ_{2d+2} |V||Q||v| (and its maximum is subtracted), a softmax weight relatively by four times
-    that and γ_{N+6}, its product with w_hk and the sum over heads by γ_{H+1}.
+    It is relative to Ã with absolute values in its sum, computed with the same errors.
     """
-    N, _, d, H = problem.sizes
-    prompt, rest = np.abs(problem.tokens[:N]), np.abs(problem.tokens.T)
-    logit = max(float((prompt @ np.abs(query) @ rest).max()) for query in problem.queries)
-    rho = np.expm1(4 * rounding(2 * d + 2) * logit + rounding(N + H + 7))
+    N, _, _, H = problem.sizes
+    weights = attention_rounding(problem.tokens[:N], problem.queries, problem.tokens)
+    rho = (1 + weights) * (1 + rounding(H + 1)) - 1
     sizes = Network(queries=torch.from_numpy(problem.queries), weights=torch.from_numpy(np.abs(problem.weights)))
     bound: ndarray = rho / (1 - rho) * mixture_float64(sizes, problem.tokens, N)
     return bound

@@ -19,7 +19,7 @@ import numpy as np
 import sympy as sp
 import torch
 
-from numerics.measure import rounding
+from numerics.measure import rounding, softmax_rounding
 from numerics.model import Network, attention, full_attention, mixture, predict
 from theorems.experiment import Experiment, stream
 from theorems.notation import K, N, P, d, e_k, y
@@ -145,14 +145,14 @@ def _rounding_error(network: Network, tokens: torch.Tensor, labels: torch.Tensor
 
     A logit is a sum over at most d + 1 products of sums over d + 1 products, so each evaluation
     errs by gamma_{4(d+1)} |V|' |A'A^-T| |Q| |v|; for orthogonal A the middle factor is at most d
-    in the norm used here, which is Frobenius. A logit error e multiplies every softmax weight by
-    at most exp(2e); the sums over N labels and H heads add gamma_{N+H+4}, all of it twice.
+    in the norm used here, which is Frobenius, and two roundings more shift it by the largest. The sums over N labels
+    and H heads add gamma_{N+H+1} to the error of a softmax weight, all of it twice.
     """
     d = tokens.shape[1]
     norms = torch.linalg.norm(tokens, dim=1)
     sizes = torch.linalg.matrix_norm(network.queries)  # |Q_h|_F
-    logit = rounding(4 * (d + 1)) * d * norms[:N].max() * sizes[:, None] * norms[None, :]  # H x K
-    relative = torch.expm1(2 * logit) + rounding(N + len(sizes) + 4)
+    logit = rounding(4 * (d + 1) + 2) * d * norms[:N].max() * sizes[:, None] * norms[None, :]  # H x K
+    relative = (1 + torch.from_numpy(softmax_rounding(logit.numpy(), N))) * (1 + rounding(N + len(sizes) + 1)) - 1
     mass = (attention(network.queries, tokens, N) * labels.abs()[None, :, None]).sum(dim=1)  # H x K
     bound: np.ndarray = (2 * (relative * network.weights.abs() * mass).sum(dim=0)).numpy()
     return bound

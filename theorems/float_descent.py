@@ -15,10 +15,11 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.special import softmax
 
-from numerics.measure import UNIT_ROUNDOFF, rounding
+from numerics.measure import UNIT_ROUNDOFF, attention_rounding, logit_size, rounding
 from theorems.enclosed import enclose
 from theorems.trajectory import Plan
 
+NOTHING_KNOWN = 1 / UNIT_ROUNDOFF  # a relative error so large decides nothing, and its squares do not overflow
 DIVERGED = 1e30  # the gap grown by this factor: nothing more is learnt, and squares would overflow
 
 
@@ -90,14 +91,13 @@ def _roundings(
 ) -> tuple[float, float]:  # fmt: skip
     """How far rounding moves δ (Frobenius) when it is computed here, and during the step that follows.
 
-    A softmax weight errs by the relative rho of its logits; Ã by rho and H + 1 roundings of its terms; the
+    A softmax weight errs relatively by rho; Ã by rho and H + 1 roundings of its terms; the
     residual by N + 2 roundings of its terms and the error of Ã; w by the gradient's error and one rounding,
     which δ feels at most √H‖Z̄‖ times; Q by one rounding of its entries, hence s by twice that of the logits.
     """
     H, N, K = s.shape
-    logit = float((np.abs(data.prompt) @ np.abs(queries) @ np.abs(data.tokens)).max())
-    change = 4 * rounding(2 * len(data.tokens) + 2) * logit
-    rho = float(np.expm1(min(change, 1.0))) * max(1.0, change) + rounding(N + 6)  # 1 or more decides nothing anyway
+    logit = logit_size(data.prompt, queries, data.tokens.T)
+    rho = min(attention_rounding(data.prompt, queries, data.tokens.T), NOTHING_KNOWN)
     mixed = np.einsum("hk,hnk->nk", np.abs(weights), s)
     norm = float(np.linalg.norm(data.z_bar, 2))
     mixture_error = (rho + rounding(H + 1)) * mixed + 2 * UNIT_ROUNDOFF * np.abs(data.a_hat)

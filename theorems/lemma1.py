@@ -22,7 +22,7 @@ from scipy.special import softmax
 
 from numerics.instance import Instance, synthetic
 from numerics.loss import feature_noise, label_moments, population_loss
-from numerics.measure import rounding
+from numerics.measure import attention_rounding, rounding
 from numerics.model import Network, mixture
 from theorems import constants, terms
 from theorems.experiment import Experiment, stream
@@ -196,9 +196,8 @@ def _autograd(data: Instance, queries: np.ndarray, alphas: np.ndarray) -> tuple[
 def _formulas(variant: Variant, data: Instance, queries: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, ...]:
     """The lemma's two gradients in numpy, and for each a bound on the rounding error of both sides together.
 
-    A logit errs by 2 gamma_{2d+2} sum |V||Q||v| (its maximum is subtracted), so a softmax weight by the relative
-    rho below. A gradient is a sum of products with at most three such weights, each product touched by at most
-    `count` further roundings; its error is relative to the sum with absolute values everywhere, in which
+    A gradient is a sum of products with at most three softmax weights, each product touched by at most `count`
+    further roundings; its error is relative to the sum with absolute values everywhere, in which
     tokens have entries of at most 1 and the moments and Z̄² of at most `largest`.
     """
     N_, K_, H_ = data.prompt_length, data.dictionary_size, len(queries)
@@ -211,8 +210,7 @@ def _formulas(variant: Variant, data: Instance, queries: np.ndarray, alphas: np.
     pulled = theory.z_bar_squared @ (GAMMA * np.einsum("hk,hnk->nk", alphas, s) - theory.a_hat)  # Z̄ δ
     scale = GAMMA**variant.gamma_power / (2**variant.halves * K_)
 
-    logits = np.einsum("pn,hpq,qk->hnk", *map(np.abs, (V_, queries, tokens)), optimize=True).max()
-    rho = np.expm1(4 * rounding(2 * len(V_) + 2) * logits) + rounding(N_ + 6)
+    rho = attention_rounding(V_.T, queries, tokens.T)
     count = data.feature_count + 6 * N_ + 2 * K_ + 2 * H_ + 2 * len(V_) + 30
     factor = 2 * ((1 + rho) ** 3 * (1 + rounding(count)) - 1) * GAMMA / K_
     largest = (np.abs(data.features) @ np.abs(data.features).T).max() + theory.penalty

@@ -19,7 +19,7 @@ from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from numerics.loss import population_loss
-from numerics.measure import rounding
+from numerics.measure import attention_rounding, rounding
 from numerics.model import Network, attention, mixture
 from theorems.experiment import Experiment, stream
 from theorems.variants import Variant
@@ -91,14 +91,11 @@ class FloatPoint:
     def error(self) -> float:
         """Relative to sums of absolute values, a bound on the error of whatever is computed from the weights.
 
-        A logit errs by 2 gamma_{2d+2} sum |V||Q||v|, its maximum is subtracted, so a softmax weight errs by
-        the relative rho below. Loss, gradients, b and delta multiply at most three weights or entries of Z̄
-        (two roundings each) and take fewer than `count` further roundings on every path.
+        Loss, gradients, b and delta multiply at most three softmax weights or entries of Z̄ (two roundings each) and
+        take fewer than `count` further roundings on every path.
         """
         N, K, (H, d) = len(self.mixed), len(self.tokens), self.queries.shape[:2]
-        prompt = np.abs(self.tokens[:N])
-        logit = np.einsum("nd,hde,ke->hnk", prompt, np.abs(self.queries), np.abs(self.tokens), optimize=True).max()
-        rho = np.expm1(4 * rounding(2 * d + 2) * logit) + rounding(N + 6)
+        rho = attention_rounding(self.tokens[:N], self.queries, self.tokens)
         count = self.experiment.instance.feature_count + 6 * N + 2 * K + 2 * H + 2 * d + 40
         return float((1 + rho) ** 3 * (1 + rounding(count)) - 1)
 

@@ -14,7 +14,7 @@ import sympy as sp
 import torch
 from numpy import ndarray
 
-from numerics.measure import UNIT_ROUNDOFF, rounding
+from numerics.measure import UNIT_ROUNDOFF, rounding, softmax_rounding
 from theorems import constants
 from theorems.exact import text, to_balls
 from theorems.experiment import Experiment, stream
@@ -205,9 +205,10 @@ def measured(variant: Variant, constant: int | float) -> Bound:
     pairs = _network_logits(variant.experiment)
     first, second = (_softmax(logits, variant.normalised) for logits in pairs)
     distance = np.abs(pairs[0] - pairs[1]).max(axis=0)
-    # exp of a logit with a rounded shift errs by u times the spread of the logits and a few u, the rest by gamma_N.
-    spread = max(float(np.ptp(logits, axis=0).max()) for logits in pairs)
-    error = 2 * (np.expm1(UNIT_ROUNDOFF * spread) + rounding(2 * len(pairs[0]) + 20)) * max(first.sum(0).max(), 1)
+    # The shift of a logit by the largest is one rounding; the two norms add N terms and a subtraction each.
+    N_, spread = len(pairs[0]), max(float(np.ptp(logits, axis=0).max()) for logits in pairs)
+    relative = softmax_rounding(UNIT_ROUNDOFF * spread, N_) + rounding(N_ + 1)
+    error = 2 * relative * (1 if variant.normalised else max(map(np.max, (first.sum(0), second.sum(0)))))
     return Bound(
         name=f"‖softmax(x) − softmax(x′)‖₁ ≤ {constant} ‖x − x′‖_∞",
         observed=np.abs(first - second).sum(axis=0), bound=constant * float(variant.factor) * distance**variant.power,
