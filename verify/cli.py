@@ -9,10 +9,10 @@ from __future__ import annotations
 import atexit
 import gc
 import inspect
-import io
 import json
 import os
 import sys
+import warnings
 from dataclasses import Field, fields
 from importlib import import_module
 from pathlib import Path
@@ -22,7 +22,8 @@ from typing import Annotated, Any, Literal, NoReturn, get_type_hints
 import typer
 from typer.core import TyperGroup
 
-from verify import UsageError, discovery
+from verify import UsageError, discovery, streams
+from verify.render.visible import visible
 
 DEFAULT_OUTPUT = Path("reports")
 OutputOption = Annotated[Path, typer.Option("--output", help="Folder of the reports.")]
@@ -59,16 +60,29 @@ def build_app(package: str) -> typer.Typer:
 def main(package: str = "theorems") -> NoReturn:
     """Run the command line for the statements in `package` and exit with its status."""
     _settle()
+    status, trouble = _outcome(package)
+    status, lost = streams.delivered(status)
+    for sentence in filter(None, (trouble, lost)):
+        print(f"verify: {visible(' '.join(sentence.split()))}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _outcome(package: str) -> tuple[int, str | None]:
+    """The exit status, and what a user must be told in a sentence."""
     try:
-        status = build_app(package)(standalone_mode=False)
+        return build_app(package)(standalone_mode=False) or 0, None
     except UsageError as error:
-        _complain(str(error), 2)
+        return 2, str(error)
     except typer.TyperException as error:  # an unknown option, a value of the wrong type
         described = error.format_message() if hasattr(error, "format_message") else str(error)
-        _complain(f"{described.rstrip('.').replace('Value error, ', '')}; see --help", 2)
-    except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted", 130)
-    sys.exit(status or 0)
+        return 2, f"{described.rstrip('.').replace('Value error, ', '')}; see --help"
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        return 130, str(stop) or "interrupted"
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        told = f"{type(error).__name__}: {error}"
+        return 1, f"the verifier itself broke down, {told}; python -X dev -m verify shows where"
 
 
 def _settle() -> None:
@@ -79,16 +93,11 @@ def _settle() -> None:
     interpreter shuts down.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without our letters costs letters, not the run
+    streams.settle()
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # of libraries; what they are about shows in the verdicts
     gc.set_threshold(50_000, 20, 100)
     atexit.register(gc.freeze)
-
-
-def _complain(message: str, status: int) -> NoReturn:
-    print(f"verify: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(status)
 
 
 def _first_line(package: str) -> str:
@@ -165,18 +174,14 @@ def _run_command(package: str) -> Any:
     def command(**options: Any) -> None:
         # By identity: 0 == False, and a value of 0 was given as much as any other.
         given = {name: options[name] for name in names if options[name] is not None and options[name] is not False}
-        from verify.execution import Interrupted, run_claims
+        from verify.execution import run_claims
         from verify.stage import Request
 
         request = Request(
             claims=tuple(options["claims"]), given=given, pdf=not options["no_pdf"],
             **{name: options[name] for name in ("preset", "output", "quiet", "resume", "grade", "certificate")},
         )  # fmt: skip
-        try:
-            status = run_claims(package, request)
-        except Interrupted as stop:
-            _complain(str(stop), 130)
-        raise typer.Exit(status)
+        raise typer.Exit(run_claims(package, request))
 
     command.__signature__ = inspect.Signature(_run_signature(parameters))  # type: ignore[attr-defined]  # typer reads it
     command.__annotations__ = {item.name: item.annotation for item in _run_signature(parameters)}

@@ -1,0 +1,33 @@
+"""Text of others made visible: nothing in a title, a file's name or a message is taken for an instruction.
+
+A control character could move the cursor of a terminal, a bidirectional override could turn the order of a name
+around, and the bytes of a file name may be no text at all: each is shown as an escape, `\\x1b`, `\\u202e`, `\\xff`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_JOINERS = "\u200c\u200d"  # part of how some scripts and pictures are written
+_PLAIN = re.compile(r"[\x20-\x7e]*")
+
+
+def visible(text: str, keep: str = "") -> str:
+    """The text with an escape in place of each character that is not to be seen, but for joiners and those of `keep`."""
+    if _PLAIN.fullmatch(text):
+        return text
+    return "".join(char if char in keep or not _hidden(char) else escaped(char) for char in text)
+
+
+def escaped(char: str) -> str:
+    """The escape of a character as Python writes it; a byte of a file name that is no text is `\\xff`."""
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python smuggles such a byte
+        return f"\\x{code - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode() if code > 0x7E or code < 0x20 else f"\\x{code:02x}"
+
+
+def _hidden(char: str) -> bool:
+    return unicodedata.category(char) in _HIDDEN and char not in _JOINERS
