@@ -11,6 +11,10 @@ import io
 import os
 import select
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 BROKEN_PIPE = 141  # 128 + SIGPIPE, what a shell reports of a program whose reader has gone
 INTERRUPTED = (2, 130, 143)  # usage, SIGINT, SIGTERM: these say more than a lost reader
@@ -32,7 +36,7 @@ class Steady(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: bytes, /) -> int:  # type: ignore[override]  # what it is given by a text wrapper
+    def write(self, data: ReadableBuffer, /) -> int:
         while self.failure is None:
             try:
                 return os.write(self._descriptor, data)
@@ -40,7 +44,7 @@ class Steady(io.RawIOBase):
                 select.select([], [self._descriptor], [])
             except OSError as error:
                 self.failure = error
-        return len(data)
+        return memoryview(data).nbytes
 
 
 def settle() -> None:

@@ -15,7 +15,7 @@ _PLAIN = re.compile(r"[\x20-\x7e]*")
 
 
 def visible(text: str, keep: str = "") -> str:
-    """The text with an escape in place of each character that is not to be seen, but for joiners and those of `keep`."""
+    """The text with an escape in place of each character that hides, but for joiners and those of `keep`."""
     if _PLAIN.fullmatch(text):
         return text
     return "".join(char if char in keep or not _hidden(char) else escaped(char) for char in text)
