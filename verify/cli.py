@@ -29,6 +29,10 @@ DEFAULT_OUTPUT = Path("reports")
 OutputOption = Annotated[Path, typer.Option("--output", help="Folder of the reports.")]
 
 
+class _StoppedError(Exception):
+    """The user stopped a run; the message says what is kept."""
+
+
 class _RunByDefault(TyperGroup):
     """`verify theorem2` means `verify run theorem2`."""
 
@@ -76,7 +80,7 @@ def _outcome(package: str) -> tuple[int, str | None]:
     except typer.TyperException as error:  # an unknown option, a value of the wrong type
         described = error.format_message() if hasattr(error, "format_message") else str(error)
         return 2, f"{described.rstrip('.').replace('Value error, ', '')}; see --help"
-    except (KeyboardInterrupt, typer.Abort) as stop:
+    except (_StoppedError, KeyboardInterrupt, typer.Abort) as stop:
         return 130, str(stop) or "interrupted"
     except Exception as error:
         if sys.flags.dev_mode:
@@ -181,7 +185,10 @@ def _run_command(package: str) -> Any:
             claims=tuple(options["claims"]), given=given, pdf=not options["no_pdf"],
             **{name: options[name] for name in ("preset", "output", "quiet", "resume", "grade", "certificate")},
         )  # fmt: skip
-        raise typer.Exit(run_claims(package, request))
+        try:
+            raise typer.Exit(run_claims(package, request))
+        except KeyboardInterrupt as stop:  # typer would leave nothing of it but a status
+            raise _StoppedError(str(stop) or "interrupted") from stop
 
     command.__signature__ = inspect.Signature(_run_signature(parameters))  # type: ignore[attr-defined]  # typer reads it
     command.__annotations__ = {item.name: item.annotation for item in _run_signature(parameters)}
