@@ -26,6 +26,7 @@ from theorems.instances import drawn, generals, letters, single, values
 from theorems.lemma10 import ENTRIES
 from theorems.notation import H, K
 from theorems.points import FloatPoint, sizes
+from theorems.stated import evaluated
 from theorems.terms import AT_0, AT_NEXT, AT_P, AT_R, AT_S, AT_T, BETWEEN, t
 from verify.prove.values import PRECISION, Values, extended
 
@@ -148,8 +149,7 @@ class FloatRun:
 
     def value(self, expression: Any) -> float:
         """An expression in the constants, in float64."""
-        symbols = sorted(sp.sympify(expression).free_symbols, key=str)
-        return float(sp.lambdify(symbols, expression)(*(self.numbers[symbol] for symbol in symbols)))
+        return float(evaluated(sp.sympify(expression), self.numbers))
 
 
 def float_run(experiment: Experiment, plan: Plan, *, start: int = 0) -> FloatRun | None:

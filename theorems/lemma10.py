@@ -21,7 +21,7 @@ import numpy as np
 import sympy as sp
 
 from theorems.assumptions import measure_unit_norm
-from theorems.constants import D, L, Z_norm, alpha, f_max, gamma
+from theorems.constants import A_norm, D, L, Z_norm, alpha, f_max, gamma
 from theorems.experiment import Experiment
 from theorems.gradients import FAR_ALPHA, FAR_Q, Pair, chains
 from theorems.instances import small_networks
@@ -30,6 +30,7 @@ from theorems.lemma9 import STATED_D
 from theorems.notation import H, K
 from theorems.points import POINTS, alpha_of, compared, pairs, sizes
 from theorems.softmax import Lipschitz
+from theorems.stated import evaluated
 from theorems.terms import PAPER, Setting
 from theorems.variants import Variant, stated, variant_of
 from verify.claim import Bound, Claim, Identity
@@ -147,15 +148,13 @@ def measure_gradients(subject: Experiment | Variant) -> Iterator[Bound]:
 
 def lipschitz_float(experiment: Experiment, largest: float, scale: float) -> float:
     """The stated L in float64, for α = `largest` and γ = `scale`."""
-    size, heads, tokens = sizes(experiment), len(experiment.study.start.queries), experiment.instance.dictionary_size
-    reach = scale * heads * largest * size.z_norm + size.a_norm
-    matrix = _entries()(heads, tokens, largest, scale, size.z_norm, size.f_max, reach)
-    return float(np.linalg.norm(np.asarray(matrix, dtype=float), 2))
-
-
-@cache
-def _entries() -> Any:
-    return sp.lambdify((H, K, alpha, gamma, Z_norm, f_max, D), STATED)
+    size = sizes(experiment)
+    known: dict[Any, float] = {
+        H: len(experiment.study.start.queries), K: experiment.instance.dictionary_size, alpha: largest, gamma: scale,
+        Z_norm: size.z_norm, f_max: size.f_max, A_norm: size.a_norm,
+    }  # fmt: skip
+    known[D] = float(evaluated(STATED_D, known))
+    return float(np.linalg.norm([[evaluated(entry, known) for entry in row] for row in STATED.tolist()], 2))
 
 
 def half_of_L(experiment: Experiment) -> Variant:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -21,10 +20,11 @@ from theorems.instances import small_networks
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma2_sharp import LIPSCHITZ as SHARP
 from theorems.lemma9 import FEATURES_BOUND
-from theorems.points import POINTS, alpha_of, compared, pairs, sizes
+from theorems.points import POINTS, alpha_of, pairs, sizes
 from theorems.softmax import Lipschitz
+from theorems.stated import each, held
 from theorems.terms import HERE, PAPER, PROMPT, THERE, Point, Setting, Z_bar, h, v_i, v_k
-from theorems.variants import Variant, as_stated, stated, variant_of
+from theorems.variants import Variant, as_stated, variant_of
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequality import Chain, at_most
 from verify.prove.lemma import Lemma, quote
@@ -51,8 +51,9 @@ MOVED_Q = norm(HERE.Q_h - THERE.Q_h, "F")
 MOVED_ALPHA = norm(HERE.alpha_hk - THERE.alpha_hk)
 STATED_B = 2 * Z_norm * MOVED_Q
 STATED_DELTA = gamma * Z_norm * total(h, 2 * alpha * MOVED_Q + MOVED_ALPHA)
-BOUND_B = Relation(norm(HERE.b_hk - THERE.b_hk), STATED_B)
-BOUND_DELTA = Relation(norm(HERE.delta_k - THERE.delta_k), STATED_DELTA)
+MOVED_B, MOVED_DELTA = norm(HERE.b_hk - THERE.b_hk), norm(HERE.delta_k - THERE.delta_k)
+BOUND_B = Relation(MOVED_B, STATED_B)
+BOUND_DELTA = Relation(MOVED_DELTA, STATED_DELTA)
 
 
 def weights_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
@@ -113,20 +114,20 @@ def derive_bounds(subject: Experiment | Variant) -> Iterator[Identity]:
 def measure_pairs(subject: Experiment | Variant) -> Iterator[Bound]:
     """Pairs of random points, near and far from each other, satisfy both bounds."""
     variant = variant_of(subject)
-    z_norm = sizes(variant.experiment).z_norm
-    rows: list[tuple[Any, ...]] = []
-    for p, q in pairs(variant, "lemma8"):
-        moved, alpha_moved = np.linalg.norm(p.queries - q.queries, axis=(1, 2)), np.abs(p.alpha - q.alpha)
-        reach = 2 * alpha_of(variant, p, q) * moved[:, None] + alpha_moved
-        rows.append((
-            np.linalg.norm(p.b - q.b, axis=1).max(axis=1), stated(variant, 2 * z_norm * moved),
-            np.full(len(moved), p.b_error + q.b_error),
-            np.linalg.norm(p.delta - q.delta, axis=0), stated(variant, p.gamma * z_norm * reach.sum(axis=0)),
-            np.full(p.delta.shape[1], p.delta_error + q.delta_error),
-        ))  # fmt: skip
-    for name, columns in (("‖b_hk − b′_hk‖", (0, 1, 2)), ("‖δ_k − δ′_k‖", (3, 4, 5))):
-        observed, bound, error = (np.concatenate([row[place] for row in rows]) for place in columns)
-        yield compared(name, observed, bound, error, f"{POINTS} pairs of points")
+    both = list(pairs(variant, "lemma8"))
+    known = {
+        MOVED_B: np.array([np.linalg.norm(p.b - q.b, axis=1) for p, q in both]),
+        MOVED_DELTA: np.array([np.linalg.norm(p.delta - q.delta, axis=0) for p, q in both])[:, None, :],
+        MOVED_Q: np.array([np.linalg.norm(p.queries - q.queries, axis=(1, 2)) for p, q in both])[:, :, None],
+        MOVED_ALPHA: np.array([np.abs(p.alpha - q.alpha) for p, q in both]),
+        alpha: each([alpha_of(variant, p, q) for p, q in both]), gamma: each([p.gamma for p, _ in both]),
+        Z_norm: sizes(variant.experiment).z_norm,
+    }  # fmt: skip
+    for name, bound, errors in (
+        ("‖b_hk − b′_hk‖", BOUND_B, [p.b_error + q.b_error for p, q in both]),
+        ("‖δ_k − δ′_k‖", BOUND_DELTA, [p.delta_error + q.delta_error for p, q in both]),
+    ):
+        yield held(name, as_stated(variant, bound), known, each(errors), f"{POINTS} pairs of points")
 
 
 def tenth_of_the_bounds(experiment: Experiment) -> Variant:

@@ -17,7 +17,8 @@ from theorems.constants import A_norm, Z_norm, alpha, gamma
 from theorems.experiment import Experiment
 from theorems.instances import small_networks
 from theorems.notation import H
-from theorems.points import POINTS, alpha_of, compared, evaluated, pairs, sizes
+from theorems.points import POINTS, alpha_of, pairs, sizes
+from theorems.stated import each, held
 from theorems.terms import A_SIZE, HERE, PAPER, TARGET, UNIT_VECTOR, A, Point, Setting, Z_bar, a_k, e_k
 from theorems.variants import Variant, as_stated, variant_of
 from verify.claim import Bound, Claim, Identity
@@ -37,8 +38,9 @@ norm(delta_k) <= D := gamma H alpha norm(overline(Z))_2 + norm(A)_2 quad "where 
 STATED_B = Z_norm
 STATED_D = gamma * H * alpha * Z_norm + A_norm
 
-BOUND_B = Relation(norm(HERE.b_hk), STATED_B)
-BOUND_D = Relation(norm(HERE.delta_k), STATED_D)
+B_SIZE, DELTA_SIZE = norm(HERE.b_hk), norm(HERE.delta_k)
+BOUND_B = Relation(B_SIZE, STATED_B)
+BOUND_D = Relation(DELTA_SIZE, STATED_D)
 
 
 def features_chain(point: Point, setting: Setting = PAPER) -> Chain:
@@ -76,18 +78,17 @@ def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
     variant = variant_of(subject)
     size = sizes(variant.experiment)
     points = [point for point, _ in pairs(variant, "lemma9")]
-    known = [
-        {gamma: p.gamma, H: len(p.queries), alpha: alpha_of(variant, p), Z_norm: size.z_norm, A_norm: size.a_norm}
-        for p in points
-    ]
-    b_norms = [np.linalg.norm(p.b, axis=1).max() for p in points]
-    delta_norms = [np.linalg.norm(p.delta, axis=0).max() for p in points]
-    for name, bound, observed, error in (
-        ("‖b_hk‖ ≤ ‖Z̄‖", BOUND_B, b_norms, [p.b_error for p in points]),
-        ("‖δ_k‖ ≤ D", BOUND_D, delta_norms, [p.delta_error for p in points]),
+    known = {
+        B_SIZE: np.array([np.linalg.norm(p.b, axis=1) for p in points]),
+        DELTA_SIZE: np.array([np.linalg.norm(p.delta, axis=0) for p in points])[:, None, :],
+        gamma: each([p.gamma for p in points]), alpha: each([alpha_of(variant, p) for p in points]),
+        H: len(points[0].queries), Z_norm: size.z_norm, A_norm: size.a_norm,
+    }  # fmt: skip
+    for name, bound, errors in (
+        ("‖b_hk‖ ≤ ‖Z̄‖", BOUND_B, [p.b_error for p in points]),
+        ("‖δ_k‖ ≤ D", BOUND_D, [p.delta_error for p in points]),
     ):
-        reach = [evaluated(as_stated(variant, bound).right, numbers) for numbers in known]
-        yield compared(name, observed, reach, error, f"{POINTS} points")
+        yield held(name, as_stated(variant, bound), known, each(errors), f"{POINTS} points")
 
 
 def half_the_bounds(experiment: Experiment) -> Variant:

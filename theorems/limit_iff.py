@@ -28,6 +28,7 @@ from theorems.defects import noise_ignores_task, penalty_n_tau, penalty_twice
 from theorems.experiment import Experiment
 from theorems.limit import Limit
 from theorems.notation import K, N, Z, m, tau
+from theorems.stated import evaluated
 from theorems.terms import Z_bar
 from verify.claim import Agreement, Bound, Claim, Identity
 from verify.prove import Equation, prove, prove_positive_definite
@@ -218,10 +219,13 @@ def _left_inverse(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | 
 def _ends(variant: Variant, mixtures: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The gaps and the two ends of their interval, for each mixture matrix."""
     experiment, theory = variant.experiment, variant.experiment.theory
-    distance = np.linalg.norm(mixtures - theory.a_hat, axis=(-2, -1)) ** variant.power
-    scale = distance / (2 * experiment.instance.dictionary_size)
-    largest = float(np.linalg.eigvalsh(theory.z_bar_squared)[-1])
-    return experiment.gaps(mixtures), variant.lower * theory.penalty * scale, variant.upper * largest * scale
+    known = {
+        SIZE: np.linalg.norm(mixtures - theory.a_hat, axis=(-2, -1)) ** variant.power,
+        top: float(np.linalg.eigvalsh(theory.z_bar_squared)[-1]), K: experiment.instance.dictionary_size,
+        m: experiment.instance.feature_count, tau: experiment.instance.noise,
+    }  # fmt: skip
+    low, high = evaluated(LEFT_END, known), evaluated(RIGHT_END, known)
+    return experiment.gaps(mixtures), variant.lower * low, variant.upper * high
 
 
 def _variant(subject: Experiment | Variant) -> Variant:

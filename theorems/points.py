@@ -6,27 +6,24 @@ the lemmas.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from typing import Any
+from functools import cached_property
 
 import numpy as np
-import sympy as sp
 import torch
 from jaxtyping import Float
 from numpy import ndarray
-from numpy.typing import ArrayLike
 
 from numerics.loss import population_loss
 from numerics.measure import attention_rounding, rounding
 from numerics.model import Network, attention, mixture
 from theorems.experiment import Experiment, stream
+from theorems.stated import BOUND_ERROR, Numbers
 from theorems.variants import Variant
 from verify.claim import Bound
 
 POINTS = 8
-Numbers = ArrayLike | float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,17 +179,6 @@ def compared(
     )
 
 
-def evaluated(expression: Any, numbers: Mapping[Any, Numbers]) -> Any:
-    """A stated bound in float64, from the values of its symbols; arrays broadcast."""
-    with np.errstate(all="ignore"):
-        return np.asarray(_compiled(expression, tuple(numbers))(*numbers.values()), dtype=np.float64)
-
-
-@cache
-def _compiled(expression: Any, symbols: tuple[Any, ...]) -> Any:
-    return sp.lambdify(symbols, expression, "numpy", dummify=True)
-
-
 def alpha_of(variant: Variant, *points: FloatPoint) -> float:
     """The α of the lemmas: the largest |α_hk|, or less where a control breaks |α_hk| ≤ α."""
     return max(float(np.abs(point.alpha).max()) for point in points) / variant.setting.slack
@@ -205,11 +191,6 @@ class Sizes:
     z_norm: float
     f_max: float
     a_norm: float
-
-
-# Norms of float64 matrices err by a modest multiple of N u: by less than 1e-9 for every N below a million. A bound
-# is a sum of products of at most four norms and of numbers that are exact or far more accurate.
-BOUND_ERROR = 5e-9
 
 
 def sizes(experiment: Experiment) -> Sizes:

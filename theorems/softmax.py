@@ -19,6 +19,7 @@ from theorems import constants
 from theorems.exact import text, to_balls
 from theorems.experiment import Experiment, stream
 from theorems.notation import N
+from theorems.stated import each, held
 from theorems.terms import Point, V, v_k
 from verify.claim import Bound, Identity
 from verify.prove.index import Index, Tensor, prove_indexed
@@ -130,18 +131,22 @@ def differential_at(chain: Chain, point: Point, vector: Any) -> Special:
     return Special(chain, ((JACOBIAN, point.J_hk), (VECTOR, vector)), f"s = {point.s_hk.name}")
 
 
-def bound(constant: int) -> Relation:
+def bound(constant: Any) -> Relation:
     """‖softmax(x) − softmax(x′)‖₁ ≤ constant ‖x − x′‖_∞."""
     return Relation(DIFFERENCE, constant * DISTANCE)
 
 
+def planted(variant: Variant, relation: Relation) -> Relation:
+    """What is stated of ‖softmax(x) − softmax(x′)‖₁, with the defects."""
+    return replace(relation, right=variant.factor * relation.right.subs(DISTANCE, DISTANCE**variant.power))
+
+
 def derivation(variant: Variant, relation: Relation, chain: Chain, *sharper: Chain) -> Identity:
-    """What is stated of ‖softmax(x) − softmax(x′)‖₁, from a bound on the mean deviation."""
-    right = variant.factor * relation.right.subs(DISTANCE, DISTANCE**variant.power)
+    """It follows from a bound on the mean deviation."""
     chains = (chain, *sharper) if variant.normalised else (at_most(DIFFERENCE),)
     name = f"‖softmax(x) − softmax(x′)‖₁ ≤ {spell(relation.right)}"
     given = logit_pairs(variant.normalised)
-    return conclude_stated(name, replace(relation, right=right), *chains, instances=given)
+    return conclude_stated(name, planted(variant, relation), *chains, instances=given)
 
 
 @cache
@@ -200,7 +205,7 @@ def _deviation(point: tuple[list[Any], Any], step: list[Any]) -> float:
     return float(whole.mid())
 
 
-def measured(variant: Variant, constant: int | float) -> Bound:
+def measured(variant: Variant, relation: Relation) -> Bound:
     """The bound on logits of the network, moved a little and a lot, and on nearly uniform weights of two tokens."""
     pairs = _network_logits(variant.experiment)
     first, second = (_softmax(logits, variant.normalised) for logits in pairs)
@@ -209,11 +214,12 @@ def measured(variant: Variant, constant: int | float) -> Bound:
     N_, spread = len(pairs[0]), max(float(np.ptp(logits, axis=0).max()) for logits in pairs)
     relative = softmax_rounding(UNIT_ROUNDOFF * spread, N_) + rounding(N_ + 1)
     error = 2 * relative * (1 if variant.normalised else max(map(np.max, (first.sum(0), second.sum(0)))))
-    return Bound(
-        name=f"‖softmax(x) − softmax(x′)‖₁ ≤ {constant} ‖x − x′‖_∞",
-        observed=np.abs(first - second).sum(axis=0), bound=constant * float(variant.factor) * distance**variant.power,
-        rounding=error, reason=f"{distance.size} pairs of logits", ceiling=2.0 if variant.normalised else None,
+    found = held(
+        f"‖softmax(x) − softmax(x′)‖₁ ≤ {spell(relation.right)}", planted(variant, relation),
+        {DIFFERENCE: each(np.abs(first - second).sum(axis=0)), DISTANCE: each(distance)}, error,
+        f"{distance.size} pairs of logits",
     )  # fmt: skip
+    return replace(found, ceiling=2.0 if variant.normalised else None)
 
 
 def _softmax(logits: ndarray, normalised: bool) -> ndarray:

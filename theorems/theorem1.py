@@ -83,6 +83,11 @@ class Variant:
         return self.run or replace(plan, rate_factor=float(self.rate), step_factor=float(self.boost))
 
     @property
+    def claimed_rate(self) -> Any:
+        """What the gap is claimed to be multiplied by in one step, at most."""
+        return 1 - self.rate * (1 - STATED_RATE)
+
+    @property
     def planted(self) -> Recipe:
         """The recipe with the defects."""
         stated = STATED_GAMMA if self.recipe is RECIPE else self.recipe.gamma_squared
@@ -157,7 +162,7 @@ def derive_constants(subject: Experiment | Variant) -> Iterator[Identity]:
     recipe = variant.recipe
     derived = gamma_squared(recipe.softmax, recipe.setting)
     yield prove_scalars("γ²", derived, variant.planted.gamma_squared, "drift ≤ (1 − 1/√2)√ζ_0, solved for γ²")
-    claimed = (1 - variant.rate * (1 - STATED_RATE)).subs(eta_w, gamma**2 * eta)
+    claimed = variant.claimed_rate.subs(eta_w, gamma**2 * eta)
     yield prove_scalars("the rate", 1 - eta * SIGMA, claimed, "1 − η_Q σ with η_w = γ²η_Q")
 
 

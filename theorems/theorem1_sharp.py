@@ -32,6 +32,7 @@ from theorems.lemma10 import lipschitz_matrix
 from theorems.notation import H, K
 from theorems.points import compared
 from theorems.softmax import GENERIC
+from theorems.stated import evaluated
 from theorems.terms import HERE, PAPER, Setting
 from theorems.theorem1 import (
     Variant,
@@ -130,7 +131,8 @@ def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
     if run is None:
         return
     steps = np.arange(1, FLOAT_STEPS + 1)
-    claimed = max(0.0, 1 - variant.rate * run.numbers[eta] * run.numbers[sigma])
+    known = run.numbers | {theorem1.eta_w: run.numbers[gamma] ** 2 * run.numbers[eta]}
+    claimed = max(0.0, float(evaluated(variant.claimed_rate, known)))
     reason = f"{FLOAT_STEPS} steps, γ = {run.numbers[gamma]:.3g}, η_Q = {run.numbers[eta]:.3g}"
     yield compared(
         "Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0)", [p.gap for p in run.points[1:]], claimed**steps * run.numbers[Delta_0],
