@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: theorem2 test test-long lint mutants bench clean
+.PHONY: theorem2 test test-hostile test-long lint mutants bench clean
 
 theorem2: $(VENV)/.runtime
 	$(RUN) -m verify theorem2
 
 test: $(VENV)/.development
 	$(RUN) -m pytest -n 2
+
+test-hostile: $(VENV)/.development
+	$(RUN) -m pytest -n 2 -m hostile tests/hostile
 
 test-long: $(VENV)/.development
 	$(RUN) -m pytest -n 2 -m long

@@ -26,6 +26,7 @@ from verify import UsageError, discovery, streams
 from verify.render.visible import visible
 
 DEFAULT_OUTPUT = Path("reports")
+LONGEST = 480  # characters of a sentence about bad usage
 OutputOption = Annotated[Path, typer.Option("--output", help="Folder of the reports.")]
 
 
@@ -67,7 +68,7 @@ def main(package: str = "theorems") -> NoReturn:
     status, trouble = _outcome(package)
     status, lost = streams.delivered(status)
     for sentence in filter(None, (trouble, lost)):
-        print(f"verify: {visible(' '.join(sentence.split()))}", file=sys.stderr)
+        print(f"verify: {visible(_shortened(sentence))}", file=sys.stderr)
     sys.exit(status)
 
 
@@ -102,6 +103,12 @@ def _settle() -> None:
         warnings.simplefilter("ignore")  # of libraries; what they are about shows in the verdicts
     gc.set_threshold(50_000, 20, 100)
     atexit.register(gc.freeze)
+
+
+def _shortened(sentence: str) -> str:
+    """On one line; a value of pages stands in the middle, the argument and the remedy at the ends."""
+    text = " ".join(sentence.split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 
 def _first_line(package: str) -> str:

@@ -89,7 +89,7 @@ def find(package: str, claim: str) -> Entry:
         return known[claim]
     if not known:
         raise UsageError(f"package {package!r} holds no statements; give a package with files that end in CLAIM = ...")
-    nearest = difflib.get_close_matches(claim, known, n=1, cutoff=0.0)
+    nearest = difflib.get_close_matches(claim.lower(), known, n=1, cutoff=0.0)
     raise UsageError(f"claim {claim!r} is unknown; did you mean {nearest[0]!r}? 'list' shows every claim")
 
 
