@@ -13,7 +13,8 @@ from numpy import ndarray
 from numerics.ground import finite_and_equal
 from numerics.loss import population_loss
 from numerics.model import Network, mixture
-from numerics.training import ADAM_BETAS, Recipe, optimizer_of
+from numerics.recipe import Recipe
+from numerics.training import ADAM_BETAS, optimizer_of
 
 DIGITS, STEP = 50, "1e-15"  # a central difference errs by about STEP², far below float64
 RELATIVE = 1e-11  # some hundred roundings of a gradient of size 1

@@ -7,13 +7,10 @@ computed from those records.
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -21,57 +18,22 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from numerics import InputError
-from numerics.checkpoint import CHECKPOINT_SECONDS, read_checkpoint, run_identity, write_checkpoint
+from numerics.checkpoint import Keeper, difference_of
 from numerics.instance import Instance
 from numerics.loss import population_loss, sampled_loss
 from numerics.model import Network, mixture, mixture_float64
+from numerics.recipe import Recipe
+from numerics.state import ADAM_MOMENTS, PARAMETERS, Origin, Settings, State
 from numerics.threads import threads_for
 
-RECORDS = 100
+LOOK_SECONDS = 0.5  # between two looks at the losses, which wait for the device; records are looks as well
 # Adam's rate is held for half the budget, then lowered along a cosine to this fraction: the noise
 # of the constant phase dies out and the loss settles. The second-moment average is short (0.99)
 # because the gradient shrinks by orders of magnitude within a hundred steps.
 ADAM_FINAL_FRACTION = 0.01
-# The gap is about the square of the gradient over the curvature: at 1e-5 it has fallen by eight to
-# eleven orders of magnitude and is still far above the rounding error of a float64 loss.
-GRADIENT_TOLERANCE = 1e-5
 ADAM_BETAS = (0.9, 0.99)
 
 ProgressCallback = Callable[[int, int, float], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How to train; every field changes the result.
-
-    Args:
-        steps: budget of parameter updates.
-        rate_queries, rate_weights: step sizes of Q and w (plain gradient descent takes both
-            literally; Adam takes them as its two learning rates).
-        objective: "population" (label moments) or "sampled" (a fixed set of prompts).
-        batch, prompts: prompts per update, and in all, for the sampled objective.
-        gradient_tolerance: stop once the gradient norm falls below this multiple of its first value.
-    """
-
-    steps: int
-    optimizer: Literal["adam", "gd"]
-    rate_queries: float
-    rate_weights: float
-    precision: Literal["float32", "float64"] = "float32"
-    objective: Literal["population", "sampled"] = "population"
-    batch: int = 256
-    gradient_tolerance: float = GRADIENT_TOLERANCE
-    seed: int = 0
-    prompts: int = 10_000
-
-    def __post_init__(self) -> None:
-        if self.steps < 0:
-            raise InputError(f"steps = {self.steps} is negative; give --steps 0 or more")
-        for name in ("rate_queries", "rate_weights"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                option = name.replace("_", "-")
-                raise InputError(f"{name} = {value} is not a step size; give --{option} a positive finite number")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,18 +74,19 @@ def resolve_device(name: str) -> str:
 
 @dataclass(kw_only=True)
 class _Run:
-    """The mutable state of one training run: what a checkpoint saves and a resume restores."""
+    """The mutable state of one training run; `losses` are those since the last look, left on the device."""
 
     queries: torch.Tensor
     weights: torch.Tensor
     optimizer: torch.optim.Optimizer
-    step: int
-    iterations: list[int]
-    mixtures: list[ndarray]
-    gradient_scale: float
-    seconds: float
-    identity: str
-    snapshot: dict[str, Any]
+    settings: Settings
+    step: int = 0
+    iterations: list[int] = field(default_factory=list)
+    mixtures: list[ndarray] = field(default_factory=list)
+    gradient_scale: float = 0.0
+    seconds: float = 0.0
+    losses: list[torch.Tensor] = field(default_factory=list)
+    diverged_at: int | None = None
 
 
 def train(
@@ -135,40 +98,39 @@ def train(
     labels: Float[ndarray, "P K"] | None = None,
     device: str = "cpu",
     progress: ProgressCallback | None = None,
-    checkpoint: Path | None = None,
-    resume: Path | None = None,
+    keeper: Keeper | None = None,
+    resume: State | None = None,
 ) -> Trained:
     """Train from `start` and return the network with its recorded history.
 
     Args:
         moments: E[y y^T] (K x K), for the population objective.
         labels: P x K sampled label vectors, for the sampled objective.
-        progress: called as progress(step, steps, loss) at the recorded moments.
-        checkpoint: file written every minute and on interruption.
-        resume: a checkpoint of the same instance and recipe to continue from.
+        progress: called as progress(step, steps, loss) at the recorded moments, and between where they are far apart.
+        keeper: is offered the state now and then, and saves it on an interruption.
+        resume: the state of the same instance, start and recipe to go on from.
 
     Raises:
-        InputError: the checkpoint is unreadable or belongs to another instance or recipe.
-        KeyboardInterrupt: interrupted; the checkpoint, if asked for, has been written.
+        InputError: the state belongs to another instance, start or recipe.
+        KeyboardInterrupt: interrupted; the keeper, if there is one, has written its file.
     """
     dtype = {"float32": torch.float32, "float64": torch.float64}[recipe.precision]
     tokens = torch.tensor(instance.tokens, device=device, dtype=dtype)
     data = torch.tensor(_objective_data(recipe, moments, labels), device=device, dtype=dtype)
-    run = _begin(start, recipe, device, dtype, run_identity(instance, recipe, start))
+    run = _begin(start, recipe, device, dtype, Origin(instance=instance, start=start, recipe=recipe).settings)
     if resume is not None:
-        _restore(run, read_checkpoint(resume, run.identity))
-    run.snapshot = _state(run)
+        _restore(run, resume)
     try:
         with threads_for(start.queries.numel() * instance.prompt_length):  # V^T Q_h for every head
-            stopped, diverged_at = _loop(run, instance, recipe, tokens, data, progress, checkpoint)
+            stopped = _loop(run, instance, recipe, tokens, data, progress, keeper)
     except KeyboardInterrupt:
-        if checkpoint is not None:
-            write_checkpoint(checkpoint, run.identity, run.snapshot)
+        if keeper is not None:
+            keeper.save()
         raise
     return Trained(
         network=Network(queries=run.queries, weights=run.weights).to(device="cpu", dtype=torch.float64),
         iterations=np.array(run.iterations), mixtures=np.array(run.mixtures),
-        stopped=stopped, diverged_at=diverged_at, seconds=run.seconds,
+        stopped=stopped, diverged_at=run.diverged_at, seconds=run.seconds,
     )  # fmt: skip
 
 
@@ -190,14 +152,11 @@ def optimizer_of(recipe: Recipe, queries: torch.Tensor, weights: torch.Tensor) -
     return torch.optim.SGD(groups)
 
 
-def _begin(start: Network, recipe: Recipe, device: str, dtype: torch.dtype, identity: str) -> _Run:
+def _begin(start: Network, recipe: Recipe, device: str, dtype: torch.dtype, settings: Settings) -> _Run:
     network = start.to(device=device, dtype=dtype)
     queries, weights = network.queries.clone().requires_grad_(), network.weights.clone().requires_grad_()
     optimizer = optimizer_of(recipe, queries, weights)
-    return _Run(
-        queries=queries, weights=weights, optimizer=optimizer, step=0,
-        iterations=[], mixtures=[], gradient_scale=0.0, seconds=0.0, identity=identity, snapshot={},
-    )  # fmt: skip
+    return _Run(queries=queries, weights=weights, optimizer=optimizer, settings=settings)
 
 
 def _rate_factor(recipe: Recipe, step: int) -> float:
@@ -211,39 +170,50 @@ def _rate_factor(recipe: Recipe, step: int) -> float:
 
 def _loop(
     run: _Run, instance: Instance, recipe: Recipe, tokens: torch.Tensor, data: torch.Tensor,
-    progress: ProgressCallback | None, checkpoint: Path | None,
-) -> tuple[str, int | None]:  # fmt: skip
-    record_at = set(np.unique(np.linspace(0, recipe.steps, RECORDS + 1).round().astype(int)).tolist())
-    pending: list[torch.Tensor] = []  # losses since the last record, left on the device
-    clock = saved = time.monotonic()
+    progress: ProgressCallback | None, keeper: Keeper | None,
+) -> str:  # fmt: skip
+    """Train until something ends it; returns what. Only records end it, so that the time of a look changes nothing."""
+    recorded, clock, stopped = frozenset(recipe.recorded_steps), time.monotonic(), None
     while True:
         loss = _gradient(run, instance.prompt_length, recipe, tokens, data)
-        pending.append(loss)
-        if run.step in record_at:
-            finite = torch.isfinite(torch.stack(pending)).cpu().numpy()
-            _record(run, instance)
-            now = time.monotonic()
-            run.seconds, clock = run.seconds + now - clock, now
+        run.losses.append(loss)
+        now = time.monotonic()
+        if run.step in recorded or now - clock > LOOK_SECONDS:
+            _look(run)
+            if run.step in recorded:
+                _record(run, instance)
+                stopped = _end(run, recipe)
+            run.seconds, clock = run.seconds + time.monotonic() - clock, time.monotonic()
+            if keeper is not None and run.diverged_at is None:
+                keeper.offer(lambda: _state(run), final=stopped is not None)
             if progress is not None:
                 progress(run.step, recipe.steps, float(loss))
-            if not finite.all():
-                bad = run.step - len(finite) + 1 + int(np.argmin(finite))
-                return f"the loss stopped being a finite number at step {bad}", bad
-            pending.clear()
-            if run.step == recipe.steps:
-                return f"the budget of {recipe.steps} steps ended", None
-            if _gradient_is_small(run, recipe):
-                return f"the gradient norm fell below {recipe.gradient_tolerance:g} of its first value", None
-            if checkpoint is not None:
-                run.snapshot = _state(run)
-                if now - saved > CHECKPOINT_SECONDS:
-                    write_checkpoint(checkpoint, run.identity, run.snapshot)
-                    saved = now
+            if stopped is not None:
+                return stopped
         factor = _rate_factor(recipe, run.step)
         for group, rate in zip(run.optimizer.param_groups, (recipe.rate_queries, recipe.rate_weights), strict=True):
             group["lr"] = rate * factor
         run.optimizer.step()
         run.step += 1
+
+
+def _look(run: _Run) -> None:
+    """Find the first loss that is no finite number among those since the last look."""
+    finite = torch.isfinite(torch.stack(run.losses)).cpu().numpy()
+    if run.diverged_at is None and not finite.all():
+        run.diverged_at = run.step - len(finite) + 1 + int(np.argmin(finite))
+    run.losses.clear()
+
+
+def _end(run: _Run, recipe: Recipe) -> str | None:
+    """Why training ends at this record, if it does."""
+    if run.diverged_at is not None:
+        return f"the loss stopped being a finite number at step {run.diverged_at}"
+    if run.step == recipe.steps:
+        return f"the budget of {recipe.steps} steps ended"
+    if _gradient_is_small(run, recipe):
+        return f"the gradient norm fell below {recipe.gradient_tolerance:g} of its first value"
+    return None
 
 
 def _gradient(run: _Run, N: int, recipe: Recipe, tokens: torch.Tensor, data: torch.Tensor) -> torch.Tensor:
@@ -261,11 +231,12 @@ def _gradient(run: _Run, N: int, recipe: Recipe, tokens: torch.Tensor, data: tor
 
 
 def _gradient_is_small(run: _Run, recipe: Recipe) -> bool:
-    squares = [parameter.grad.square().sum() for parameter in (run.queries, run.weights) if parameter.grad is not None]
-    norm = float(torch.stack(squares).sum().sqrt())
+    """Squares are summed in float64: those of gradients in float32 may be out of its range."""
+    gradients = [parameter.grad for parameter in (run.queries, run.weights) if parameter.grad is not None]
+    norm = float(torch.stack([gradient.double().square().sum() for gradient in gradients]).sum().sqrt())
     if run.step == 0:
         run.gradient_scale = norm
-    return norm <= recipe.gradient_tolerance * run.gradient_scale
+    return norm <= recipe.gradient_tolerance * run.gradient_scale < math.inf
 
 
 def _record(run: _Run, instance: Instance) -> None:
@@ -276,25 +247,39 @@ def _record(run: _Run, instance: Instance) -> None:
     run.mixtures.append(mixture_float64(network, instance.tokens, instance.prompt_length))
 
 
-def _state(run: _Run) -> dict[str, Any]:
+def _state(run: _Run) -> State:
     """A copy of the run's state: an interruption may fall in the middle of an update."""
-    return {
-        "queries": run.queries.detach().cpu().clone(),
-        "weights": run.weights.detach().cpu().clone(),
-        "optimizer": copy.deepcopy(run.optimizer.state_dict()),
-        "step": run.step,
-        "iterations": list(run.iterations),
-        "mixtures": torch.from_numpy(np.array(run.mixtures)),
-        "gradient_scale": run.gradient_scale,
-        "seconds": run.seconds,
-    }
+    arrays = {name: _copied(getattr(run, name)) for name in PARAMETERS}
+    for name in PARAMETERS:
+        kept = run.optimizer.state.get(getattr(run, name), {})
+        arrays |= {f"{name}.{key}": _copied(kept[key]) for key in (*ADAM_MOMENTS, "step") if key in kept}
+    return State(
+        settings=run.settings, step=run.step, iterations=tuple(run.iterations), gradient_scale=run.gradient_scale,
+        seconds=run.seconds, arrays=arrays | {"mixtures": np.array(run.mixtures)},
+    )  # fmt: skip
 
 
-def _restore(run: _Run, state: dict[str, Any]) -> None:
+def _copied(tensor: torch.Tensor) -> ndarray:
+    return np.array(tensor.detach().cpu().numpy())
+
+
+def _restore(run: _Run, state: State) -> None:
+    """Put the run where it was.
+
+    Raises:
+        InputError: the state is of another run.
+    """
+    difference = difference_of(state.settings, run.settings)
+    if difference:
+        raise InputError(f"the state to resume from belongs to another run ({difference}); rerun as it was")
     with torch.no_grad():
-        run.queries.copy_(state["queries"])
-        run.weights.copy_(state["weights"])
-    run.optimizer.load_state_dict(state["optimizer"])
-    run.step, run.seconds = state["step"], state["seconds"]
-    run.iterations, run.mixtures = list(state["iterations"]), list(state["mixtures"].numpy())
-    run.gradient_scale = state["gradient_scale"]
+        for name in PARAMETERS:
+            getattr(run, name).copy_(torch.from_numpy(state.arrays[name]))
+    if f"{PARAMETERS[0]}.step" in state.arrays:
+        kept = {
+            place: {key: torch.tensor(state.arrays[f"{name}.{key}"]) for key in (*ADAM_MOMENTS, "step")}
+            for place, name in enumerate(PARAMETERS)
+        }
+        run.optimizer.load_state_dict(run.optimizer.state_dict() | {"state": kept})
+    run.step, run.seconds, run.gradient_scale = state.step, state.seconds, state.gradient_scale
+    run.iterations, run.mixtures = list(state.iterations), list(state.arrays["mixtures"])

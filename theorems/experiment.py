@@ -19,12 +19,14 @@ from numpy import ndarray
 
 from numerics import InputError
 from numerics import instance as instances
-from numerics.checkpoint import read_checkpoint, run_identity
+from numerics.checkpoint import Keeper, read_checkpoint
 from numerics.instance import Instance
 from numerics.loss import LabelNoise, feature_noise, label_moments, sample_labels, sample_tasks
 from numerics.measure import rounding, token_loss_rounding, token_losses
 from numerics.model import Network, initial_network
-from numerics.training import ProgressCallback, Recipe, Trained, resolve_device, train
+from numerics.recipe import Recipe
+from numerics.state import Origin, State
+from numerics.training import ProgressCallback, Trained, resolve_device, train
 from theorems.ground import grounds
 from theorems.limit import Limit, LimitValues, limit_values
 from theorems.parameters import Parameters
@@ -57,8 +59,14 @@ class Study:
     seed: int
     device: str
     progress: ProgressCallback | None = field(default=None, repr=False)
-    checkpoint: Path | None = None
-    resume: Path | None = None
+    # Not handed on to copies: with a defect planted it is another run.
+    keeper: Keeper | None = field(default=None, init=False, repr=False)
+    resume: State | None = field(default=None, init=False, repr=False)
+
+    def keep(self, keeper: Keeper | None, resume: State | None) -> Study:
+        """The study itself, whose training is kept by `keeper` and goes on from `resume`."""
+        vars(self).update(keeper=keeper, resume=resume)
+        return self
 
     @cached_property
     def moments(self) -> Float[ndarray, "K K"]:
@@ -77,7 +85,7 @@ class Study:
         labels = self.training_prompts()[1] if self.recipe.objective == "sampled" else None
         return train(
             self.instance, self.start, self.recipe, moments=self.moments, labels=labels, device=self.device,
-            progress=self.progress, checkpoint=self.checkpoint, resume=self.resume,
+            progress=self.progress, keeper=self.keeper, resume=self.resume,
         )  # fmt: skip
 
     def losses(self, mixtures: Float[ndarray, "R N K"]) -> Float[ndarray, "R K"]:
@@ -207,8 +215,24 @@ class Experiment:
             "parameters": self.settings,
         }
         if "trained" in vars(self.study):
+            resume = self.study.resume
+            if resume is not None:
+                facts["resumed"] = {"iteration": resume.step, "sha256": resume.sha256}
             facts |= {"training_seconds": self.study.trained.seconds, "training_stopped": self.study.trained.stopped}
         return facts
+
+    def keep(self) -> Path | None:
+        """Save what training has reached, so that another run can go on from it; the file, None if there is nothing.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        return None if self.study.keeper is None else self.study.keeper.save()
+
+    def forget(self) -> None:
+        """The results are written: what was saved of a complete training is of no more use."""
+        if self.study.keeper is not None:
+            self.study.keeper.discard()
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
@@ -217,8 +241,9 @@ def stream(seed: int, name: str) -> np.random.Generator:
 
 
 def build(
-    parameters: Parameters, *, progress: ProgressCallback | None, checkpoint: Path | None, resume: Path | None
-) -> Experiment:
+    parameters: Parameters, *, progress: ProgressCallback | None, checkpoint: Path | None, resume: Path | None,
+    say: Callable[[str], None] | None = None,
+) -> Experiment:  # fmt: skip
     """The experiment that `parameters` describe, untrained.
 
     Raises:
@@ -232,12 +257,16 @@ def build(
     )  # fmt: skip
     noise = feature_noise(data.noise)
     recipe = _recipe(parameters, data, noise)
-    if resume is not None:
-        read_checkpoint(resume, run_identity(data, recipe, start))  # found out now, not in the middle of a check
+    keeper = None if checkpoint is None else Keeper(checkpoint, say)
+    state = None
+    if resume is not None:  # read once and now: another run may replace or remove the file before a check trains
+        state = read_checkpoint(resume, Origin(instance=data, start=start, recipe=recipe))
+        if keeper is not None:
+            keeper.adopt(state, resume)
     study = Study(
         instance=data, noise=noise, start=start, recipe=recipe, seed=parameters.seed,
-        device=device, progress=progress, checkpoint=checkpoint, resume=resume,
-    )  # fmt: skip
+        device=device, progress=progress,
+    ).keep(keeper, state)  # fmt: skip
     sizes = {"K": data.dictionary_size, "d": data.token_dimension, "m": data.feature_count}
     settings = {key: _plain(value) for key, value in (vars(parameters) | sizes).items()}
     return Experiment(study=study, settings=settings)

@@ -214,8 +214,9 @@ def as_options(parameters: Parameters, names: Container[str]) -> list[str]:
 
 
 def prepare(
-    parameters: Parameters, *, progress: Any = None, checkpoint: Path | None = None, resume: Path | None = None
-) -> Experiment:
+    parameters: Parameters, *, progress: Any = None, checkpoint: Path | None = None, resume: Path | None = None,
+    say: Any = None,
+) -> Experiment:  # fmt: skip
     """Build the data and the untrained network; training happens when a check first asks for it.
 
     Raises:
@@ -225,6 +226,6 @@ def prepare(
     from theorems.experiment import build
 
     try:
-        return build(parameters, progress=progress, checkpoint=checkpoint, resume=resume)
+        return build(parameters, progress=progress, checkpoint=checkpoint, resume=resume, say=say)
     except InputError as error:
         raise UsageError(str(error)) from error

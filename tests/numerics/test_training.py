@@ -15,7 +15,8 @@ from numerics.instance import Instance, synthetic
 from numerics.loss import feature_noise, label_moments, population_loss, sample_labels, sample_tasks, sampled_loss
 from numerics.measure import UNIT_ROUNDOFF, token_loss_rounding, token_losses
 from numerics.model import Network, attention, initial_network, mixture, mixture_float64
-from numerics.training import ADAM_FINAL_FRACTION, Recipe, Trained, _rate_factor, resolve_device, train
+from numerics.recipe import Recipe
+from numerics.training import ADAM_FINAL_FRACTION, Trained, _rate_factor, resolve_device, train
 
 N, K, D, M, H, TAU = 2, 5, 3, 2, 6, 0.5
 INSTANCE = synthetic(np.random.default_rng(0), N=N, K=K, d=D, m=M, tau=TAU)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from numerics.training import Recipe, train
+from numerics.recipe import Recipe
+from numerics.training import train
 from theorems import lemma6
 from theorems.experiment import Experiment
 
