@@ -26,7 +26,7 @@ from safetensors.numpy import save
 from numerics import InputError
 from numerics.state import Origin, Settings, State, fault_of
 
-KIND = "theory-verify training 1"
+HEAD, KIND = "checkpoint", "theory-verify training 1"
 HEADER_BYTES = 2**16  # more than the header of any checkpoint: a hundred steps, some settings, nine arrays
 TYPES = {"F32": "<f4", "F64": "<f8"}
 SHOWN = 20  # characters of a setting in a message
@@ -36,20 +36,20 @@ MEMORY_SECONDS, FILE_SECONDS, SHARE = 0.5, 5.0, 1 / 250
 
 
 def encoded(state: State) -> bytes:
-    """The file of a state."""
-    numbers = json.dumps({
-        "settings": dict(state.settings), "step": state.step, "iterations": state.iterations,
+    """The file of a state; the same bytes for the same state."""
+    numbers = {
+        "settings": dict(state.settings), "step": state.step, "iterations": list(state.iterations),
         "gradient_scale": state.gradient_scale, "seconds": state.seconds,
-    })  # fmt: skip
-    digest = _digest(numbers, state.arrays)
-    return save(dict(state.arrays), metadata={"kind": KIND, "state": numbers, "sha256": digest})
+    }  # fmt: skip
+    head = {"kind": KIND, "state": numbers, "sha256": _digest(numbers, state.arrays)}
+    return save(dict(state.arrays), metadata={HEAD: json.dumps(head)})  # one entry: several would come in any order
 
 
-def _digest(numbers: str, arrays: Mapping[str, ndarray]) -> str:
-    """Over the JSON as it is written, and every array's name, type, shape and little-endian bytes."""
-    digest = hashlib.sha256(f"{KIND}\n{len(numbers)} {numbers}\n".encode())
+def _digest(numbers: Mapping[str, Any], arrays: Mapping[str, ndarray]) -> str:
+    """Over the numbers as canonical JSON, and every array's name, type, shape and little-endian bytes."""
+    digest = hashlib.sha256(f"{KIND}\n{json.dumps(numbers, sort_keys=True)}\n".encode())
     for name, array in sorted(arrays.items()):
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(f"{json.dumps(name)} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
 
@@ -106,13 +106,13 @@ def _decoded(content: bytes) -> State:
     arrays = {}
     for name, found in safetensors.deserialize(content):  # type: ignore[no-untyped-call]  # the library leaves it so
         arrays[name] = np.frombuffer(found["data"], dtype=TYPES[found["dtype"]]).reshape(found["shape"])
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
-    numbers = header["state"]
-    if header["kind"] != KIND:
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    head = json.loads(header["__metadata__"][HEAD])
+    if head["kind"] != KIND:
         raise ValueError("another kind of file")
-    if header["sha256"] != _digest(numbers, arrays):
+    if head["sha256"] != _digest(head["state"], arrays):
         raise _DamagedError
-    return State(arrays=arrays, sha256=hashlib.sha256(content).hexdigest(), **_numbers(json.loads(numbers)))
+    return State(arrays=arrays, sha256=hashlib.sha256(content).hexdigest(), **_numbers(head["state"]))
 
 
 def _numbers(found: dict[str, Any]) -> dict[str, Any]:
@@ -197,8 +197,7 @@ class Keeper:
                 self._saved, self._own = state, _identity(self._path.stat())
 
     def offer(self, state: Callable[[], State], *, final: bool = False) -> None:
-        """Take the state if it is time to; `final`: the run is complete. One that is not finite is no use."""
-        self._complete = final
+        """Take the state if it is time to, or the final one. One that is not finite is no use."""
         began = time.monotonic()
         if began < self._memory_due and not final:
             return
@@ -233,6 +232,10 @@ class Keeper:
             if state is not self._saved or not self._is_own():
                 self._own, self._saved = _identity(write_atomically(self._path, encoded(state))), state
             return self._path
+
+    def complete(self) -> None:
+        """Training has ended by itself; the latest state still saves it, should the run be interrupted later."""
+        self._complete = True
 
     def discard(self) -> None:
         """Remove the file of a complete run, if it is its own."""

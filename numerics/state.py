@@ -16,15 +16,16 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from numerics.instance import Instance
-from numerics.measure import UNIT_ROUNDOFF, rounding
-from numerics.model import Network, attention, logits, mixture_float64
+from numerics.measure import attention_rounding, rounding
+from numerics.model import Network, attention, mixture_float64
 from numerics.recipe import Recipe
 
 Settings = Mapping[str, str | int | float]
 PARAMETERS = ("queries", "weights")
 ADAM_MOMENTS = ("exp_avg", "exp_avg_sq")  # torch's names
 ADAM_MOST_STEPS = 2**24  # torch counts the steps of Adam in float32, which ends there
-SAYS_NOTHING, LEAST = 1e300, 1e-300  # no relative error is as large, no weight that matters as small
+SAYS_NOTHING = 1e200  # a relative error that is no bound; finite, so that no weight is still no error
+UNDERFLOW = 1e-300  # a softmax weight below that may be any other such number, or 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,16 +142,13 @@ def _agrees(recorded: Float[ndarray, "N K"], network: Network, instance: Instanc
 def mixture_rounding(network: Network, tokens: Float[ndarray, "K d"], N: int) -> Float[ndarray, "N K"]:
     """A bound on the rounding error of `mixture_float64`, whatever the order of its sums.
 
-    A logit errs by gamma_2d of its terms A, which moves a softmax weight by a factor of at most exp(2 gamma_2d A).
-    Evaluating that weight takes 2 A + N + 16 units in the last place (the exponent's subtraction, two units for each
-    exponential, the sum, the division); they are counted twice, for all products of errors. H + 1 more roundings
-    touch every term w_h s_h. Where this says nothing, because the logits are too large, the bound is.
+    Relative to the computed softmax weights s they err by rho, and H + 1 roundings touch every term w_h s_h. Where
+    that says nothing, because the logits are too large, the bound is too large for anything to exceed it.
     """
-    exact, data = network.to(device="cpu", dtype=torch.float64), torch.from_numpy(np.ascontiguousarray(tokens)).abs()
-    terms = logits(exact.queries.abs(), data, N).amax(dim=1, keepdim=True).numpy()  # H x 1 x K
-    change = 2 * rounding(2 * tokens.shape[1]) * terms + 2 * UNIT_ROUNDOFF * (2 * terms + N + 16)
-    relative = np.where(change < 0.25, np.expm1(np.minimum(change, 1)) * 2, SAYS_NOTHING)
-    weights = attention(exact.queries, torch.from_numpy(np.ascontiguousarray(tokens)), N).numpy() + LEAST
-    sizes = np.abs(exact.weights.numpy())
-    bound: ndarray = np.einsum("hk,hnk->nk", sizes, weights * (relative + rounding(len(sizes) + 1)))
+    exact, data = network.to(device="cpu", dtype=torch.float64), np.ascontiguousarray(tokens)
+    rho = attention_rounding(data[:N], exact.queries.numpy(), data)
+    weights = attention(exact.queries, torch.from_numpy(data), N).numpy() + UNDERFLOW
+    with np.errstate(over="ignore"):  # the weights of a run that diverges
+        terms = np.einsum("hk,hnk->nk", np.abs(exact.weights.numpy()), weights)
+        bound: ndarray = min(rho + rounding(len(exact.weights) + 1), SAYS_NOTHING) * terms
     return bound

@@ -127,6 +127,8 @@ def train(
         if keeper is not None:
             keeper.save()
         raise
+    if keeper is not None:
+        keeper.complete()
     return Trained(
         network=Network(queries=run.queries, weights=run.weights).to(device="cpu", dtype=torch.float64),
         iterations=np.array(run.iterations), mixtures=np.array(run.mixtures),

@@ -6,6 +6,7 @@ What goes wrong in a statement's own file is that claim's verdict, and the other
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from verify import record as records
 from verify.claim import Claim, Grade, Verdict
 from verify.mutants.report import told_of
 from verify.render import terminal
-from verify.runner import STOPPED, Outcome, run, trouble
+from verify.runner import STOPPED, Kept, Outcome, run, trouble
 from verify.stage import Desk, Request, Stage, chosen, desk_of, loaded, prepare_paths, record_path, stage_of
 
 EXIT_STATUS = {"pass": 0, "undecided": 3, "fail": 1, "error": 1}
@@ -41,24 +42,26 @@ def run_claims(package: str, request: Request) -> int:
     desk = desk_of(package, request)
     stages = [stage_of(entry, desk) for entry in entries]
     prepare_paths(request, stages)
-    statuses = []
+    statuses, unwritten = [], set()
     with threadpool_limits(limits=1, user_api="blas"):  # on small products a second one mostly waits
-        for stage in stages:
-            statuses.append(_run_one(stage, desk))
-    for stage in stages:
-        stage.checkpoint.unlink(missing_ok=True)
+        for place, stage in enumerate(stages):
+            status, written = _run_one(stage, desk)
+            statuses.append(status)
+            unwritten |= set() if written else {id(stage.subject)}
+            later = {id(other.subject) for other in stages[place + 1 :]}
+            if id(stage.subject) not in unwritten | later and isinstance(stage.subject, Kept):
+                stage.subject.forget()
     return 1 if 1 in statuses else max(statuses, default=0)
 
 
-def _run_one(stage: Stage, desk: Desk) -> int:
-    """Run one claim, print and write what was found; returns its exit status."""
+def _run_one(stage: Stage, desk: Desk) -> tuple[int, bool]:
+    """Run one claim, print and write what was found; returns its exit status, and whether its record was written."""
     request, began = desk.request, time.perf_counter()
     try:
         with desk.narrator:
             claim, outcome = _outcome(stage, desk)
     except KeyboardInterrupt:
-        hint = f"; continue with --resume {stage.checkpoint}" if stage.checkpoint.exists() else ""
-        raise Interrupted(f"interrupted; finished claims are kept{hint}") from None
+        raise Interrupted(f"interrupted; finished claims are kept{_kept(stage, request)}") from None
     record = _record(stage, claim, outcome, desk, time.perf_counter() - began)
     record["mutants"] = told_of(request.output, desk.memory.fingerprint, stage.entry.id)
     terminal.print_record(record, quiet=request.quiet)
@@ -72,7 +75,13 @@ def _run_one(stage: Stage, desk: Desk) -> int:
             print(f"verify: {stage.entry.id}: {_sentence(error)}", file=sys.stderr)
             status = 1
     terminal.print_paths(paths)
-    return status
+    return status, record_path(record["claim"], request) in paths
+
+
+def _kept(stage: Stage, request: Request) -> str:
+    """How to go on, where training left something to go on from."""
+    file = (stage.subject.keep() if isinstance(stage.subject, Kept) else None) or request.resume
+    return f"; continue with --resume {shlex.quote(str(file))}" if file is not None else ""
 
 
 def _outcome(stage: Stage, desk: Desk) -> tuple[Claim, Outcome]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol, get_type_hints
+from pathlib import Path
+from typing import Any, Protocol, get_type_hints, runtime_checkable
 
 from verify import ground
 from verify.claim import Assumption, Check, Claim, Grade, Verdict, grade_of, worst
@@ -15,8 +16,8 @@ from verify.finding import OnInstance
 from verify.ground import Tested
 
 __all__ = [
-    "STOPPED", "ControlOutcome", "Evidence", "Foundations", "Outcome", "Subject", "run", "run_checks", "sentence_of",
-    "trouble",
+    "STOPPED", "ControlOutcome", "Evidence", "Foundations", "Kept", "Outcome", "Subject", "run", "run_checks",
+    "sentence_of", "trouble",
 ]  # fmt: skip
 
 
@@ -26,6 +27,17 @@ class Subject(Protocol):
     def describe(self) -> dict[str, Any]: ...
     def quantities(self) -> dict[str, float]: ...
     def provenance(self) -> dict[str, Any]: ...
+
+
+@runtime_checkable
+class Kept(Protocol):
+    """A subject whose work is long, so that another run can go on from what this one has reached.
+
+    `keep` saves that and says where, None if there is nothing; `forget` is called once the results are written.
+    """
+
+    def keep(self) -> Path | None: ...
+    def forget(self) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)

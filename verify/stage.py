@@ -94,7 +94,7 @@ def stage_of(entry: Entry, desk: Desk) -> Stage:
     settings = parameters.resolve(preset, request.given)
     checkpoint = _checkpoint(parameters, settings, request)
     subject = desk.subject(
-        settings, progress=desk.narrator.progress, checkpoint=checkpoint,
+        settings, progress=desk.narrator.progress, checkpoint=checkpoint, say=desk.narrator.say,
         resume=None if own else request.resume,
     )  # fmt: skip
     heeded = parameters.heeded(entry.heeds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from numerics.model import initial_network
 from numerics.recipe import Recipe
 from numerics.state import Origin
 from numerics.training import Trained, train
+
+pytestmark = pytest.mark.usefixtures("every_record_is_kept")
 
 N, K, D, M, H, TAU = 2, 5, 3, 2, 6, 0.5
 INSTANCE = synthetic(np.random.default_rng(0), N=N, K=K, d=D, m=M, tau=TAU)
@@ -45,13 +46,6 @@ def run(wanted: Recipe, *, file: Path | None = None, resume: Path | None = None,
     keeper, state = file and Keeper(file), resume and read_checkpoint(resume, origin(wanted))
     given = {"moments": MOMENTS, "labels": labels(40), "keeper": keeper, "resume": state}
     return train(INSTANCE, START, wanted, **given | options)
-
-
-@pytest.fixture(autouse=True)
-def _every_record_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In memory, not in the file; half a second is longer than these runs."""
-    monkeypatch.setattr(checkpoint, "MEMORY_SECONDS", -math.inf)
-    monkeypatch.setattr(checkpoint, "SHARE", math.inf)
 
 
 def interrupt_at(step: int) -> Progress:

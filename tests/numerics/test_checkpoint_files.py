@@ -1,9 +1,8 @@
-"""Checkpoint files: what is refused and in which words, and what a keeper writes, leaves alone and removes."""
+"""Checkpoint files: what is refused, and in which words."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import struct
@@ -17,55 +16,31 @@ import numpy as np
 import pytest
 import torch
 
-from numerics import InputError, checkpoint
-from numerics.checkpoint import Keeper, encoded, read_checkpoint
+from numerics import InputError
+from numerics.checkpoint import encoded, read_checkpoint
 from numerics.instance import synthetic
-from numerics.loss import feature_noise, label_moments
 from numerics.model import Network, initial_network, mixture_float64
 from numerics.recipe import Recipe
 from numerics.state import Origin, State, mixture_rounding
 from numerics.training import train
+from tests.numerics.interrupted import (
+    INSTANCE,
+    MOMENTS,
+    ORIGIN,
+    START,
+    TAU,
+    D,
+    H,
+    K,
+    M,
+    N,
+    changed,
+    entry,
+    kept,
+    recipe,
+)
 
-N, K, D, M, H, TAU = 2, 5, 3, 2, 6, 0.5
-INSTANCE = synthetic(np.random.default_rng(0), N=N, K=K, d=D, m=M, tau=TAU)
-MOMENTS = label_moments(INSTANCE.features, feature_noise(TAU), np.eye(M))
-START = initial_network(np.random.default_rng(1), heads=H, d=D, K=K, scale=1.0)
-
-
-def recipe(**changes: Any) -> Recipe:
-    given = {"steps": 250, "optimizer": "adam", "rate_queries": 0.02, "rate_weights": 0.02, "gradient_tolerance": 1e-2}
-    return Recipe(**given | changes)
-
-
-ORIGIN = Origin(instance=INSTANCE, start=START, recipe=recipe())
-
-
-def kept(path: Path, wanted: Recipe | None = None, until: int = 47) -> Keeper:
-    """A keeper whose run was interrupted at a step; its file is written."""
-
-    def progress(step: int, steps: int, loss: float) -> None:
-        if step > until:
-            raise KeyboardInterrupt
-
-    keeper = Keeper(path)
-    with pytest.raises(KeyboardInterrupt):
-        train(
-            INSTANCE, START, wanted or recipe(), moments=MOMENTS, labels=MOMENTS, keeper=keeper, progress=progress
-        )  # fmt: skip
-    return keeper
-
-
-@pytest.fixture(autouse=True)
-def _every_record_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In memory, not in the file; half a second is longer than these runs."""
-    monkeypatch.setattr(checkpoint, "MEMORY_SECONDS", -math.inf)
-    monkeypatch.setattr(checkpoint, "SHARE", math.inf)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "training.checkpoint"
-
+pytestmark = pytest.mark.usefixtures("every_record_is_kept")
 
 OTHER_TOKENS = synthetic(np.random.default_rng(4), N=N, K=K, d=D, m=M, tau=TAU)
 OTHER_NOISE = synthetic(np.random.default_rng(0), N=N, K=K, d=D, m=M, tau=2 * TAU)
@@ -189,40 +164,28 @@ def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
         read_checkpoint(tmp_path / name, ORIGIN)
 
 
-def _with(state: State, name: str, change: Callable[[np.ndarray], np.ndarray]) -> State:
-    return replace(state, arrays=dict(state.arrays) | {name: change(state.arrays[name].copy())})
-
-
-def _entry(value: float, place: int = 0) -> Callable[[np.ndarray], np.ndarray]:
-    def change(array: np.ndarray) -> np.ndarray:
-        array.flat[place] = value
-        return array
-
-    return change
-
-
 def _without(state: State, name: str) -> State:
     return replace(state, arrays={key: array for key, array in state.arrays.items() if key != name})
 
 
 # States with a digest that fits: a program wrote them, but not this one at this step of this run.
 IMPOSSIBLE: dict[str, tuple[Callable[[State], State], str]] = {
-    "nan": (lambda s: _with(s, "queries", _entry(np.nan)), "queries has a nan or inf"),
-    "inf": (lambda s: _with(s, "weights", _entry(np.inf)), "weights has a nan or inf"),
-    "negative squares": (lambda s: _with(s, "queries.exp_avg_sq", _entry(-1.0)), "negative mean of squares"),
-    "another count": (lambda s: _with(s, "weights.step", _entry(46.0)), "weights.step is 46 at step 48"),
-    "zeroed history": (lambda s: _with(s, "mixtures", np.zeros_like), "record 19 is not the mixture matrix"),
-    "another beginning": (lambda s: _with(s, "mixtures", _entry(0.1)), "record 0 is not the mixture matrix"),
-    "moved": (lambda s: _with(s, "weights", lambda w: w * np.float32(1 + 1e-6)), "record 19 is not the mixture"),
+    "nan": (lambda s: changed(s, "queries", entry(np.nan)), "queries has a nan or inf"),
+    "inf": (lambda s: changed(s, "weights", entry(np.inf)), "weights has a nan or inf"),
+    "negative squares": (lambda s: changed(s, "queries.exp_avg_sq", entry(-1.0)), "negative mean of squares"),
+    "another count": (lambda s: changed(s, "weights.step", entry(46.0)), "weights.step is 46 at step 48"),
+    "zeroed history": (lambda s: changed(s, "mixtures", np.zeros_like), "record 19 is not the mixture matrix"),
+    "another beginning": (lambda s: changed(s, "mixtures", entry(0.1)), "record 0 is not the mixture matrix"),
+    "moved": (lambda s: changed(s, "weights", lambda w: w * np.float32(1 + 1e-6)), "record 19 is not the mixture"),
     "short history": (lambda s: replace(s, iterations=s.iterations[:-1]), "it has 19 records"),
     "no history": (lambda s: replace(s, iterations=()), "it has 0 records"),
     "swapped history": (lambda s: replace(s, iterations=s.iterations[::-1]), "it has 20 records, which are not"),
     "beyond the end": (lambda s: replace(s, step=251), "it is at step 251 of 250"),
     "before the start": (lambda s: replace(s, step=-1), "it is at step -1 of 250"),
     "another step": (lambda s: replace(s, step=49), "weights.step|queries.step"),
-    "fewer mixtures": (lambda s: _with(s, "mixtures", lambda m: m[:-1].copy()), "its arrays do not have"),
-    "another shape": (lambda s: _with(s, "queries", lambda q: q.reshape(-1)), "its arrays do not have"),
-    "another type": (lambda s: _with(s, "queries", lambda q: q.astype(np.float64)), "its arrays do not have"),
+    "fewer mixtures": (lambda s: changed(s, "mixtures", lambda m: m[:-1].copy()), "its arrays do not have"),
+    "another shape": (lambda s: changed(s, "queries", lambda q: q.reshape(-1)), "its arrays do not have"),
+    "another type": (lambda s: changed(s, "queries", lambda q: q.astype(np.float64)), "its arrays do not have"),
     "an array too few": (lambda s: _without(s, "weights.exp_avg"), "its arrays do not have"),
     "no gradient": (lambda s: replace(s, gradient_scale=np.nan), "its gradient scale is nan"),
     "negative time": (lambda s: replace(s, seconds=-1.0), "its time is -1.0"),

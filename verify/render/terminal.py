@@ -58,6 +58,10 @@ class Narrator:
         if self._live:
             self._bar.update(self._task, description=escape(text), total=None, completed=0)
 
+    def say(self, text: str) -> None:
+        """Something that the user should know, though the run goes on."""
+        self._console.print(f"verify: {text}", markup=False, soft_wrap=True)
+
     def progress(self, step: int, steps: int, loss: float) -> None:
         """Training has reached `step` of `steps`."""
         if step == 0 or self._began == 0.0:
