@@ -16,9 +16,10 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from verify import UsageError
+from verify import UsageError, pair
 from verify import record as records
 from verify.claim import Claim, Grade, Verdict
+from verify.files import write_atomically
 from verify.mutants.report import told_of
 from verify.render import terminal
 from verify.runner import STOPPED, Kept, Outcome, run, trouble
@@ -137,6 +138,7 @@ def _record(stage: Stage, claim: Claim, outcome: Outcome, desk: Desk, wall: floa
             return records.make_record(
                 stage.entry, claim, attempt, subject, stage.small, foundations=stage.foundations,
                 found=desk.memory.passed, command=stage.command, wall=wall, grade=desk.request.grade, scope=stage.scope,
+                report=desk.request.pdf,
             )  # fmt: skip
         except STOPPED as error:
             outcome = replace(outcome, broken=outcome.broken or f"the record could not be made: {trouble(error)}")
@@ -153,21 +155,13 @@ class _Silent:
 
 
 def _write(record: dict[str, Any], request: Request) -> Iterator[Path]:
-    """Write the record and its report, so that no moment sees a record beside the report of another run.
-
-    The report is made first, and an earlier one is gone before the record changes.
-    """
+    """Write the record and its report; where there can be none, the record alone."""
     path = record_path(record["claim"], request)
-    report = path.with_suffix(".pdf")
     content, failure = _rendered(record) if request.pdf else (None, None)
-    report.unlink(missing_ok=True)
-    records.write_record(record, path)
-    yield path
+    record["report"] = content is not None
+    yield from pair.put(path, records.as_json(record), content)
     if failure is not None:
         raise failure
-    if content is not None:
-        records.write_atomically(report, content)
-        yield report
 
 
 def _rendered(record: dict[str, Any]) -> tuple[bytes | None, BaseException | None]:
@@ -189,7 +183,7 @@ def _certificate(claim: Claim, record: dict[str, Any], stage: Stage, request: Re
         terminal.console(stderr=True).print(f"no certificate was written: the claim is {record['verdict']}")
         return
     content = json.dumps(claim.certificate(stage.subject), indent=1, ensure_ascii=False)
-    records.write_atomically(path, (content + "\n").encode())
+    write_atomically(path, (content + "\n").encode())
     yield path
 
 

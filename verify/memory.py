@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from verify.claim import Verdict
-from verify.record import write_atomically
+from verify.files import write_atomically
 
 FOLDER = "theory-verify"
 KEY_BYTES = 32

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import tempfile
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +22,7 @@ from verify import UsageError
 from verify.claim import Agreement, Argument, Assumption, Bound, Claim, Estimate, Finding, Identity, Trend
 from verify.discovery import Entry
 from verify.exact import middles, minus
+from verify.files import load_json
 from verify.finding import OnInstance
 from verify.provenance import provenance
 from verify.runner import ControlOutcome, Evidence, Outcome, Subject
@@ -37,11 +37,12 @@ KEPT = 6000
 def make_record(
     entry: Entry, claim: Claim, outcome: Outcome, subject: Subject, small: Subject, *,
     command: str, wall: float, foundations: Sequence[Entry] = (), found: Mapping[str, str] = MappingProxyType({}),
-    grade: str | None = None, scope: Scope | None = None,
+    grade: str | None = None, scope: Scope | None = None, report: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Everything the reports show, as plain JSON values.
 
-    `found` says when each foundation passed; without a `scope` the whole instance counts as looked at.
+    `found` says when each foundation passed; without a `scope` the whole instance counts as looked at. `report` says
+    whether a report is made of it; both then bear the id of the run.
     """
     seen = dict if scope is None else scope.seen
     looked = scope is None or scope.instance
@@ -74,7 +75,9 @@ def make_record(
         "ground": [asdict(test) | {"seconds": round(test.seconds, 4)} for test in outcome.ground],
         "control_baseline": str(outcome.baseline),
         "control_instance": seen(small.describe()),
+        "report": report,
         "provenance": provenance(command, wall)
+        | {"run": secrets.token_hex(8)}
         | {"foundations_passed": {item.id: found.get(item.id) for item in foundations}}
         | subject.provenance(),
     }
@@ -95,22 +98,9 @@ def statement_hash(entry: Entry, claim: Claim) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary name in the same folder, then rename: never a half-written file."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def write_record(record: dict[str, Any], path: Path) -> None:
-    """Write the record as JSON; arrays of numbers stay on one line."""
-    write_atomically(path, (_dump(record) + "\n").encode())
+def as_json(record: dict[str, Any]) -> bytes:
+    """The record as JSON; arrays of numbers stay on one line."""
+    return (_dump(record) + "\n").encode()
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -120,7 +110,7 @@ def read_record(path: Path) -> dict[str, Any]:
         UsageError: the file is missing, not JSON, or of another schema.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = load_json(path)
     except FileNotFoundError:
         raise UsageError(f"record {path} does not exist; run the claim first") from None
     except (OSError, ValueError) as error:
@@ -128,22 +118,6 @@ def read_record(path: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         raise UsageError(f"{path} is not a record of schema {SCHEMA}; run the claim again")
     return record
-
-
-def prepare_folder(folder: Path, option: str) -> None:
-    """Make sure that the folder, which was given by an option, exists and can be written.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UsageError(
-            f"{option} = {folder} cannot be written ({error.strerror}); give another --{option}"
-        ) from error
 
 
 def _evidence_record(item: Evidence) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Everything that can be wrong with a request is found out here, before anything r
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,10 +16,11 @@ from types import ModuleType
 from typing import Any
 
 from verify import UsageError, discovery
-from verify import record as records
 from verify.claim import Claim
 from verify.discovery import Entry
+from verify.files import CERTIFICATE, RECORD, REPORT, Kind, prepare_folder, require_replaceable
 from verify.memory import Memory, fingerprint_of, recall
+from verify.pair import report_path
 from verify.render import terminal
 from verify.runner import Foundations, Subject
 from verify.scope import Scope
@@ -137,37 +139,29 @@ def record_path(claim: str, request: Request) -> Path:
 
 
 def prepare_paths(request: Request, stages: Iterable[Stage]) -> None:
-    """Make sure that everything can be written that this run will write.
+    """Make sure that everything can be written that this run will write, and that nothing of anybody's is lost by it.
 
     Raises:
-        UsageError: a folder cannot be written, something else than a file stands where a file shall be, or the
-            certificate would replace what this run itself reads or writes.
+        UsageError: a folder cannot be written, something else than an earlier file of the same kind stands where one
+            shall be, or the certificate would replace what this run itself reads or writes.
     """
-    written = set()
+    written: dict[Path, Kind | None] = {}
     for stage in stages:
         path = record_path(stage.entry.id, request)
-        written |= {path, path.with_suffix(".pdf"), stage.checkpoint}
+        written |= {path: RECORD, report_path(path): REPORT, stage.checkpoint: None}
     certificate = request.certificate
     if certificate is not None:
-        known = {path.resolve() for path in (*written, request.resume, request.given.get("tokens")) if path is not None}
-        if certificate.resolve() in known:
+        require_replaceable(certificate, CERTIFICATE, "certificate")
+        known = [path for path in (*written, request.resume, request.given.get("tokens")) if path is not None]
+        if os.path.realpath(certificate) in map(os.path.realpath, known):
             raise UsageError(
                 f"certificate = {certificate} is a file of this run itself; give --certificate another name"
             )
-        _require_file(certificate, "certificate")
-        records.prepare_folder(certificate.parent, "certificate")
-    for path in sorted(written):
-        _require_file(path, "output")
-    records.prepare_folder(request.output, "output")
-
-
-def _require_file(path: Path, option: str) -> None:
-    try:
-        usable = path.is_file() or not (path.exists() or path.is_symlink())
-    except OSError as error:
-        raise UsageError(f"{option} = {path} cannot be used ({error.strerror}); give another --{option}") from error
-    if not usable:
-        raise UsageError(f"{path} is no regular file and is not replaced; move it, or give another --{option}")
+    for path, kind in sorted(written.items(), key=lambda item: item[0]):
+        require_replaceable(path, kind, "output")
+    if certificate is not None:
+        prepare_folder(certificate.parent, "certificate")
+    prepare_folder(request.output, "output")
 
 
 def chosen(package: str, request: Request) -> list[Entry]:

@@ -102,7 +102,7 @@ def test_list_and_show_work_beside_broken_statements(paper: Path) -> None:
 def test_bad_mathematics_costs_the_report_and_not_the_verdict(paper: Path, tmp_path: Path) -> None:
     package = paper / "fakepaper"
     (package / "mathematics.py").write_text(GOOD.replace('r"a = a"', 'r"frac(a"'))
-    (tmp_path / "mathematics.pdf").write_bytes(b"an earlier report")
+    (tmp_path / "mathematics.pdf").write_bytes(b"%PDF-1.7 an earlier report")
     process = fakepaper(paper, "mathematics", "good", "--preset", "quick", "--output", str(tmp_path))
     (package / "mathematics.py").unlink()
     assert process.returncode == 1

@@ -17,6 +17,7 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from verify import UsageError, discovery
+from verify.files import prepare_folder, write_atomically
 from verify.memory import fingerprint_of
 from verify.mutants.exam import mutants_of
 from verify.mutants.report import (
@@ -31,7 +32,6 @@ from verify.mutants.report import (
     write_results,
 )
 from verify.mutants.sitting import SECONDS, sit
-from verify.record import prepare_folder, write_atomically
 from verify.render.terminal import console
 
 LINES = 20  # of progress, where there is no terminal

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from verify.record import write_atomically
+from verify.files import write_atomically
 
 if TYPE_CHECKING:
     from verify.mutants.exam import Found, Mutant

@@ -27,6 +27,7 @@ def view_of(record: Json) -> Json:
     numbers = {item["check"]: place for place, item in enumerate(record["evidence"], start=1)}
     return {
         "claim": record["claim"],
+        "run": record["provenance"].get("run"),
         "place": words.sentence(record["place"]),
         "title": rich(record["title"][:1].upper() + record["title"][1:]),
         "mark": record["mark"],
