@@ -21,7 +21,7 @@ from theorems.defects import penalty_n_tau, penalty_twice
 from theorems.enclosed import Ball, Enclosed, Problem, by_token, enclose, problem_of
 from theorems.experiment import Experiment, stream
 from theorems.notation import H, N, Z, m, tau
-from verify.certify import balls
+from verify.certify import balls, evaluate
 from verify.certify.compare import bound_of
 from verify.certify.precision import until_decided
 from verify.claim import Assumption, Bound, Claim, Identity
@@ -113,13 +113,15 @@ def explicit_mixture(variant: Variant, enclosed: Enclosed) -> Any:
         ZeroDivisionError: the rank of some C_k is open at this precision.
     """
     attention = enclosed.attention([balls(query) for query in variant.problem.queries])
-    weights = explicit_weights(variant.problem, enclosed)
+    weights = explicit_weights(variant.problem, enclosed, variant.weights)
     weights[0][-1] += variant.shift
     return enclosed.mixture(attention, weights)
 
 
-def explicit_weights(problem: Problem, enclosed: Enclosed) -> list[list[Ball]]:
-    """w_k = B_k†Z̄â_k as H × K; with fewer heads than N, the least-squares weights (CᵀZ̄²C)⁻¹CᵀZ̄²â_k.
+def explicit_weights(problem: Problem, enclosed: Enclosed, stated: Any) -> list[list[Ball]]:
+    """w_k = B_k†Z̄â_k as H × K, by the stated formula in C_k and â_k.
+
+    With fewer heads than N they are the least-squares weights (CᵀZ̄²C)⁻¹CᵀZ̄²â_k.
 
     Raises:
         ZeroDivisionError: the rank of some C_k is open at this precision.
@@ -128,7 +130,7 @@ def explicit_weights(problem: Problem, enclosed: Enclosed) -> list[list[Ball]]:
     for k, mixing in enumerate(by_token(enclosed.attention([balls(query) for query in problem.queries]))):
         target = flint.arb_mat([[row[k]] for row in enclosed.a_hat.tolist()])
         if mixing.nrows() <= mixing.ncols():
-            weights = mixing.transpose() * (mixing * mixing.transpose()).inv() * target
+            weights = evaluate(stated, {C: mixing, a_hat: target, N: mixing.nrows(), H: mixing.ncols()})
         else:
             pulled = mixing.transpose() * enclosed.z_bar * enclosed.z_bar
             weights = (pulled * mixing).inv() * (pulled * target)
@@ -165,8 +167,10 @@ CLAIM = Claim(
     controls=(too_few_heads, penalty_n_tau, penalty_twice, one_weight_changed, square_not_inverted),
     catches={
         derive_weights: (penalty_n_tau, penalty_twice, square_not_inverted),
-        certify_attained: (too_few_heads, penalty_n_tau, penalty_twice, one_weight_changed),
+        certify_attained: (
+            too_few_heads, penalty_n_tau, penalty_twice, one_weight_changed, square_not_inverted,
+        ),
     },
     stated=("WEIGHTS", "PSEUDOINVERSE", "SPLIT"),
     drops=(too_few_heads,),
-)
+)  # fmt: skip

@@ -23,7 +23,6 @@ import flint
 import numpy as np
 import sympy as sp
 
-from theorems.attainment import explicit_weights
 from theorems.certified_descent import (
     SHORT_BUDGET,
     hypotheses,
@@ -34,11 +33,11 @@ from theorems.certified_descent import (
     weights_start_elsewhere,
 )
 from theorems.defects import penalty_twice
-from theorems.enclosed import Ball, enclose
+from theorems.enclosed import Ball, by_token, enclose
 from theorems.experiment import Experiment
 from theorems.notation import H, K, N
 from theorems.trajectory import Plan, Trajectory, descend
-from verify.certify import balls
+from verify.certify import balls, evaluate
 from verify.certify.compare import bound_of
 from verify.certify.norms import frobenius_norm, sum_of_squares
 from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step
@@ -81,11 +80,15 @@ class Variant:
     growth: float = GROWTH
     power: int = -1
 
+    @property
+    def solution(self) -> Any:
+        """What is claimed to be w*."""
+        return SOLUTION if self.power == -1 else B.T * sp.MatPow(B * B.T, self.power) * a
+
 
 def derive_solution(subject: Experiment | Variant) -> Iterator[Identity]:
     """w* = Bᵀ(BBᵀ)⁻¹Z̄â solves Bw = Z̄â, has the smallest norm, and attracts gradient descent with Q frozen."""
-    power = _variant(subject).power
-    least = SOLUTION if power == -1 else B.T * sp.MatPow(B * B.T, power) * a
+    least = _variant(subject).solution
     yield prove("B w* = Z̄â", B * least, a)
     kernel = (Equation(B * n, sp.ZeroMatrix(N, 1), "n ∈ ker B"),)
     name = "w*ᵀn = 0, so ‖w* + n‖² = ‖w*‖² + ‖n‖²"
@@ -124,13 +127,14 @@ def _kernel(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
 
 def certify_frozen_limit(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
     """With Q frozen the exact run comes within (1 − η_wζ₀/K)ᵗ ‖w*‖ of the minimum-norm solution."""
-    plan = _variant(subject).plan
+    variant = _variant(subject)
+    plan = variant.plan
     yield from hypotheses(plan, advise=False)
     if violated(plan) and not plan.forced:
         return
     run, prescription = descend(plan), plan.prescription
     with flint.ctx.workprec(run.bits):
-        solution = _solution(plan)
+        solution = _solution(variant.solution, plan)
         size = sum_of_squares(entry for row in solution for entry in row).sqrt()
         factor = 1 - 2 * prescription.rate * (1 - flint.arb(2) ** -25)  # ζ₀ is known to 2⁻²⁵
         yield bound_of(
@@ -146,7 +150,7 @@ def certify_order(subject: Experiment | Variant) -> Iterator[Bound]:
     plans = [replace(variant.moving, gamma_factor=variant.growth**j) for j in range(RUNS)]
     if violated(plans[0]) and not plans[0].forced:
         return
-    found = [_distances(plan) for plan in plans]
+    found = [_distances(variant.solution, plan) for plan in plans]
     gammas = np.array([plan.prescription.gamma for plan in plans])
     with flint.ctx.workprec(128):
         unit = flint.arb(GROWTH).log()
@@ -161,17 +165,24 @@ def certify_order(subject: Experiment | Variant) -> Iterator[Bound]:
             )  # fmt: skip
 
 
-def _distances(plan: Plan) -> tuple[Ball, Ball]:
+def _distances(stated: Any, plan: Plan) -> tuple[Ball, Ball]:
     """‖Q − Q⁽⁰⁾‖_F and ‖w − w*‖_F at the end of the run."""
     run = descend(plan)
     with flint.ctx.workprec(run.bits):
         moved = [frobenius_norm(Q - balls(start)) for Q, start in zip(run.queries, plan.problem.queries, strict=True)]
-        return sum_of_squares(moved).sqrt(), _distance(run, _solution(plan))
+        return sum_of_squares(moved).sqrt(), _distance(run, _solution(stated, plan))
 
 
-def _solution(plan: Plan) -> list[list[Ball]]:
-    """w* with rows h and columns k."""
-    return explicit_weights(plan.problem, enclose(plan.problem))
+def _solution(stated: Any, plan: Plan) -> list[list[Ball]]:
+    """w* as stated, with rows h and columns k."""
+    enclosed, problem = enclose(plan.problem), plan.problem
+    target = (enclosed.z_bar * enclosed.a_hat).transpose().tolist()
+    columns = []
+    for k, mixing in enumerate(by_token(enclosed.attention([balls(query) for query in problem.queries]))):
+        known = {B: enclosed.z_bar * mixing, a: flint.arb_mat([[x] for x in target[k]])}
+        sizes = {N: mixing.nrows(), H: mixing.ncols()}
+        columns.append(evaluate(stated, known | sizes).entries())
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def _distance(run: Trajectory, solution: list[list[Ball]]) -> Ball:

@@ -28,6 +28,7 @@ from theorems import constants, terms
 from theorems.experiment import Experiment, stream
 from theorems.limit import Limit, limit_values
 from theorems.notation import H, K, N, d
+from theorems.stated import entries
 from theorems.terms import Point
 from verify.claim import Agreement, Claim, Identity
 from verify.prove.index import (
@@ -127,13 +128,18 @@ def derive_gradients(subject: Experiment | Variant) -> Iterator[Identity]:
     mixed = gamma * total(alpha[h, k] * s[h, k, j], h)
     residual = shorthand("δ", (k, n), total(Z_bar[n, j] * (mixed - A_hat[j, k]), j), kept=True)
     loss = total(square(residual[k, n]), k, n) / (2 * K) + L_star
-    scale = gamma**variant.gamma_power / (2**variant.halves * K)
-    by_alpha = scale * total(residual[l, n] * Z_bar[n, j] * s[g, l, j], n, j)
-    by_queries = scale * total(alpha[h, k] * residual[k, n] * Z_bar[n, j] * slope(variant, s), h, k, n, j)
-    if variant.as_stated:
-        by_alpha, by_queries = BY_ALPHA, BY_QUERIES
+    by_alpha, by_queries = gradients(variant, residual, s)
     yield prove_indexed("∂ℓ/∂α", derivative(loss, alpha[g, l]), by_alpha)
     yield prove_indexed("∇_Q ℓ", derivative(loss, Q[g, p, q]), by_queries)
+
+
+def gradients(variant: Variant, residual: Letter, s: Letter) -> tuple[Expression, Expression]:
+    """∂ℓ/∂α_gl and ∇_{Q_g} ℓ, entry p, q: the formulas of the lemma, or wrong ones."""
+    if variant.as_stated:
+        return BY_ALPHA, BY_QUERIES
+    scale = gamma**variant.gamma_power / (2**variant.halves * K)
+    by_alpha = scale * total(residual[l, n] * Z_bar[n, j] * s[g, l, j], n, j)
+    return by_alpha, scale * total(alpha[h, k] * residual[k, n] * Z_bar[n, j] * slope(variant, s), h, k, n, j)
 
 
 def _learned(variant: Variant) -> tuple[Identity, Letter]:
@@ -194,7 +200,7 @@ def _autograd(data: Instance, queries: np.ndarray, alphas: np.ndarray) -> tuple[
 
 
 def _formulas(variant: Variant, data: Instance, queries: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The lemma's two gradients in numpy, and for each a bound on the rounding error of both sides together.
+    """The lemma's two gradients as stated, in float64, and for each a bound on the rounding of both sides together.
 
     A gradient is a sum of products with at most three softmax weights, each product touched by at most `count`
     further roundings; its error is relative to the sum with absolute values everywhere, in which
@@ -202,13 +208,12 @@ def _formulas(variant: Variant, data: Instance, queries: np.ndarray, alphas: np.
     """
     N_, K_, H_ = data.prompt_length, data.dictionary_size, len(queries)
     tokens, V_, theory = data.tokens.T, data.tokens[:N_].T, limit_values(Limit(), data)
-    s = softmax(np.einsum("pn,hpq,qk->hnk", V_, queries, tokens, optimize=True), axis=1)
-    weights = s if variant.weighted else np.ones_like(s)
-    slopes = variant.sign * np.einsum("hjk,hik,pji,qk->hjkpq", s, weights, V_[:, :, None] - V_[:, None, :], tokens)
-    if variant.transposed:
-        slopes = slopes.swapaxes(-1, -2)
-    pulled = theory.z_bar_squared @ (GAMMA * np.einsum("hk,hnk->nk", alphas, s) - theory.a_hat)  # Z̄ δ
-    scale = GAMMA**variant.gamma_power / (2**variant.halves * K_)
+    s = softmax(np.einsum("pn,hpq,qk->hkn", V_, queries, tokens, optimize=True), axis=2)
+    known = {
+        "V": V_, "v": tokens, "Q": queries, "α": alphas, "Z̄": theory.z_bar, "Â": theory.a_hat, "s": s,
+        gamma: GAMMA, N: N_, K: K_, H: H_, d: len(V_),
+    }  # fmt: skip
+    by_alpha, by_queries = gradients(variant, RESIDUAL, softmax_letter)
 
     rho = attention_rounding(V_.T, queries, tokens.T)
     count = data.feature_count + 6 * N_ + 2 * K_ + 2 * H_ + 2 * len(V_) + 30
@@ -218,8 +223,8 @@ def _formulas(variant: Variant, data: Instance, queries: np.ndarray, alphas: np.
         2 * largest * (GAMMA * np.abs(alphas).sum(axis=0) + N_ * (np.abs(theory.a_hat).max() + 1))
     )  # |Z̄ δ_k| and more
     return (
-        scale * np.einsum("nk,hnk->hk", pulled, s),
-        scale * np.einsum("hk,jk,hjkpq->hpq", alphas, pulled, slopes),
+        entries(by_alpha, known, g, l),
+        entries(by_queries, known, g, p, q),
         factor * np.broadcast_to(pull, alphas.shape),
         factor * 2 * np.broadcast_to((np.abs(alphas) @ pull)[:, None, None], queries.shape),
     )

@@ -22,6 +22,7 @@ import sympy as sp
 
 from theorems.experiment import Experiment, stream
 from theorems.notation import d
+from theorems.stated import Known, entries, evaluated
 from verify.claim import Bound, Claim, Identity
 from verify.prove import Equation, prove, prove_positive_semidefinite, quantity
 from verify.prove.conclusion import conclude
@@ -60,14 +61,18 @@ class Variant:
     sign: int = 1
     power: int = 2
 
+    @property
+    def right(self) -> Expression:
+        """l Σ ‖x_i‖², or with another factor."""
+        return RIGHT if self.factor == l else self.factor * total(square(x[a, i]), a, i)
+
 
 def derive_sum_of_squares(subject: Experiment | Variant) -> Iterator[Identity]:
     """l Σ ‖x_i‖² − ‖Σ x_i‖² = ½ Σ_ij ‖x_i − x_j‖², which is not negative."""
     variant = _variant(subject)
-    right = RIGHT if variant.factor == l else variant.factor * total(square(x[a, i]), a, i)
     added: Expression = total(square(x[a, i] + x[a, j]), a, i, j) / 2
     pairs = PAIRS if variant.sign == 1 else added
-    yield prove_indexed("l Σ ‖x_i‖² − ‖Σ x_i‖² = ½ Σ_ij ‖x_i − x_j‖²", right - LEFT, pairs)
+    yield prove_indexed("l Σ ‖x_i‖² − ‖Σ x_i‖² = ½ Σ_ij ‖x_i − x_j‖²", variant.right - LEFT, pairs)
 
 
 def derive_gram_form(subject: Experiment | Variant) -> Iterator[Identity]:
@@ -127,12 +132,19 @@ def measure_sum(subject: Experiment | Variant) -> Iterator[Bound]:
     vectors = stream(variant.experiment.study.seed, "lemma3").integers(-9, 10, size=(LISTS, VECTORS, DIMENSION))
     vectors[0] = vectors[0, 0]
     # Small integers: every operation is exact in float64, so the comparison has no rounding error.
-    sums, norms = vectors.sum(axis=1), np.sum(vectors**2, axis=2)
-    factor = float(variant.factor.subs(l, VECTORS))
+    known = [{"x": each.T, l: VECTORS} for each in vectors]
     yield Bound(
-        name=f"{LISTS} lists of {VECTORS} vectors", observed=np.sum(sums**2, axis=1),
-        bound=factor * np.sum(norms ** (variant.power / 2), axis=1), reason="exact in integers",
+        name=f"{LISTS} lists of {VECTORS} vectors", observed=[entries(LEFT, each).item() for each in known],
+        bound=[_right(variant, each) for each in known], reason="exact in integers",
     )  # fmt: skip
+
+
+def _right(variant: Variant, known: Known) -> float:
+    """l Σ ‖x_i‖², or what a defect makes of it."""
+    if variant.power == 2:
+        return float(entries(variant.right, known))
+    norms = np.linalg.norm(known["x"], axis=0)
+    return float(evaluated(variant.factor, known) * np.sum(norms**variant.power))
 
 
 def _ones(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any]:

@@ -21,6 +21,7 @@ from numerics.loss import population_loss
 from numerics.model import Network, mixture
 from theorems.experiment import Experiment, stream
 from theorems.notation import H, K, d
+from theorems.stated import entries
 from verify.claim import Agreement, Argument, Claim, Identity, Step
 from verify.prove.index import Expression, Index, Tensor, derivative, prove_indexed, shorthand, total
 
@@ -52,12 +53,21 @@ class Variant:
     scaling: int = 1
     ratio: int = 2
 
+    @property
+    def weights(self) -> Expression:
+        """w_hk."""
+        return W if self.scaling == 1 else gamma**self.scaling * alpha[h, k]
+
+    @property
+    def step(self) -> Expression:
+        """η_w ∂L/∂w."""
+        return STEP_W if self.ratio == 2 else gamma**self.ratio * eta * L_w[g, l]
+
 
 def derive_step(subject: Experiment | Variant) -> Iterator[Identity]:
     """One step in the two kinds of variables gives the same Q⁺, and w⁺ = γα⁺."""
     variant = _variant(subject)
-    w = shorthand("w", (h, k), W if variant.scaling == 1 else gamma**variant.scaling * alpha[h, k])
-    step = STEP_W if variant.ratio == 2 else gamma**variant.ratio * eta * L_w[g, l]
+    w, step = shorthand("w", (h, k), variant.weights), variant.step
     # ∂ℓ = Σ (∂L/∂w) ∂w + Σ (∂L/∂Q) ∂Q, the chain rule for ℓ(Q, α) = L(Q, γα).
     by_alpha = total(L_w[h, k] * derivative(w[h, k], alpha[g, l]), h, k)
     by_queries = total(L_Q[h, a, b] * derivative(Q[h, a, b], Q[g, p, q]), h, a, b)
@@ -97,13 +107,20 @@ def measure_runs(subject: Experiment | Variant) -> Iterator[Agreement]:
         )  # fmt: skip
 
 
+def _multiple(stated: Expression, rate: float) -> float:
+    """By what α or a derivative of L is multiplied in an expression, for this η_Q."""
+    ones = {"α": np.ones((1, 1)), "L_w": np.ones((1, 1)), "L_Q": np.ones((1, 1, 1)), gamma: GAMMA, eta: rate}
+    free = sorted(stated.free, key=lambda index: index.name)
+    return float(entries(stated, ones, *free).item())
+
+
 def _run(variant: Variant, *, rescaled: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradient descent from the network's start with random small weights: final Q and w, and the loss of each step."""
     study = variant.experiment.study
     tokens, moments = torch.from_numpy(study.instance.tokens), torch.from_numpy(study.moments)
-    unit = GAMMA**variant.scaling if rescaled else 1.0
     rate = 2.0**-4 / float(np.trace(study.moments))
-    rates = rate, rate if rescaled else GAMMA**variant.ratio * rate
+    unit = _multiple(variant.weights, rate) if rescaled else 1.0
+    rates = (rate, rate) if rescaled else (_multiple(STEP_Q, rate), _multiple(variant.step, rate))
     start = stream(study.seed, "lemma6").standard_normal(tuple(study.start.weights.shape)) / len(study.start.queries)
     point = [study.start.queries.double().clone(), torch.from_numpy(start) / unit]
     losses = []

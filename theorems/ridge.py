@@ -12,14 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import flint
 import numpy as np
 import sympy as sp
+from jaxtyping import Float
+from numpy import ndarray
 
 from numerics.baselines import ridge_least_squares, ridge_sklearn
 from numerics.measure import UNIT_ROUNDOFF
 from theorems.defects import penalty_n_tau, penalty_tau_squared, penalty_twice
 from theorems.experiment import Experiment, stream
+from theorems.limit import PRECISION, symbol_values
 from theorems.notation import N, Z, m, tau, y
+from verify.certify import as_float64, balls, evaluate
 from verify.claim import Agreement, Claim, Identity
 from verify.prove import prove, prove_positive_definite
 
@@ -67,17 +72,37 @@ def measure_oracles(experiment: Experiment) -> Iterator[Agreement]:
     features = data.features[: data.prompt_length]
     labels = stream(experiment.study.seed, "oracle labels").standard_normal((data.prompt_length, ORACLE_LABELS))
     penalty = data.feature_count * data.noise
-    predicted = experiment.theory.coefficient_map @ labels
     design = np.vstack([features, np.sqrt(penalty) * np.eye(data.feature_count)])
-    tolerance = _forward_error(design, predicted, labels)
+    claimed = {formula: solution_of(stated, experiment, labels) for formula, stated in _formulas(experiment).items()}
+    length = np.linalg.norm(claimed["dual"][0], axis=0)
     reason = "backward stability: the forward error of least squares and of the normal equations"
     for name, solve in (("scikit-learn Ridge", ridge_sklearn), ("scipy augmented least squares", ridge_least_squares)):
         observed = solve(features, labels, penalty)
-        yield Agreement(name=name, predicted=predicted, observed=observed, tolerance=tolerance, reason=reason)
+        for formula, (predicted, width) in claimed.items():
+            yield Agreement(
+                name=f"{name}, {formula}", predicted=predicted, observed=observed,
+                tolerance=_forward_error(design, length, labels) + width, reason=reason,
+            )  # fmt: skip
 
 
-def _forward_error(design: np.ndarray, solution: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """How far a backward stable solution x of min ‖A x − b‖ can be from the exact one, for each column of labels.
+def _formulas(experiment: Experiment) -> dict[str, Any]:
+    """The two formulas of the statement, and the one by which the limit is evaluated."""
+    return {"primal": PRIMAL, "dual": DUAL, "the limit's": experiment.limit.lambda_hat}
+
+
+def solution_of(
+    stated: Any, experiment: Experiment, labels: Float[ndarray, "N p"]
+) -> tuple[Float[ndarray, "m p"], float]:
+    """A stated formula for λ̂ at each column of labels, and how far it may be from that, all entries alike."""
+    columns = sp.MatrixSymbol("Y", N, labels.shape[1])
+    with flint.ctx.workprec(PRECISION):
+        known = symbol_values(experiment.instance) | {columns: balls(labels)}
+        found = as_float64(evaluate(stated.subs(y, columns), known))
+    return found
+
+
+def _forward_error(design: np.ndarray, length: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """How far a backward stable solution x of min ‖A x − b‖ can be from the exact one, of that length, for each column.
 
     With κ the condition number of the design A and σ its least singular value, by least squares at most a multiple of
     u(2κ‖x‖ + (κ + 1)‖r‖/σ), and ‖r‖ ≤ ‖b‖ = ‖y‖; by the normal equations of u(κ²‖x‖ + ‖A‖‖y‖/σ²), of which ‖A‖/σ = κ.
@@ -86,8 +111,7 @@ def _forward_error(design: np.ndarray, solution: np.ndarray, labels: np.ndarray)
     """
     values = np.linalg.svd(design, compute_uv=False)
     condition, least = values[0] / values[-1], values[-1]
-    sizes = np.linalg.norm(solution, axis=0), np.linalg.norm(labels, axis=0)
-    terms = (2 * condition + condition**2) * sizes[0] + (2 * condition + 1) * sizes[1] / least
+    terms = (2 * condition + condition**2) * length + (2 * condition + 1) * np.linalg.norm(labels, axis=0) / least
     result: np.ndarray = design.size * UNIT_ROUNDOFF * terms
     return result
 

@@ -11,7 +11,7 @@ import pytest
 from theorems.certified_descent import literal_plan
 from theorems.experiment import Experiment
 from theorems.float_descent import float_problem
-from theorems.lazy import STEPS, Variant, _distances, _solution, certify_order
+from theorems.lazy import SOLUTION, STEPS, Variant, _distances, _solution, certify_order
 from verify.claim import Verdict, worst
 
 
@@ -20,7 +20,7 @@ def test_the_solution_is_that_of_least_squares(quick: Experiment) -> None:
     data = float_problem(plan)
     s = data.attention(plan.problem.queries)
     with flint.ctx.workprec(128):
-        found = np.array([[float(x.mid()) for x in row] for row in _solution(plan)])
+        found = np.array([[float(x.mid()) for x in row] for row in _solution(SOLUTION, plan)])
     for k in range(s.shape[2]):
         expected = np.linalg.lstsq(data.z_bar @ s[:, :, k].T, data.z_bar @ data.a_hat[:, k], rcond=None)[0]
         assert found[:, k] == pytest.approx(expected, abs=1e-12)
@@ -39,10 +39,10 @@ def test_gradient_descent_in_float64_ends_at_the_same_distance(quick: Experiment
         pulled = weights[:, None, :] * (s * r - s * slopes[:, None, :])
         queries = queries - prescription.step_queries * np.einsum("nd,hnk,ek->hde", data.prompt, pulled, data.tokens)
         weights = weights - step * slopes
-    moved, distance = _distances(plan)
+    moved, distance = _distances(SOLUTION, plan)
     assert float(moved.mid()) == pytest.approx(np.linalg.norm(queries - plan.problem.queries), rel=1e-8)
     with flint.ctx.workprec(128):
-        solution = np.array([[float(x.mid()) for x in row] for row in _solution(plan)])
+        solution = np.array([[float(x.mid()) for x in row] for row in _solution(SOLUTION, plan)])
     assert float(distance.mid()) == pytest.approx(np.linalg.norm(weights - solution), rel=1e-6)
 
 
