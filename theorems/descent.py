@@ -28,7 +28,7 @@ from theorems.notation import H, K
 from theorems.points import FloatPoint, sizes
 from theorems.stated import evaluated
 from theorems.terms import AT_0, AT_NEXT, AT_P, AT_R, AT_S, AT_T, BETWEEN, t
-from verify.prove.values import PRECISION, Values, extended
+from verify.prove.inequalities.values import PRECISION, Values, extended
 
 EXACT_STEPS = 12
 GENERAL_STEPS = 7  # where all sizes differ

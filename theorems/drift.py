@@ -36,12 +36,12 @@ from theorems.softmax import Lipschitz
 from theorems.stated import each, held
 from theorems.terms import AT_0, AT_R, AT_S, AT_T, PAPER, Point, Setting, k, s
 from verify.claim import Bound, Claim, Identity
-from verify.prove.inequality import Chain, Fact, at_most
-from verify.prove.lemma import Lemma, define, hypothesis, quote
-from verify.prove.quantity import SumOf, norm, total
-from verify.prove.rules import cauchy_schwarz, frobenius_columns, geometric, member, same, triangle_sum
-from verify.prove.statement import conclude_stated
-from verify.prove.system import Relation
+from verify.prove.inequalities.chain import Chain, Fact, at_most
+from verify.prove.inequalities.lemma import Lemma, define, hypothesis, quote
+from verify.prove.inequalities.quantity import SumOf, norm, total
+from verify.prove.inequalities.rules import cauchy_schwarz, frobenius_columns, geometric, member, same, triangle_sum
+from verify.prove.inequalities.statement import conclude_stated
+from verify.prove.inequalities.system import Relation
 
 STATEMENT = r"""
 w^((0)) = 0, quad Delta^((s)) <= (1 - eta_Q sigma)^s Delta^((0)) " for all " s < t, quad

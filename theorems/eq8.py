@@ -25,7 +25,7 @@ from theorems.experiment import Experiment, stream
 from theorems.notation import K, N, P, d, e_k, y
 from verify.claim import Agreement, Argument, Claim, Identity, Step
 from verify.prove import Equation, prove, selection
-from verify.prove.rational import draw, transpose
+from verify.prove.matrices.rational import draw, transpose
 
 STATEMENT = r"""
 W_h^V = (0, w_h), quad (W_h^K)^top W_h^Q = mat(Q_h, 0; 0, 0), quad E^P = mat(V; y^top), quad

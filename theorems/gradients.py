@@ -32,10 +32,10 @@ from theorems.terms import (
     v_k,
     z_bar_i,
 )
-from verify.prove.inequality import Chain, Fact, at_most
-from verify.prove.lemma import define, quote
-from verify.prove.quantity import length, lengths_of_sums, norm
-from verify.prove.rules import (
+from verify.prove.inequalities.chain import Chain, Fact, at_most
+from verify.prove.inequalities.lemma import define, quote
+from verify.prove.inequalities.quantity import length, lengths_of_sums, norm
+from verify.prove.inequalities.rules import (
     cauchy_schwarz,
     entrywise_product,
     hoelder,

@@ -22,10 +22,17 @@ from theorems.notation import N
 from theorems.pl import SIGMA, STEP, STEP_SIZE, next_gap
 from theorems.softmax import Lipschitz
 from theorems.terms import AT_0, AT_NEXT, AT_P, AT_S, AT_T, BETWEEN, Setting, t
-from verify.prove.inequality import Chain, Fact, at_most
-from verify.prove.lemma import define, hypothesis, quote
-from verify.prove.quantity import Letter, norm
-from verify.prove.rules import entry_below_norm, frobenius, frobenius_columns, least_singular_value, same, triangle
+from verify.prove.inequalities.chain import Chain, Fact, at_most
+from verify.prove.inequalities.lemma import define, hypothesis, quote
+from verify.prove.inequalities.quantity import Letter, norm
+from verify.prove.inequalities.rules import (
+    entry_below_norm,
+    frobenius,
+    frobenius_columns,
+    least_singular_value,
+    same,
+    triangle,
+)
 
 GAP = rate**t * Delta_0
 share, rest = sp.symbols("u ū", nonnegative=True)  # u + ū = 1

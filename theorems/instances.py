@@ -15,7 +15,7 @@ from theorems import notation
 from theorems.exact import ExactNetwork, Rows, State, column, diagonal, identity, text, to_ball, to_balls
 from theorems.softmax import logit_values
 from theorems.terms import PAPER, Point, Setting
-from verify.prove.values import PRECISION, Values, operator_norm
+from verify.prove.inequalities.values import PRECISION, Values, operator_norm
 
 SEED = 0
 FAR = Fraction(10**6)  # a unit in which quantities are far from 1

@@ -31,7 +31,7 @@ from theorems.notation import H, K, N, d
 from theorems.stated import entries
 from theorems.terms import Point
 from verify.claim import Agreement, Claim, Identity
-from verify.prove.index import (
+from verify.prove.indices.indexed import (
     Expression,
     Index,
     Letter,
@@ -46,9 +46,9 @@ from verify.prove.index import (
     square,
     total,
 )
-from verify.prove.lemma import Lemma
-from verify.prove.quantity import SumOf
-from verify.prove.sampling import Equation
+from verify.prove.inequalities.lemma import Lemma
+from verify.prove.inequalities.quantity import SumOf
+from verify.prove.matrices.sampling import Equation
 
 STATEMENT = r"""
 (partial s_j)/(partial Q) = s_j sum_(i=1)^N s_i (v_j - v_i) v_k^top, quad s = "softmax"(V^top Q v_k), \

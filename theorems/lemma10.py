@@ -34,13 +34,13 @@ from theorems.stated import evaluated
 from theorems.terms import PAPER, Setting
 from theorems.variants import Variant, stated, variant_of
 from verify.claim import Bound, Claim, Identity
-from verify.prove.conclusion import conclude
-from verify.prove.inequality import Chain, Fact, at_most
-from verify.prove.lemma import Lemma, define
-from verify.prove.quantity import norm, terms
-from verify.prove.rules import operator_norm_two
-from verify.prove.scalar_identity import prove_scalars
-from verify.prove.values import Values, extended
+from verify.prove.inequalities.chain import Chain, Fact, at_most
+from verify.prove.inequalities.conclusion import conclude
+from verify.prove.inequalities.lemma import Lemma, define
+from verify.prove.inequalities.quantity import norm, terms
+from verify.prove.inequalities.rules import operator_norm_two
+from verify.prove.inequalities.scalar_identity import prove_scalars
+from verify.prove.inequalities.values import Values, extended
 
 STATEMENT = r"""
 norm(v_k) = 1, quad abs(alpha_(h,k)) <= alpha, quad abs(alpha'_(h,k)) <= alpha " for all " h, k quad ==> quad

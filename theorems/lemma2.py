@@ -44,10 +44,10 @@ from theorems.softmax import (
     variant_of,
 )
 from verify.claim import Bound, Claim, Identity
-from verify.prove.conclusion import conclude
-from verify.prove.inequality import Chain, at_most
-from verify.prove.lemma import Lemma, quote
-from verify.prove.rules import absolute_sum, triangle_numbers
+from verify.prove.inequalities.chain import Chain, at_most
+from verify.prove.inequalities.conclusion import conclude
+from verify.prove.inequalities.lemma import Lemma, quote
+from verify.prove.inequalities.rules import absolute_sum, triangle_numbers
 
 STATEMENT = r"""
 norm("softmax"(x) - "softmax"(x'))_1 <= 2 norm(x - x')_oo quad "for all" x, x' in RR^N

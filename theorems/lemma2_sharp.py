@@ -46,12 +46,12 @@ from theorems.softmax import (
     variant_of,
 )
 from verify.claim import Bound, Claim, Identity
-from verify.prove.conclusion import conclude
-from verify.prove.inequality import Chain, at_most
-from verify.prove.lemma import Lemma, quote
-from verify.prove.quantity import total
-from verify.prove.rules import weighted_cauchy_schwarz
-from verify.prove.scalar_identity import prove_scalars
+from verify.prove.inequalities.chain import Chain, at_most
+from verify.prove.inequalities.conclusion import conclude
+from verify.prove.inequalities.lemma import Lemma, quote
+from verify.prove.inequalities.quantity import total
+from verify.prove.inequalities.rules import weighted_cauchy_schwarz
+from verify.prove.inequalities.scalar_identity import prove_scalars
 
 STATEMENT = r"""
 norm("softmax"(x) - "softmax"(x'))_1 <= norm(x - x')_oo quad "for all" x, x' in RR^N, quad

@@ -24,14 +24,15 @@ from theorems.experiment import Experiment, stream
 from theorems.notation import d
 from theorems.stated import Known, entries, evaluated
 from verify.claim import Bound, Claim, Identity
-from verify.prove import Equation, prove, prove_positive_semidefinite, quantity
-from verify.prove.conclusion import conclude
-from verify.prove.index import Expression, Index, Tensor, prove_indexed, square, total
-from verify.prove.inequality import Chain, at_most
-from verify.prove.lemma import Lemma
-from verify.prove.rules import length_squared, sum_of_squares
-from verify.prove.rules import square as square_of
-from verify.prove.values import Values
+from verify.prove import Equation, prove, prove_positive_semidefinite
+from verify.prove.indices.indexed import Expression, Index, Tensor, prove_indexed, square, total
+from verify.prove.inequalities import quantity
+from verify.prove.inequalities.chain import Chain, at_most
+from verify.prove.inequalities.conclusion import conclude
+from verify.prove.inequalities.lemma import Lemma
+from verify.prove.inequalities.rules import length_squared, sum_of_squares
+from verify.prove.inequalities.rules import square as square_of
+from verify.prove.inequalities.values import Values
 
 STATEMENT = r"""
 norm(x_1 + dots + x_l)^2 <= l sum_(i=1)^l norm(x_i)^2, quad

@@ -35,9 +35,9 @@ from verify.certify import evaluate
 from verify.claim import Claim, Estimate, Identity
 from verify.infer import mean_interval
 from verify.prove import Equation, Random, prove, prove_expectation
-from verify.prove.lemma import Lemma
-from verify.prove.quantity import length, norm
-from verify.prove.system import Relation
+from verify.prove.inequalities.lemma import Lemma
+from verify.prove.inequalities.quantity import length, norm
+from verify.prove.inequalities.system import Relation
 
 STATEMENT = r"""
 hat(y)_k = y^top tilde(a)_k, quad y_k = lambda^top (z_k + epsilon_k), quad

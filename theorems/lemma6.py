@@ -23,7 +23,7 @@ from theorems.experiment import Experiment, stream
 from theorems.notation import H, K, d
 from theorems.stated import entries
 from verify.claim import Agreement, Argument, Claim, Identity, Step
-from verify.prove.index import Expression, Index, Tensor, derivative, prove_indexed, shorthand, total
+from verify.prove.indices.indexed import Expression, Index, Tensor, derivative, prove_indexed, shorthand, total
 
 STATEMENT = r"""
 alpha_h = w_h / gamma, quad gamma^2 = eta_w / eta_Q, quad ell(xi) = L(theta)

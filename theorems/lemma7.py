@@ -30,10 +30,10 @@ from theorems.stated import each, held
 from theorems.terms import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, k, v_k, z_bar_i
 from theorems.variants import Variant, as_stated, variant_of
 from verify.claim import Bound, Claim, Identity
-from verify.prove.inequality import Chain, Fact, at_most
-from verify.prove.lemma import Lemma, quote
-from verify.prove.quantity import norm
-from verify.prove.rules import (
+from verify.prove.inequalities.chain import Chain, Fact, at_most
+from verify.prove.inequalities.lemma import Lemma, quote
+from verify.prove.inequalities.quantity import norm
+from verify.prove.inequalities.rules import (
     cauchy_schwarz,
     hoelder_columns,
     largest_entry,
@@ -41,8 +41,8 @@ from verify.prove.rules import (
     times_number,
     triangle_sum,
 )
-from verify.prove.statement import conclude_stated
-from verify.prove.system import Relation
+from verify.prove.inequalities.statement import conclude_stated
+from verify.prove.inequalities.system import Relation
 
 STATEMENT = r"""
 norm(v_k) = 1 " for all " k, quad abs(alpha_(h,k)) <= alpha " for all " h, k quad ==> quad

@@ -26,10 +26,10 @@ from theorems.stated import each, held
 from theorems.terms import HERE, PAPER, PROMPT, THERE, Point, Setting, Z_bar, h, v_i, v_k
 from theorems.variants import Variant, as_stated, variant_of
 from verify.claim import Bound, Claim, Identity
-from verify.prove.inequality import Chain, at_most
-from verify.prove.lemma import Lemma, quote
-from verify.prove.quantity import norm, total
-from verify.prove.rules import (
+from verify.prove.inequalities.chain import Chain, at_most
+from verify.prove.inequalities.lemma import Lemma, quote
+from verify.prove.inequalities.quantity import norm, total
+from verify.prove.inequalities.rules import (
     bilinear,
     largest_entry,
     same,
@@ -37,8 +37,8 @@ from verify.prove.rules import (
     triangle,
     triangle_sum,
 )
-from verify.prove.statement import conclude_stated
-from verify.prove.system import Relation
+from verify.prove.inequalities.statement import conclude_stated
+from verify.prove.inequalities.system import Relation
 
 STATEMENT = r"""
 norm(v_k) = 1, quad abs(alpha_(h,k)) <= alpha, quad abs(alpha'_(h,k)) <= alpha " for all " h, k quad ==> \

@@ -22,12 +22,12 @@ from theorems.stated import each, held
 from theorems.terms import A_SIZE, HERE, PAPER, TARGET, UNIT_VECTOR, A, Point, Setting, Z_bar, a_k, e_k
 from theorems.variants import Variant, as_stated, variant_of
 from verify.claim import Bound, Claim, Identity
-from verify.prove.inequality import Chain, at_most
-from verify.prove.lemma import Lemma
-from verify.prove.quantity import norm
-from verify.prove.rules import operator_norm, same, times_number, triangle, triangle_sum
-from verify.prove.statement import conclude_stated
-from verify.prove.system import Relation
+from verify.prove.inequalities.chain import Chain, at_most
+from verify.prove.inequalities.lemma import Lemma
+from verify.prove.inequalities.quantity import norm
+from verify.prove.inequalities.rules import operator_norm, same, times_number, triangle, triangle_sum
+from verify.prove.inequalities.statement import conclude_stated
+from verify.prove.inequalities.system import Relation
 
 STATEMENT = r"""
 b_k^h = overline(Z) s_k^h, quad delta_k = overline(Z) (tilde(a)_k - hat(a)_k), quad A = overline(Z) hat(A)

@@ -32,9 +32,9 @@ from theorems.stated import evaluated
 from theorems.terms import Z_bar
 from verify.claim import Agreement, Bound, Claim, Identity
 from verify.prove import Equation, prove, prove_positive_definite
-from verify.prove.lemma import Lemma
-from verify.prove.quantity import norm as length_of
-from verify.prove.system import Relation
+from verify.prove.inequalities.lemma import Lemma
+from verify.prove.inequalities.quantity import norm as length_of
+from verify.prove.inequalities.system import Relation
 
 STATEMENT = r"""
 (m tau)/(2 K) norm(tilde(A) - hat(A))_F^2 <= L(theta) - L^* <= norm(overline(Z))_2^2/(2 K) norm(tilde(A) - hat(A))_F^2

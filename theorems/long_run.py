@@ -41,9 +41,9 @@ from theorems.trajectory import Plan, descend
 from verify.certify.compare import bound_of, upper
 from verify.claim import Argument, Assumption, Bound, Claim, Identity
 from verify.prove import prove
-from verify.prove.conclusion import conclude
-from verify.prove.quantity import length, norm
-from verify.prove.scalar_identity import prove_scalars
+from verify.prove.inequalities.conclusion import conclude
+from verify.prove.inequalities.quantity import length, norm
+from verify.prove.inequalities.scalar_identity import prove_scalars
 
 STATEMENT = r"""
 "Theorem 1's step sizes," quad w^((0)) = 0, quad norm(Q^((t)) - Q^((0))) <= q, quad norm(w^((t))) <= W, \

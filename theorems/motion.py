@@ -16,12 +16,12 @@ import sympy as sp
 
 from theorems.constants import f_max, gamma, zeta_0
 from theorems.exact import to_ball, to_balls
-from verify.prove.inequality import Chain, Fact, at_most
-from verify.prove.lemma import cite, define, hypothesis
-from verify.prove.quantity import Letter, SumOf, norm, total
-from verify.prove.rules import NORMS, operator_norm, same, triangle, triangle_sum
-from verify.prove.sampling import Equation
-from verify.prove.values import PRECISION, Values
+from verify.prove.inequalities.chain import Chain, Fact, at_most
+from verify.prove.inequalities.lemma import cite, define, hypothesis
+from verify.prove.inequalities.quantity import Letter, SumOf, norm, total
+from verify.prove.inequalities.rules import NORMS, operator_norm, same, triangle, triangle_sum
+from verify.prove.inequalities.values import PRECISION, Values
+from verify.prove.matrices.sampling import Equation
 
 rows, cols = sp.symbols("R C", integer=True, positive=True)
 step, q, W, b, B_norm, defect, S, rho, kappa, limit, room = sp.symbols("η q W b ‖B⁽⁰⁾‖ d S ρ κ ‖w̄‖ 1−ρ", positive=True)

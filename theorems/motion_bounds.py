@@ -8,10 +8,10 @@ from theorems.lemma7 import deviation_steps
 from theorems.lemma8 import FEATURES_MOVED
 from theorems.terms import F_MAX, FEATURES, HERE, PAPER, THERE, Setting, V, Z_bar, h, k, v_k, z_bar_i
 from verify.claim import Argument, Step
-from verify.prove.inequality import Chain, at_most
-from verify.prove.lemma import quote
-from verify.prove.quantity import length, norm
-from verify.prove.rules import (
+from verify.prove.inequalities.chain import Chain, at_most
+from verify.prove.inequalities.lemma import quote
+from verify.prove.inequalities.quantity import length, norm
+from verify.prove.inequalities.rules import (
     cauchy_schwarz,
     cauchy_schwarz_sum,
     frobenius_columns,

@@ -25,7 +25,7 @@ from theorems.experiment import Experiment
 from theorems.notation import PROMPT, N, P, Z, Z_tilde, m, small_dictionary, tau
 from verify.claim import Argument, Claim, Identity, Step
 from verify.prove import Equation, prove
-from verify.prove.rational import draw, invert, multiply, transpose
+from verify.prove.matrices.rational import draw, invert, multiply, transpose
 
 STATEMENT = r"""
 tau = 0, quad "rank" Z = m <= N quad ==> quad

@@ -34,13 +34,13 @@ from theorems.stated import each, held
 from theorems.terms import BETWEEN, HERE, Point, h, k
 from theorems.variants import Variant as Points
 from verify.claim import Bound, Claim, Identity
-from verify.prove.inequality import Chain, Fact, at_least, at_most
-from verify.prove.lemma import Lemma, cite, define, hypothesis, quote
-from verify.prove.quantity import length, norm
-from verify.prove.rules import least_singular_value, same
-from verify.prove.statement import conclude_stated
-from verify.prove.system import Relation
-from verify.prove.values import PRECISION, Values, extended
+from verify.prove.inequalities.chain import Chain, Fact, at_least, at_most
+from verify.prove.inequalities.lemma import Lemma, cite, define, hypothesis, quote
+from verify.prove.inequalities.quantity import length, norm
+from verify.prove.inequalities.rules import least_singular_value, same
+from verify.prove.inequalities.statement import conclude_stated
+from verify.prove.inequalities.system import Relation
+from verify.prove.inequalities.values import PRECISION, Values, extended
 
 STATEMENT = r"""
 lambda_min (B_k B_k^top) >= zeta_0 / 2 " for all " k quad ==> quad

@@ -33,7 +33,7 @@ from theorems.notation import H, N, Z, d, m, tau
 from verify.certify.compare import between, bound_of
 from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step
 from verify.prove import Equation, prove, prove_positive_definite
-from verify.prove.index import Index, Tensor, delta, prove_indexed, total
+from verify.prove.indices.indexed import Index, Tensor, delta, prove_indexed, total
 
 STATEMENT = r"""
 (Q_h^((0)))_(a b) tilde cal(N)(0, beta^2) " i.i.d.", quad beta > 0, quad v_1, dots, v_K != 0 quad ==> \

@@ -22,18 +22,18 @@ from theorems.notation import N
 from theorems.stated import each, held
 from theorems.terms import Point, V, v_k
 from verify.claim import Bound, Identity
-from verify.prove.index import Index, Tensor, prove_indexed
-from verify.prove.index import delta as kronecker
-from verify.prove.index import total as indexed_total
-from verify.prove.inequality import Chain, Fact, at_most
-from verify.prove.lemma import Lemma, Special, cite, define, hypothesis, quote
-from verify.prove.quantity import Letter, largest, norm, total
-from verify.prove.rules import below_largest, same
-from verify.prove.scalar_identity import prove_scalars
-from verify.prove.spelling import spell
-from verify.prove.statement import conclude_stated
-from verify.prove.system import Relation
-from verify.prove.values import PRECISION, Values
+from verify.prove.indices.indexed import Index, Tensor, prove_indexed
+from verify.prove.indices.indexed import delta as kronecker
+from verify.prove.indices.indexed import total as indexed_total
+from verify.prove.inequalities.chain import Chain, Fact, at_most
+from verify.prove.inequalities.format_quantity import spell
+from verify.prove.inequalities.lemma import Lemma, Special, cite, define, hypothesis, quote
+from verify.prove.inequalities.quantity import Letter, largest, norm, total
+from verify.prove.inequalities.rules import below_largest, same
+from verify.prove.inequalities.scalar_identity import prove_scalars
+from verify.prove.inequalities.statement import conclude_stated
+from verify.prove.inequalities.system import Relation
+from verify.prove.inequalities.values import PRECISION, Values
 
 ANALYSIS = "mean value theorem (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 5.10)"
 

@@ -12,10 +12,10 @@ import sympy as sp
 
 from theorems.constants import A_norm, Z_norm, alpha, f_max, gamma, gap
 from theorems.notation import H, K, N, d
-from verify.prove.inequality import Fact
-from verify.prove.lemma import Premise, define, hypothesis
-from verify.prove.quantity import Columns, Diagonal, Letter, SumOf, largest, norm
-from verify.prove.rules import euclidean_below_one, hoelder_columns, mixture, operator_norm, unit_vector
+from verify.prove.inequalities.chain import Fact
+from verify.prove.inequalities.lemma import Premise, define, hypothesis
+from verify.prove.inequalities.quantity import Columns, Diagonal, Letter, SumOf, largest, norm
+from verify.prove.inequalities.rules import euclidean_below_one, hoelder_columns, mixture, operator_norm, unit_vector
 
 h, k, i = sp.Idx("h", H), sp.Idx("k", K), sp.Idx("i", N)
 

@@ -34,11 +34,11 @@ from theorems.pl import SIGMA
 from theorems.terms import PAPER, t
 from theorems.trajectory import Plan
 from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step
-from verify.prove.conclusion import conclude
-from verify.prove.inequality import at_most
-from verify.prove.lemma import Lemma
-from verify.prove.scalar_identity import prove_scalars
-from verify.prove.system import Relation
+from verify.prove.inequalities.chain import at_most
+from verify.prove.inequalities.conclusion import conclude
+from verify.prove.inequalities.lemma import Lemma
+from verify.prove.inequalities.scalar_identity import prove_scalars
+from verify.prove.inequalities.system import Relation
 
 STATEMENT = r"""
 "Assumptions" 1 "and" 2, quad norm(v_k) = 1, quad w^((0)) = 0, \

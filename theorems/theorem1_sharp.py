@@ -43,7 +43,7 @@ from theorems.theorem1 import (
     variant_of,
 )
 from verify.claim import Argument, Bound, Claim, Identity
-from verify.prove.scalar_identity import prove_scalars
+from verify.prove.inequalities.scalar_identity import prove_scalars
 
 STATEMENT = r"""
 "Assumptions" 1 "and" 2, quad norm(v_k) = 1, quad w^((0)) = 0, \

@@ -54,14 +54,14 @@ from theorems.terms import HERE, Z_bar, k
 from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Identity, Trend
 from verify.infer import binomial_interval, law_interval
 from verify.prove import prove
-from verify.prove.conclusion import conclude
-from verify.prove.inequality import Chain, at_most
-from verify.prove.lemma import cite, define, hypothesis, quote
-from verify.prove.quantity import Letter, length, norm
-from verify.prove.rules import cauchy_schwarz, operator_norm, same, triangle
-from verify.prove.statement import conclude_stated
-from verify.prove.system import Relation
-from verify.prove.values import PRECISION, Values, extended
+from verify.prove.inequalities.chain import Chain, at_most
+from verify.prove.inequalities.conclusion import conclude
+from verify.prove.inequalities.lemma import cite, define, hypothesis, quote
+from verify.prove.inequalities.quantity import Letter, length, norm
+from verify.prove.inequalities.rules import cauchy_schwarz, operator_norm, same, triangle
+from verify.prove.inequalities.statement import conclude_stated
+from verify.prove.inequalities.system import Relation
+from verify.prove.inequalities.values import PRECISION, Values, extended
 
 STATEMENT = r"""
 "Theorem 1's setting and step sizes," quad epsilon > 0, quad 0 < delta < 1, quad norm(lambda) <= B, quad

@@ -9,7 +9,7 @@ import sympy as sp
 
 from theorems.experiment import Experiment
 from theorems.terms import PAPER, Setting
-from verify.prove.system import Relation
+from verify.prove.inequalities.system import Relation
 
 
 @dataclass(frozen=True, kw_only=True)

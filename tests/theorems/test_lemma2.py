@@ -13,7 +13,7 @@ from theorems import lemma2, lemma2_sharp
 from theorems.experiment import Experiment
 from theorems.softmax import Variant, bound, derivation, derivative, measured
 from verify.claim import Verdict
-from verify.prove.inequality import facts_of
+from verify.prove.inequalities.chain import facts_of
 
 
 @pytest.mark.parametrize("N", [2, 3, 6])

@@ -14,8 +14,8 @@ from theorems.points import pairs
 from theorems.terms import HERE
 from theorems.variants import Variant
 from verify.claim import Verdict
-from verify.prove.quantity import free
-from verify.prove.values import PRECISION, number
+from verify.prove.inequalities.quantity import free
+from verify.prove.inequalities.values import PRECISION, number
 from verify.runner import run_checks
 
 

@@ -8,8 +8,8 @@ from theorems.experiment import Experiment
 from theorems.instances import small_networks
 from theorems.lemma9 import features_chain, residual_chain
 from theorems.terms import HERE
-from verify.prove.quantity import free
-from verify.prove.values import PRECISION, number
+from verify.prove.inequalities.quantity import free
+from verify.prove.inequalities.values import PRECISION, number
 
 
 @pytest.mark.parametrize(("chain", "least"), [(features_chain(HERE), 1.0), (residual_chain(HERE), 0.95)])

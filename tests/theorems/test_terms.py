@@ -18,10 +18,10 @@ from theorems.notation import H, K
 from theorems.points import FloatPoint
 from theorems.terms import HERE, TARGET, THERE, Point, h, k
 from verify.certify import evaluate
-from verify.prove.lemma import quote
-from verify.prove.quantity import Index, SumOf
-from verify.prove.sampling import Equation
-from verify.prove.values import PRECISION, Values
+from verify.prove.inequalities.lemma import quote
+from verify.prove.inequalities.quantity import Index, SumOf
+from verify.prove.inequalities.values import PRECISION, Values
+from verify.prove.matrices.sampling import Equation
 
 CASES = list(enumerate(networks()))
 

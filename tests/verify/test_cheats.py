@@ -21,12 +21,12 @@ import sympy as sp
 
 from cheats import honest
 from verify.claim import Claim, Identity
-from verify.prove.conclusion import conclude
-from verify.prove.inequality import Chain, Fact, Lift, Line, Made, at_most
-from verify.prove.lemma import Lemma, Premise, cite, define, hypothesis, quote
-from verify.prove.quantity import Letter, length, norm, total
-from verify.prove.rules import NORMS, member, operator_norm, rule, square, triangle
-from verify.prove.values import Values
+from verify.prove.inequalities.conclusion import conclude
+from verify.prove.inequalities.chain import Chain, Fact, Lift, Line, Made, at_most
+from verify.prove.inequalities.lemma import Lemma, Premise, cite, define, hypothesis, quote
+from verify.prove.inequalities.quantity import Letter, length, norm, total
+from verify.prove.inequalities.rules import NORMS, member, operator_norm, rule, square, triangle
+from verify.prove.inequalities.values import Values
 
 a, b, c = sp.symbols("a b c", nonnegative=True)
 n = sp.Symbol("n", integer=True, positive=True)
@@ -129,7 +129,7 @@ CHEATS = {
     ),
     "lemma_without_proof": (
         body(
-            "from verify.prove.system import Relation\n"
+            "from verify.prove.inequalities.system import Relation\n"
             "MINE = Lemma(__name__, 'Lemma 99', lambda: Relation(a, c), lambda: iter(()))\nat_most(a).by(quote(MINE))"
         ),
         "nothing proves it",

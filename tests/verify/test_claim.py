@@ -31,7 +31,7 @@ from verify.claim import (
     grade_of,
     worst,
 )
-from verify.prove.scalar_identity import prove_scalars
+from verify.prove.inequalities.scalar_identity import prove_scalars
 
 PASS, UNDECIDED, FAIL, ERROR = Verdict
 NAN, INF = float("nan"), float("inf")

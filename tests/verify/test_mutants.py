@@ -22,9 +22,9 @@ from verify.mutants.report import HEADING, Result, counts_of, document, read_res
 from verify.mutants.sitting import answers, sit
 from verify.mutants.variations import variations
 from verify.prove import prove
-from verify.prove.index import Index, Tensor, total
-from verify.prove.sampling import Equation
-from verify.prove.system import Relation
+from verify.prove.indices.indexed import Index, Tensor, total
+from verify.prove.inequalities.system import Relation
+from verify.prove.matrices.sampling import Equation
 
 x, y = sp.symbols("x y", positive=True)
 n, m = sp.symbols("n m", integer=True, positive=True)

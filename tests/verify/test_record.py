@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from verify import UsageError, record
 from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Finding, Trend
 from verify.discovery import Entry
-from verify.prove.scalar_identity import prove_scalars
+from verify.prove.inequalities.scalar_identity import prove_scalars
 from verify.provenance import provenance
 from verify.record import DIGITS, KEPT, SCHEMA, as_json, make_record, read_record
 from verify.runner import run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from verify.claim import Argument, Bound, Grade, Step
 from verify.evidence import Evidence
-from verify.prove.scalar_identity import prove_scalars
+from verify.prove.inequalities.scalar_identity import prove_scalars
 from verify.trust import BEHIND, trust_base
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import sympy as sp
 from sympy.matrices.expressions import Inverse, MatAdd, MatMul, MatPow, Transpose
 
-from verify.prove import tensors
-from verify.prove.quantity import Binder, Largest, Length, Norm, Total, largest, length, total
-from verify.prove.sampling import Equation
-from verify.prove.system import Relation
+from verify.prove.indices import tensors
+from verify.prove.inequalities.quantity import Binder, Largest, Length, Norm, Total, largest, length, total
+from verify.prove.inequalities.system import Relation
+from verify.prove.matrices.sampling import Equation
 
 FACTORS = (Fraction(1, 2), Fraction(2), Fraction(9, 10), Fraction(11, 10))
 ROOT, WHOLE = sp.Rational(1, 2), sp.Integer(1)  # steps of exponents; the matrix calculi know whole powers only

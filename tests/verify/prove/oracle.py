@@ -5,7 +5,7 @@ from typing import Any
 
 import z3
 
-from verify.prove.system import Relation, System, system
+from verify.prove.inequalities.system import Relation, System, system
 
 QUICK, RESOURCES = 200_000, 20_000_000  # z3's own count of work, not time: answers do not depend on the machine
 

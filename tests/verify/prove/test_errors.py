@@ -10,10 +10,11 @@ from sympy import Identity, Inverse, MatMul, MatPow, MatrixSymbol, Trace, ZeroMa
 
 from tests.verify.prove.vocabulary import I_N, A, B, K, N, P, R, Z, c, m, y
 from verify.claim import Step
-from verify.prove import Equation, Instance, prove, rational
-from verify.prove.derivation import Derivation, Line, Trial, UnsoundStepError, check
-from verify.prove.polynomial import Polynomial
-from verify.prove.reading import Reader
+from verify.prove import Equation, Instance, prove
+from verify.prove.matrices import rational
+from verify.prove.matrices.derivation import Derivation, Line, Trial, UnsoundStepError, check
+from verify.prove.matrices.from_sympy import Reader
+from verify.prove.matrices.polynomial import Polynomial
 
 t = sympy.Symbol("t")
 

@@ -9,9 +9,10 @@ from sympy import Identity, MatrixSymbol, Trace, ZeroMatrix
 
 from tests.verify.prove import vocabulary as v
 from tests.verify.prove.vocabulary import I_K, I_N, I_m, K, N, P, Q, R, Z, m, tau, y
-from verify.prove import Instance, Random, expectation, prove, prove_expectation, rational
-from verify.prove.expectation import average, mean_at
-from verify.prove.sampling import instances
+from verify.prove import Instance, Random, expectation, prove, prove_expectation
+from verify.prove.matrices import rational
+from verify.prove.matrices.expectation import average, mean_at
+from verify.prove.matrices.sampling import instances
 
 lam = MatrixSymbol("lambda", m, 1)
 E = MatrixSymbol("E", m, K)

@@ -9,9 +9,9 @@ from sympy import Identity, Inverse, MatMul, MatrixSymbol, Trace, ZeroMatrix
 from tests.verify.prove import vocabulary as v
 from tests.verify.prove.vocabulary import I_K, I_N, A, B, C, I_m, K, N, P, R, S, U, V, Z, c, m, tau, y
 from verify.prove import Equation, Instance, prove, prove_positive_definite, prove_positive_semidefinite
-from verify.prove.completion import deduce
-from verify.prove.identity import assuming
-from verify.prove.sampling import generic_instances
+from verify.prove.matrices.completion import deduce
+from verify.prove.matrices.identity import assuming
+from verify.prove.matrices.sampling import generic_instances
 
 q, z = MatrixSymbol("q", K, 1), MatrixSymbol("z", m, 1)
 x, a, b = (MatrixSymbol(name, N, 1) for name in "xab")

@@ -10,12 +10,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.prove import components
-from verify.prove.calculus import Calculus
-from verify.prove.components import Values, first_difference, instances, show_number
-from verify.prove.contraction import Factor, Label, canonical
-from verify.prove.derivation import UnsoundStepError
-from verify.prove.index import (
+from verify.prove.indices import components
+from verify.prove.indices.calculus import Calculus
+from verify.prove.indices.components import Values, first_difference, instances, show_number
+from verify.prove.indices.contraction import Factor, Label, canonical
+from verify.prove.indices.indexed import (
     Expression,
     Index,
     Letter,
@@ -30,7 +29,8 @@ from verify.prove.index import (
     square,
     total,
 )
-from verify.prove.tensors import Derivative, Scalar, lift
+from verify.prove.indices.tensors import Derivative, Scalar, lift
+from verify.prove.matrices.derivation import UnsoundStepError
 
 N, d = sympy.symbols("N d", integer=True, positive=True)
 gamma = sympy.Symbol("gamma", positive=True)
@@ -169,6 +169,12 @@ def _same_value(expression: Expression, skip: int) -> None:
     drawn = list(instances([expression, T[i, j] * c[i] * e[i]]))[skip]
     for shape in (form, calculus.cancel(form)[0]):
         assert first_difference(expression, calculus.write(shape), drawn) is None
+
+
+def test_what_was_evaluated_of_an_expression_that_is_gone_says_nothing_of_the_next() -> None:
+    values = next(iter(instances([total(c[i], i)])))
+    sides = [values.evaluate(total(c[i] * times, i), {}) for times in range(1, 40)]  # each is freed at once
+    assert sides == [sides[0] * times for times in range(1, 40)]
 
 
 @given(expressions())

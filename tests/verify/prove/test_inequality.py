@@ -5,15 +5,23 @@ import pytest
 import sympy as sp
 
 from verify.claim import Verdict
-from verify.prove.conclusion import conclude
-from verify.prove.derivation import UnsoundStepError
-from verify.prove.inequality import Chain, Fact, at_least, at_most, facts_of
-from verify.prove.lemma import cite, hypothesis
-from verify.prove.quantity import Letter, SumOf, length, norm, total
-from verify.prove.rules import NORMS, minkowski, operator_norm, same, sum_below_length, triangle, triangle_sum
-from verify.prove.sampling import Equation
-from verify.prove.trials import LEAST
-from verify.prove.values import Values
+from verify.prove.inequalities.chain import Chain, Fact, at_least, at_most, facts_of
+from verify.prove.inequalities.conclusion import conclude
+from verify.prove.inequalities.lemma import cite, hypothesis
+from verify.prove.inequalities.quantity import Letter, SumOf, length, norm, total
+from verify.prove.inequalities.rules import (
+    NORMS,
+    minkowski,
+    operator_norm,
+    same,
+    sum_below_length,
+    triangle,
+    triangle_sum,
+)
+from verify.prove.inequalities.trials import LEAST
+from verify.prove.inequalities.values import Values
+from verify.prove.matrices.derivation import UnsoundStepError
+from verify.prove.matrices.sampling import Equation
 
 n, K = sp.symbols("n K", integer=True, positive=True)
 k = sp.Idx("k", K)

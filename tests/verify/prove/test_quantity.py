@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verify.claim import Verdict
-from verify.prove.derivation import UnsoundStepError
-from verify.prove.quantity import Letter, free, largest, length, norm, terms, total
-from verify.prove.scalar_identity import prove_scalars
-from verify.prove.spelling import spell
-from verify.prove.system import Relation
-from verify.prove.values import PRECISION, Values, extended, number, operator_norm, violation
+from verify.prove.inequalities.format_quantity import spell
+from verify.prove.inequalities.quantity import Letter, free, largest, length, norm, terms, total
+from verify.prove.inequalities.scalar_identity import prove_scalars
+from verify.prove.inequalities.system import Relation
+from verify.prove.inequalities.values import PRECISION, Values, extended, number, operator_norm, violation
+from verify.prove.matrices.derivation import UnsoundStepError
 
 n, m, K, H = sp.symbols("n m K H", integer=True, positive=True)
 k, h = sp.Idx("k", K), sp.Idx("h", H)
@@ -152,7 +152,7 @@ def test_scalars_that_are_not_exact_are_refused(side: sp.Expr) -> None:
 
 
 def test_scalars_that_are_defined_on_no_instance_are_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.prove.scalar_identity.number", lambda *_: flint.arb("nan"))
+    monkeypatch.setattr("verify.prove.inequalities.scalar_identity.number", lambda *_: flint.arb("nan"))
     found = prove_scalars("nowhere", c, c)
     assert (found.status, found.residual[:44]) == ("unknown", "0, but it was tried on no exact instance: no")
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.prove.oracle import implied
-from verify.prove.certificate import Certificate, certificate, is_valid
-from verify.prove.solver import discharge
-from verify.prove.system import Relation, system
+from verify.prove.inequalities.certificate import Certificate, certificate, is_valid
+from verify.prove.inequalities.solver import discharge
+from verify.prove.inequalities.system import Relation, system
 
 a, b, c, d, x = sp.symbols("a b c d x", nonnegative=True)
 p, K = sp.symbols("p K", positive=True)
@@ -68,7 +68,7 @@ def test_false_implications_have_none_and_the_oracle_agrees(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*TRUE, *FALSE])
 def test_linear_programming_alone_finds_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.prove.certificate.STEPS", 0)
+    monkeypatch.setattr("verify.prove.inequalities.certificate.STEPS", 0)
     assert discharge(*(TRUE | FALSE)[name]).proved == (name in TRUE)
 
 

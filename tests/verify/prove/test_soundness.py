@@ -10,12 +10,13 @@ from sympy import Identity, Inverse, MatAdd, MatMul, MatrixSymbol, Trace, Transp
 
 from tests.verify.prove import vocabulary as v
 from tests.verify.prove.vocabulary import N, c, m
-from verify.prove import Instance, rational
-from verify.prove.completion import deduce
-from verify.prove.identity import assuming
-from verify.prove.reading import Reader
-from verify.prove.rewriting import Rules, reduce
-from verify.prove.writing import write
+from verify.prove import Instance
+from verify.prove.matrices import rational
+from verify.prove.matrices.completion import deduce
+from verify.prove.matrices.from_sympy import Reader
+from verify.prove.matrices.identity import assuming
+from verify.prove.matrices.rewriting import Rules, reduce
+from verify.prove.matrices.to_sympy import write
 
 ONE = sympy.Integer(1)
 SIZES = (ONE, m, N)

@@ -10,8 +10,8 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verify.prove.laurent import root, terms
-from verify.prove.system import Relation, System, system
+from verify.prove.inequalities.laurent import root, terms
+from verify.prove.inequalities.system import Relation, System, system
 
 a, b, s = sp.symbols("a b s", nonnegative=True)
 p, K = sp.symbols("p K", positive=True)

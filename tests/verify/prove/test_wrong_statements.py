@@ -13,7 +13,7 @@ import pytest
 
 from tests.verify.prove.wrong import implications, indexed, matrices, means, quantities
 from verify.prove import prove, prove_expectation
-from verify.prove.index import prove_indexed
+from verify.prove.indices.indexed import prove_indexed
 
 CALCULI = [matrices, indexed, means, implications, quantities]
 FEW, MANY = 300, 10_000  # wrong statements of each calculus

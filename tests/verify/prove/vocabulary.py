@@ -7,7 +7,7 @@ from typing import Any
 import sympy
 
 from verify.prove import Equation, selection
-from verify.prove.rational import draw
+from verify.prove.matrices.rational import draw
 
 m, N, K = sympy.symbols("m N K", integer=True, positive=True)
 c, tau = sympy.symbols("c tau", positive=True)

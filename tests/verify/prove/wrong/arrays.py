@@ -9,8 +9,8 @@ import numpy as np
 import sympy
 
 from tests.verify.prove.wrong.values import APART, CLOSE
-from verify.prove import tensors
-from verify.prove.tensors import Expression, Index, Letter, Tensor
+from verify.prove.indices import tensors
+from verify.prove.indices.tensors import Expression, Index, Letter, Tensor
 
 N, d, H = sympy.symbols("N d H", integer=True, positive=True)
 gamma = sympy.Symbol("gamma", positive=True)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from verify.prove.solver import discharge
-from verify.prove.system import Relation
+from verify.prove.inequalities.solver import discharge
+from verify.prove.inequalities.system import Relation
 
 a, b, c, d = sp.symbols("a b c d", nonnegative=True)
 p, K = sp.symbols("p K", positive=True)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.verify.prove.wrong.arrays import INDICES, H, N, Oracle, d, gamma
-from verify.prove import tensors
-from verify.prove.calculus import Calculus
-from verify.prove.contraction import subtract
-from verify.prove.tensors import (
+from verify.prove.indices import tensors
+from verify.prove.indices.calculus import Calculus
+from verify.prove.indices.contraction import subtract
+from verify.prove.indices.tensors import (
     Expression,
     Index,
     Letter,

@@ -19,9 +19,9 @@ from tests.verify.prove import vocabulary as v
 from tests.verify.prove.vocabulary import K, N, c, m
 from tests.verify.prove.wrong.values import equal, value
 from verify.prove import Equation
-from verify.prove.completion import cancel, deduce
-from verify.prove.identity import assuming, difference
-from verify.prove.rewriting import Rules, reduce
+from verify.prove.matrices.completion import cancel, deduce
+from verify.prove.matrices.identity import assuming, difference
+from verify.prove.matrices.rewriting import Rules, reduce
 
 DEDUCTIONS = 4  # of completion: enough for push-through, Woodbury and the trace identities
 FACTORS = (sympy.Integer(2), sympy.Integer(-1), sympy.Rational(1, 2), c, 1 / c, m, N, 1 / N)

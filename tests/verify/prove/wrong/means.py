@@ -12,9 +12,9 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from tests.verify.prove.wrong.values import equal, value
 from verify.prove import Random, expectation
-from verify.prove.expectation import _mean
-from verify.prove.identity import assuming, difference
-from verify.prove.rewriting import reduce
+from verify.prove.matrices.expectation import _mean
+from verify.prove.matrices.identity import assuming, difference
+from verify.prove.matrices.rewriting import reduce
 
 m, N = sympy.symbols("m N", integer=True, positive=True)
 tau = sympy.Symbol("tau", positive=True)

@@ -10,11 +10,24 @@ import numpy as np
 import sympy as sp
 
 from tests.verify.prove.wrong.values import value as matrix_value
-from verify.prove.inequality import Chain, Fact, answer, at_least, at_most, steps_of
-from verify.prove.quantity import Binder, Largest, Length, Letter, Norm, Total, free, largest, length, norm, size, total
-from verify.prove.rules import cauchy_schwarz, member, minkowski, operator_norm, sum_below_length, triangle
-from verify.prove.solver import discharge
-from verify.prove.system import Relation
+from verify.prove.inequalities.chain import Chain, Fact, answer, at_least, at_most, steps_of
+from verify.prove.inequalities.quantity import (
+    Binder,
+    Largest,
+    Length,
+    Letter,
+    Norm,
+    Total,
+    free,
+    largest,
+    length,
+    norm,
+    size,
+    total,
+)
+from verify.prove.inequalities.rules import cauchy_schwarz, member, minkowski, operator_norm, sum_below_length, triangle
+from verify.prove.inequalities.solver import discharge
+from verify.prove.inequalities.system import Relation
 
 n, K, M = sp.symbols("n K M", integer=True, positive=True)
 k, j, i = sp.Idx("k", K), sp.Idx("j", M), sp.Idx("i", (1, K))
