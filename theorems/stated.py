@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike
 
 from theorems.terms import h, k
 from verify.claim import Bound
-from verify.prove import tensors
-from verify.prove.quantity import Binder, Largest, Length
-from verify.prove.system import Relation
+from verify.prove.indices import tensors
+from verify.prove.inequalities.quantity import Binder, Largest, Length
+from verify.prove.inequalities.system import Relation
 
 AXES = {h: -2, k: -1}
 Numbers = ArrayLike | float

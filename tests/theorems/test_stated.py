@@ -19,10 +19,10 @@ from theorems.terms import HERE, h, k
 from verify.claim import Finding, Verdict
 from verify.discovery import load
 from verify.mutants.variations import variations
-from verify.prove import tensors
-from verify.prove.quantity import largest, length, norm
-from verify.prove.system import Relation
-from verify.prove.values import Values, number
+from verify.prove.indices import tensors
+from verify.prove.inequalities.quantity import largest, length, norm
+from verify.prove.inequalities.system import Relation
+from verify.prove.inequalities.values import Values, number
 
 
 def table(values: Values, quantity: Any) -> np.ndarray:
