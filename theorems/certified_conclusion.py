@@ -30,7 +30,7 @@ PROMPTS = 100  # half with tasks from the training law, half out of domain, shor
 SWEEPS = 200  # of alternating maximisation; whatever prompt it stops at is an admissible one
 INSIDE = 1 - 2.0**-40  # keeps rounded prompts inside the sets that they shall be on the boundary of
 FEWEST_STEPS = 100  # an instance for which not even these are within reach is not looked at: ζ₀ alone takes long
-MOST_STEPS = 4000  # on the literal instance, about half a minute
+MOST_STEPS = 4000  # on the literal instance, about half a minute; where T is more, none is made
 BITS = 128  # of T and its ingredients
 
 
@@ -64,12 +64,19 @@ def certify_conclusion(experiment: Experiment) -> Iterator[Assumption | Bound]:
     told = f"T = {needed} for ε = {promise.epsilon:g}, δ = {promise.delta:g}, B = {promise.B:g}"
     yield bound_of(
         f"T steps made, {plan.name}", [flint.arb(needed)], [flint.arb(run.reached, max(0, needed - run.reached))],
-        f"{told}; {run.reached} certified with {run.bits} bits", elsewhere=plan.elsewhere,
+        f"{told}; {_followed(run, needed)}", elsewhere=plan.elsewhere,
     )  # fmt: skip
     if run.reached >= needed:
         with flint.ctx.workprec(run.bits):
             for found in conclude_at(plan, run, promise):
                 yield replace(found, elsewhere=plan.elsewhere)
+
+
+def _followed(run: Trajectory, needed: int | float) -> str:
+    """What was made of the T steps."""
+    if needed > MOST_STEPS:
+        return f"more than {MOST_STEPS} steps are not followed"
+    return f"{run.reached} certified with {run.bits} bits"
 
 
 def guaranteed_steps(plan: Plan, promise: Promise) -> int | float:
@@ -103,7 +110,7 @@ def _plan(experiment: Experiment, promise: Promise) -> Plan:
     )
     affordable = min(STEPS, BUDGET // own.operations)
     if own.problem == literal.problem:
-        return replace(own, steps=int(min(MOST_STEPS, guaranteed_steps(own, promise))))
+        return replace(own, steps=_within_reach(guaranteed_steps(own, promise)))
     if affordable >= FEWEST_STEPS:
         try:
             needed = guaranteed_steps(own, promise)
@@ -111,7 +118,12 @@ def _plan(experiment: Experiment, promise: Promise) -> Plan:
             return replace(own, steps=0, forced=False)
         if needed <= affordable:
             return replace(own, steps=int(needed))
-    return replace(literal, steps=int(min(MOST_STEPS, guaranteed_steps(literal, promise))))
+    return replace(literal, steps=_within_reach(guaranteed_steps(literal, promise)))
+
+
+def _within_reach(needed: int | float) -> int:
+    """T where it is within reach; nothing is concluded before T, so otherwise no step is made."""
+    return int(needed) if needed <= MOST_STEPS else 0
 
 
 def conclude_at(plan: Plan, run: Trajectory, promise: Promise) -> Iterator[Bound]:

@@ -178,9 +178,12 @@ class Experiment:
         }  # fmt: skip
 
     def quantities(self) -> dict[str, float]:
-        """The numbers of the run, by name; those of training only if a check trained."""
-        theory = self.theory
-        numbers = {
+        """The numbers of the run, by name; those of training only if a check trained, none where they are not known."""
+        try:
+            theory = self.theory
+        except ArithmeticError:
+            return {}
+        numbers: dict[str, float] = {
             "penalty": theory.penalty,
             "L_star": theory.loss_star,
             "z_bar_norm": float(np.linalg.norm(theory.z_bar, 2)),

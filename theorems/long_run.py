@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, inf, isfinite
 from typing import Any
 
 import flint
@@ -208,15 +208,20 @@ def certify_steps(subject: Subject) -> Iterator[Assumption | Bound]:
             yield from _missing(plan)
             continue
         with flint.ctx.workprec(BITS):
-            rates = -(1 - plan.rate_factor * plan.prescription.rate).log(), -2 * run.factor.log()
+            rates = -(-plan.rate_factor * plan.prescription.rate).log1p(), -2 * run.factor.log()
             for factor in FACTORS:
                 needed, enough = run.steps_to(factor)
-                bounds = [float(ceil(upper(flint.arb(factor).log() / rate))) for rate in rates]
+                bounds = [_whole(upper(flint.arb(factor).log() / rate)) for rate in rates]
                 vacuous = ", which is vacuous" if bounds[0] > VACUOUS else ""
                 reason = f"{needed:.6g} to {enough:.6g} steps, guaranteed {bounds[0]:.4g}{vacuous}"
                 for word, bound in zip(("guaranteed", "at the rate of every step"), bounds, strict=True):
                     name = f"steps to a gap {factor:g} times smaller ≤ {word}, {plan.name}"
                     yield bound_of(name, [flint.arb(enough)], [flint.arb(bound)], reason, elsewhere=plan.elsewhere)
+
+
+def _whole(steps: float) -> float:
+    """So many steps, rounded up; infinite where their number is not known."""
+    return float(ceil(steps)) if isfinite(steps) else inf
 
 
 def _runs(variant: Variant) -> Iterator[tuple[Plan, LongRun | None]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,9 +55,10 @@ class Prescription:
         return self.step_weights * self.zeta_0 / (2 * self.K)
 
     def guaranteed_steps(self, factor: float) -> float:
-        """How many steps are guaranteed to lower the gap by `factor`."""
+        """How many steps are guaranteed to lower the gap by `factor`; infinite where the rate is not known."""
         with flint.ctx.workprec(BITS):
-            return upper(-flint.arb(factor).log() / (1 - self.rate).log())
+            steps = upper(flint.arb(factor).log() / -(-self.rate).log1p())  # 1 − rate loses a rate below 2⁻¹²⁸
+        return math.inf if math.isnan(steps) else steps
 
 
 def prescribe(problem: Problem, *, gamma_factor: float = 1.0, step_factor: float = 1.0) -> Prescription:

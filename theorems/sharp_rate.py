@@ -188,7 +188,7 @@ def _exponents(
     """The average exponents from 0 to t, the steps to a small gap, and the last exponent where the rate is attained."""
     name = HERE
     times, x = 2 ** np.arange(len(gaps) - 1), prescription.rate
-    sharp, guaranteed = _sharp(variant, prescription), -(1 - prescription.rate).log()
+    sharp, guaranteed = _sharp(variant, prescription), -(-prescription.rate).log1p()
     logarithms = [(gap / gaps[0]).log() for gap in gaps]
     average = [-value / int(t) / x for value, t in zip(logarithms[1:], times, strict=True)]
     yield bound_of(

@@ -52,7 +52,7 @@ from theorems.promise import GAP_FACTOR, kept, promise, promised_gap
 from theorems.ridge import derive_minimiser, derive_push_through, measure_oracles
 from theorems.terms import HERE, Z_bar, k
 from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Identity, Trend
-from verify.infer import binomial_interval, law_interval
+from verify.infer import Interval, binomial_interval, law_interval
 from verify.prove import prove
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.conclusion import conclude
@@ -276,23 +276,51 @@ def estimate_label_norm(subject: Experiment | Variant) -> Iterator[Estimate]:
     tasks = sample_tasks(rng, TAIL_SAMPLES, data.feature_count)
     features = data.features[:prompt]
     labels = sample_labels(rng, tasks, features, experiment.study.noise)
-    scaled = (labels - tasks @ features.T) / np.sqrt(data.noise * np.sum(tasks**2, axis=1))[:, None]
+    deviation = np.sqrt(data.noise * np.sum(tasks**2, axis=1))[:, None]
+    scaled = (labels - tasks @ features.T) / deviation
+    # Each is wrong by at most this, and with it the distribution function by no more than the law says below.
+    lost = float(np.max(rounding(data.feature_count + 2) * (np.abs(tasks) @ np.abs(features).T) / deviation))
+    known = lost < 1 and bool(np.isfinite(scaled).all())
+    law = law_interval(scaled.ravel(), stats.norm.cdf) if known else _unknown
     yield Estimate(
         name="distance of the noise over √(τ‖λ‖²) from N(0, 1)", allowed=(0.0, 0.0), resolution=LAW_RESOLUTION,
-        interval=law_interval(scaled.ravel(), stats.norm.cdf), reason="Dvoretzky–Kiefer–Wolfowitz–Massart",
+        interval=_widened(law, lost * stats.norm.pdf(0)),
+        reason=f"Dvoretzky–Kiefer–Wolfowitz–Massart; rounding moves a label by {lost:.1g} of the noise's deviation",
     )  # fmt: skip
-    noise = np.sum(scaled**2, axis=1)
-    delta = experiment.settings["delta"]
+    delta, length, moved = experiment.settings["delta"], np.linalg.norm(scaled, axis=1), lost * np.sqrt(prompt)
     threshold = variant.threshold(prompt, delta)
     bound = 2 * np.sum(tasks**2, axis=1) * (np.linalg.norm(features, 2) ** 2 + data.noise * threshold)
-    for name, count in (
-        ("P(noise above the threshold)", int(np.sum(noise > threshold))),
-        ("P(‖y‖² above its bound)", int(np.sum(np.sum(labels**2, axis=1) > bound))),
+    for name, above in (
+        ("P(noise above the threshold)", [length + move > np.sqrt(threshold) for move in (-moved, moved)]),
+        ("P(‖y‖² above its bound)", [np.sum(labels**2, axis=1) > bound] * 2),
     ):
+        counts = [int(np.sum(each)) for each in above]
+        few, many = (binomial_interval(count, TAIL_SAMPLES) if known else _unknown for count in counts)
+        told = " to ".join(str(count) for count in dict.fromkeys(counts))
         yield Estimate(
-            name=name, allowed=(0.0, delta), interval=binomial_interval(count, TAIL_SAMPLES),
-            reason=f"Clopper–Pearson, {count} of {TAIL_SAMPLES} prompts",
+            name=name, allowed=(0.0, delta), interval=partial(_joined, few, many),
+            reason=f"Clopper–Pearson, {told} of {TAIL_SAMPLES} prompts",
         )  # fmt: skip
+
+
+def _unknown(rate: float) -> tuple[float, float]:
+    """All that is known of a probability where rounding hides the samples."""
+    return 0.0, 1.0
+
+
+def _widened(interval: Interval, by: float) -> Interval:
+    """The interval for a probability, wider by `by` at either end."""
+
+    def wider(rate: float) -> tuple[float, float]:
+        low, high = interval(rate)
+        return max(0.0, low - by), min(1.0, high + by)
+
+    return wider
+
+
+def _joined(few: Interval, many: Interval, rate: float) -> tuple[float, float]:
+    """From the low end of one interval to the high end of another."""
+    return few(rate)[0], many(rate)[1]
 
 
 def _variant(subject: Experiment | Variant) -> Variant:

@@ -58,9 +58,10 @@ def _not_planted(defect: Defect, why: str) -> ControlOutcome:
 
 
 def _appearance(evidence: Iterable[Evidence]) -> list[tuple[Any, ...]]:
-    """All that a reader sees of the findings, and the errors."""
+    """All that a reader sees of the findings, and what ended the checks."""
     return [
-        (item.check, item.error, *((type(f), f.name, f.verdict, f.reading) for f in item.findings)) for item in evidence
+        (item.check, item.error, item.halted, *((type(f), f.name, f.verdict, f.reading) for f in item.findings))
+        for item in evidence
     ]
 
 

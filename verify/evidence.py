@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from verify.claim import Assumption, Check, Defect, Estimate, Finding, FindingError, Grade, Verdict, grade_of, worst
 from verify.infer import corrected
 from verify.unchanged import changed, look
@@ -18,13 +20,17 @@ from verify.verdict import weakest
 Announce = Callable[[str], None]
 KINDS = get_args(Finding)
 STOPPED = (Exception, SystemExit, GeneratorExit)  # what a statement's code may raise; only Ctrl-C stops the run
+# What arithmetic raises where numbers leave its range: overflow, division by what underflowed, a matrix that is
+# singular to working precision. In a proof there are no such numbers, so there it is an error as any other.
+BEYOND = (ArithmeticError, np.linalg.LinAlgError)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """One check's outcome: its findings, and what ended it or speaks against it, if anything.
 
-    The grade is that of its weakest finding.
+    `halted` says where the numbers were beyond the arithmetic: then the rest is undecided. The grade is that of its
+    weakest finding.
     """
 
     check: str
@@ -33,12 +39,14 @@ class Evidence:
     findings: tuple[Finding, ...]
     seconds: float
     error: str | None = None
+    halted: str | None = None
 
     @property
     def verdict(self) -> Verdict:
         if self.error is not None:
             return Verdict.ERROR
-        return worst(finding.verdict for finding in self.findings)
+        found = worst(finding.verdict for finding in self.findings)
+        return found if self.halted is None else max(found, Verdict.UNDECIDED)
 
     @property
     def summary(self) -> str:
@@ -48,6 +56,8 @@ class Evidence:
         """
         if self.error is not None:
             return self.error
+        if self.halted is not None and worst(finding.verdict for finding in self.findings) is not Verdict.FAIL:
+            return self.halted
         if not self.findings:
             return "nothing was found to judge"
         weakest = max(self.findings, key=lambda finding: (finding.verdict, not isinstance(finding, Assumption)))
@@ -70,23 +80,27 @@ def sentence_of(function: Check | Defect) -> str:
 
 def _run_check(check: Check, subject: Any) -> Evidence:
     findings: list[Finding] = []
-    error, moved = None, ""
+    error, halted, moved = None, None, ""
     began = time.perf_counter()
     try:
         before = look(subject)
-        for finding in check(subject):
-            if type(finding) not in KINDS:  # a kind of its own could give itself any verdict
-                raise FindingError(f"it yields a {type(finding).__name__}, which is no finding")
-            finding.verdict  # noqa: B018  a finding that cannot be judged is an error of this check
-            findings.append(finding)
+        with np.errstate(all="ignore"):  # what overflows is seen by the findings: it decides nothing
+            for finding in check(subject):
+                if type(finding) not in KINDS:  # a kind of its own could give itself any verdict
+                    raise FindingError(f"it yields a {type(finding).__name__}, which is no finding")
+                finding.verdict  # noqa: B018  a finding that cannot be judged is an error of this check
+                findings.append(finding)
         moved = changed(before)
-    except STOPPED as exception:  # any exception is evidence: verdict error, earlier findings kept
-        error = trouble(exception)
+    except STOPPED as exception:  # any exception is evidence, and earlier findings are kept
+        if isinstance(exception, BEYOND) and grade_of(check) not in (Grade.SYMBOLIC, Grade.ARGUED):
+            halted = f"these numbers are beyond the arithmetic, {trouble(exception)}; give more moderate ones"
+        else:
+            error = trouble(exception)
     seconds = time.perf_counter() - began
     grade = weakest([grade_of(check), *(finding.grade for finding in findings)])
     return Evidence(
         check=check.__name__, grade=grade, sentence=sentence_of(check), findings=tuple(findings),
-        seconds=seconds, error=error or _objection(check, findings, grade, moved),
+        seconds=seconds, error=error or _objection(check, findings, grade, moved), halted=halted,
     )  # fmt: skip
 
 

@@ -129,6 +129,7 @@ def _evidence_record(item: Evidence) -> dict[str, Any]:
         "summary": item.summary,
         "seconds": round(item.seconds, 3),
         "error": item.error,
+        "halted": item.halted,
         "findings": [_finding_record(finding) for finding in item.findings],
     }
 

@@ -105,7 +105,7 @@ def test_steps_out_of_reach_are_undecided(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(certified_conclusion, "MOST_STEPS", 50)
     found = by_name(certify_conclusion(prepare(resolve("literal", {}))))
     assert found["T steps made, this instance"].verdict is Verdict.UNDECIDED
-    assert "50 certified" in found["T steps made, this instance"].reading
+    assert "more than 50 steps are not followed" in found["T steps made, this instance"].reading
     assert "every prompt, this instance" not in found
 
 
@@ -114,3 +114,20 @@ def test_a_broken_hypothesis_leaves_only_its_name() -> None:
         found = by_name(certify_conclusion(prepare(resolve("literal", given))))
         assert found[name].verdict is Verdict.UNDECIDED
         assert not any(key.startswith("every prompt") for key in found)
+
+
+def test_a_rate_of_1e_minus_19_and_less_is_a_number_of_steps_or_none_and_never_an_exception(plan: Plan) -> None:
+    least = float(plan.prescription.rate.mid())
+    for rate in (1e-19, 1e-60, 1e-150):
+        slow = replace(plan, step_factor=rate / least)
+        assert guaranteed_steps(slow, PROMISE) == pytest.approx(guaranteed_steps(plan, PROMISE) * least / rate, rel=0.1)
+        assert slow.prescription.guaranteed_steps(1e3) == pytest.approx(math.log(1e3) / rate, rel=0.1)
+    unknown = replace(plan.prescription, zeta_0=flint.arb("nan"))
+    assert unknown.guaranteed_steps(1e3) == math.inf
+
+
+def test_a_number_of_steps_that_is_out_of_reach_is_undecided_without_a_step(quick: Experiment) -> None:
+    slow = replace(quick, settings=quick.settings | {"step_factor": 1e-17})
+    made = by_name(certify_conclusion(slow))["T steps made, literal instance"]
+    assert made.verdict is Verdict.UNDECIDED
+    assert "more than 4000 steps are not followed" in made.reading

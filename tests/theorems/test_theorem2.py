@@ -13,7 +13,7 @@ import theorems.ridge
 from numerics.instance import Instance
 from theorems.experiment import Experiment
 from theorems.parameters import prepare, resolve
-from theorems.theorem2 import CLAIM, tail_threshold
+from theorems.theorem2 import CLAIM, estimate_label_norm, tail_threshold
 from verify.claim import Verdict, worst
 from verify.runner import run_checks
 
@@ -114,3 +114,19 @@ def test_theorem2_passes_on_cuda() -> None:
     experiment = prepare(resolve("quick", {"device": "cuda"}))
     assert verdict_of(experiment) is Verdict.PASS
     assert experiment.provenance()["device"] != "cpu"
+
+
+def test_noise_that_rounding_swallows_is_undecided_and_not_of_another_law() -> None:
+    lost = prepare(resolve("quick", {"tau": 1e-36}))
+    (evidence,) = run_checks([estimate_label_norm], lost)
+    assert evidence.verdict is Verdict.UNDECIDED
+    assert "rounding moves a label by" in evidence.summary
+
+
+@pytest.mark.parametrize("given", [{"tau": 1e-150}, {"tau": 1e150}, {"beta": 1e150}, {"start_weights": 1e150}])
+def test_magnitudes_beyond_float64_are_undecided_and_never_an_error(given: dict[str, float]) -> None:
+    extreme = prepare(resolve("quick", given | {"steps": 20}))
+    checks = [check for check in CLAIM.checks if check.__name__.startswith(("measure", "estimate"))]
+    found = {item.check: item.verdict for item in run_checks(checks, extreme)}
+    assert set(found.values()) <= {Verdict.PASS, Verdict.UNDECIDED}
+    assert all(isinstance(value, (int, float)) for value in extreme.quantities().values())

@@ -7,6 +7,7 @@ from statistics import NormalDist
 from typing import Any
 
 import flint
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +52,25 @@ def measure_broken(subject: float) -> Iterator[Agreement]:
     """One finding, then a mistake."""
     yield from measure_zero(subject)
     raise RuntimeError("the pipette broke")
+
+
+def measure_overflow(subject: float) -> Iterator[Agreement]:
+    """One finding, then numbers that float64 does not hold."""
+    yield from measure_zero(subject)
+    raise OverflowError(f"{subject:g} is too large")
+
+
+def measure_singular(subject: float) -> Iterator[Agreement]:
+    """A matrix that is singular to working precision."""
+    yield Agreement(
+        name="inverse", predicted=1.0, observed=np.linalg.inv(subject * np.eye(1))[0, 0], tolerance=0.5, reason="test"
+    )  # fmt: skip
+
+
+def derive_overflow(subject: float) -> Iterator[Identity]:
+    """A proof holds no numbers that could overflow, so this is a mistake."""
+    raise OverflowError("in a proof")
+    yield
 
 
 def measure_unjudgeable(subject: float) -> Iterator[Agreement]:
@@ -108,6 +128,10 @@ CASES: list[tuple[dict[str, Any], tuple[Check, ...], Verdict, str]] = [
     ({}, (measure_zero,), PASS, ""),
     ({"subject": 1.0}, (measure_zero,), FAIL, "measure_zero: fail"),
     ({"subject": float("nan")}, (measure_zero,), UNDECIDED, "measure_zero: undecided"),
+    ({}, (measure_zero, measure_overflow), UNDECIDED, "measure_overflow: undecided, these numbers are beyond the"),
+    ({}, (measure_zero, measure_singular), UNDECIDED, "LinAlgError: Singular matrix"),
+    ({"subject": 1.0}, (measure_zero, measure_overflow), FAIL, "measure_overflow: fail, zero"),
+    ({}, (measure_zero, derive_overflow), ERROR, "derive_overflow: error, OverflowError: in a proof"),
     ({}, (), ERROR, "no check was made"),  # and the planted defect goes unnoticed
     ({"controls": ()}, (), UNDECIDED, "no check was made"),
     ({}, (measure_zero, measure_nothing), UNDECIDED, "measure_nothing: undecided"),

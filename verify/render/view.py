@@ -107,14 +107,16 @@ def _check(item: Json, numbers: dict[str, int]) -> Json:
     weakest = [place for place, finding in enumerate(findings) if finding["verdict"] == worst]
     place = next((p for p in weakest if findings[p]["kind"] != "assumption"), weakest[0] if weakest else None)
     reading = "" if place is None else words.clipped(item["findings"][place]["reading"], LONGEST_READING)
+    ended = item["error"] or item.get("halted")  # records from before numbers could halt a check lack the latter
     return {
         "number": numbers[item["check"]],
         "sentence": rich(item["sentence"]),
         "grade": item["grade"],
         "verdict": item["verdict"],
         "seconds": number(item["seconds"], 2) if item["seconds"] else "< 0.001",
-        "error": item["error"] and words.breakable(item["error"]),
-        "summary": item["error"] and words.clipped(item["error"], LONGEST_READING),
+        "error": ended and words.breakable(ended),
+        "ended": "error" if item["error"] else "undecided",
+        "summary": ended and words.clipped(ended, LONGEST_READING),
         "worst": None if place is None else {"name": findings[place]["name"], "reading": rich(reading)},
         "findings": findings,
     }
