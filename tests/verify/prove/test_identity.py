@@ -196,6 +196,13 @@ def test_a_size_that_is_not_whole_refutes_nothing() -> None:
     assert prove("half", Trace(half), (N + 1) / 2).status != "refuted"
 
 
+def test_what_is_defined_at_equal_sizes_alone_is_not_proved_for_all() -> None:
+    both = (Z * Z.T).I * Z * (Z.T * Z).I * Z.T  # Z is square where both inverses exist
+    found = prove("both inverses", both, (Z * Z.T).I)
+    assert found.status == "unknown"
+    assert "every instance on which it is defined has N = m: state it with one size for both" in found.reading
+
+
 def test_unknown_says_what_remains() -> None:
     identity = prove("scaled", P * P.T, 2 * I_N, premises=v.PROMPT)
     assert (identity.status, identity.residual) == ("unknown", "−I")

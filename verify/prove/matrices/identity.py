@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import combinations, islice
 from typing import Any
 
 import sympy
@@ -13,7 +13,7 @@ from verify.claim import Identity, Step
 from verify.prove.matrices.derivation import Trial, check, rewrite, search
 from verify.prove.matrices.format_polynomial import show
 from verify.prove.matrices.from_sympy import Reader
-from verify.prove.matrices.instance import Instance
+from verify.prove.matrices.instance import Instance, is_matrix
 from verify.prove.matrices.polynomial import Polynomial
 from verify.prove.matrices.rational import Matrix
 from verify.prove.matrices.sampling import ENOUGH, Equation, Sample, generic_instances, instances
@@ -165,12 +165,29 @@ def settle(
         trials_made = list(islice(generic, enough))
         for trial in trials_made:
             check(derivation, trial, reader)
-        residual = tried_out(len(trials_made)) if enough else residual
+        residual = _told([trial.instance for trial in trials_made]) if enough else residual
     before, after = ([line.step for line in lines] for lines in (derivation.known, derivation.lines))
     return Identity(
         name=name, residual=residual, derivation=(*before, *opening, *after),
         witness=str(tried[-1]) + about if refuted else None,
     )  # fmt: skip
+
+
+def _told(tried: Sequence[Instance]) -> str:
+    """As `tried_out`; what was only ever defined where two sizes are the same one is not proved for all dimensions."""
+    residual = tried_out(len(tried))
+    alike = sorted(set.intersection(*map(_equal_sizes, tried)), key=str) if residual == "0" else []
+    if not alike:
+        return residual
+    one, other = alike[0]
+    return f"0, but every instance on which it is defined has {one} = {other}: state it with one size for both"
+
+
+def _equal_sizes(instance: Instance) -> set[tuple[Any, Any]]:
+    """The pairs of sizes that have one value at the instance."""
+    shapes = (size for symbol in filter(is_matrix, instance.values) for size in symbol.shape)
+    sizes = sorted({symbol for size in shapes for symbol in size.free_symbols}, key=str)
+    return {pair for pair in combinations(sizes, 2) if instance.values[pair[0]] == instance.values[pair[1]]}
 
 
 def tried_out(count: int) -> str:
