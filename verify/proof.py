@@ -6,7 +6,7 @@ import dataclasses
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from verify.exact import FindingError
 from verify.verdict import Grade, Verdict
@@ -29,7 +29,8 @@ class Identity:
     `residual` is the normal form of left minus right: "0" is a proof. `witness` is an exact
     numerical instance at which the two sides differ: a refutation. Neither: unknown. Where a chain of inequalities
     proves it, `hypotheses` are what it supposes, `believes` the sources of what it takes from the literature, and
-    `rests_on` the statements whose lemmas it quotes.
+    `rests_on` the statements whose lemmas it quotes; `conclusion` is the chain with all that it was tried on, for
+    who asks what else follows.
 
     An identity that no prover of `verify.prove` made, or that was changed afterwards, is not proved, whatever its
     residual says.
@@ -42,6 +43,7 @@ class Identity:
     hypotheses: tuple[str, ...] = ()
     believes: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
+    conclusion: Any = field(default=None, repr=False, compare=False)
     by_prover: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -17,9 +18,11 @@ import sympy as sp
 from verify import UsageError, discovery
 from verify.claim import Assumption, Bound, Claim, Identity
 from verify.mutants.command import take
-from verify.mutants.exam import Mutant, mutants_of
-from verify.mutants.report import HEADING, Result, counts_of, document, read_results, sentence, told_of, write_results
-from verify.mutants.sitting import answers, sit
+from verify.mutants.exam import mutants_of
+from verify.mutants.paper import HEADING, document, kept_rows, rows_of
+from verify.mutants.report import Result, counts_of, read_results, sentence, told_of, write_results
+from verify.mutants.seats import answers
+from verify.mutants.sitting import Exam, sit
 from verify.mutants.variations import variations
 from verify.prove import prove
 from verify.prove.indices.indexed import Index, Tensor, total
@@ -29,6 +32,7 @@ from verify.prove.matrices.sampling import Equation
 x, y = sp.symbols("x y", positive=True)
 n, m = sp.symbols("n m", integer=True, positive=True)
 X, S = sp.MatrixSymbol("X", m, n), sp.MatrixSymbol("S", n, n)
+SOURCES = "0123456789abcdef"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "mutants.md"
 
 
@@ -87,11 +91,12 @@ def test_what_cannot_be_varied_is_said() -> None:
             variations(value)
 
 
-# A toy claim in a module of its own: 1 ≤ STATED is what it says; `hidden` reads a constant that no check looks at.
+# A toy claim in a module of its own: 1 ≤ STATED is what it says.
 def toy(monkeypatch: pytest.MonkeyPatch, *checks: Callable[[ModuleType, Any], Iterator[Any]]) -> ModuleType:
-    module = ModuleType("toy_claim")
+    module = ModuleType("toys.toy")
     module.STATED = 2  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "toy_claim", module)
+    monkeypatch.setitem(sys.modules, "toys", ModuleType("toys"))
+    monkeypatch.setitem(sys.modules, "toys.toy", module)
 
     def bound(check: Callable[[ModuleType, Any], Iterator[Any]]) -> Any:
         def run(subject: Any) -> Iterator[Any]:
@@ -119,18 +124,18 @@ def derive_it(module: ModuleType, subject: Any) -> Iterator[Identity]:
         yield Identity(name=name, residual="1")
 
 
-def examined(module: ModuleType, seconds: float = 60.0) -> dict[str, tuple[str, str]]:
-    mutants = [
-        Mutant(claim="toy", constant="STATED", kind=v.kind, change=v.part, module="toy_claim", value=v.value)
-        for v in variations(module.STATED)
-    ]
-    found = sit({"toy": module.CLAIM}, mutants, None, seconds=seconds)
-    return {mutant.kind: (result.result, result.why) for mutant, result in found}
+def examined(seconds: float = 60.0) -> dict[str, tuple[str, str]]:
+    """What became of each mutant of the toy claim, by its kind."""
+    first, *others = sit(Exam(package="toys", prepare=lambda: None, seconds=seconds), ["toy"])
+    assert {row.result for row in first[1]} == {"open"}  # none was examined yet
+    rows = [row for _, rows in others for row in rows]
+    assert sorted(row.name for row in rows) == sorted(row.name for row in first[1])
+    return {row.kind: (row.result, row.why) for row in rows}
 
 
 def test_rejected_true_as_well_and_open_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     module = toy(monkeypatch, derive_it, measure_it)
-    results = examined(module)
+    results = examined()
     assert results["constant × 2"] == ("true as well", "proved: 1 ≤ STATED")
     assert results["constant × 9/10"] == ("open", "1 ≤ STATED: not proved; what remains: 1")
     assert results["sign"][0] == "rejected"
@@ -142,8 +147,10 @@ def test_what_every_check_passes_and_no_proof_speaks_of_is_silent(monkeypatch: p
     def measure_nothing(module: ModuleType, subject: Any) -> Iterator[Bound]:
         yield Bound(name="x", observed=1.0, bound=2.0, reason="toy")
 
-    assert {result for result, _ in examined(toy(monkeypatch, measure_nothing)).values()} == {"silent"}
-    assert examined(toy(monkeypatch, measure_it))["constant × 2"][0] == "silent"
+    toy(monkeypatch, measure_nothing)
+    assert {result for result, _ in examined().values()} == {"silent"}
+    toy(monkeypatch, measure_it)
+    assert examined()["constant × 2"][0] == "silent"
 
 
 def test_time_errors_deaths_and_nan_leave_a_mutant_open(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +164,8 @@ def test_time_errors_deaths_and_nan_leave_a_mutant_open(monkeypatch: pytest.Monk
         value = 1.0 if module.STATED == 2 else float("nan")
         yield Bound(name="x", observed=value, bound=2.0, reason="toy")
 
-    results = examined(toy(monkeypatch, measure_badly), seconds=1.0)
+    toy(monkeypatch, measure_badly)
+    results = examined(seconds=1.0)
     assert {result for result, _ in results.values()} == {"open"}
     assert results["constant × 2"][1] == "out of time after 1 s"
     assert results["constant × 1/2"][1].startswith("ValueError: no luck")
@@ -174,7 +182,8 @@ def test_the_engines_counterexample_to_a_line_rejects(monkeypatch: pytest.Monkey
             raise UnsoundStepError("1 ≤ 0 is false at n = 2")
         yield prove("x", S, S)
 
-    result, why = examined(toy(monkeypatch, derive_badly))["sign"]
+    toy(monkeypatch, derive_badly)
+    result, why = examined()["sign"]
     assert (result, "is false at n = 2" in why) == ("rejected", True)
 
 
@@ -182,7 +191,8 @@ def test_without_a_passing_original_every_mutant_is_open(monkeypatch: pytest.Mon
     def measure_false(module: ModuleType, subject: Any) -> Iterator[Bound | Assumption]:
         yield Bound(name="x", observed=3.0, bound=float(module.STATED), reason="toy")
 
-    results = examined(toy(monkeypatch, measure_false))
+    toy(monkeypatch, measure_false)
+    results = examined()
     assert {result for result, _ in results.values()} == {"open"}
     assert "it is fail" in results["sign"][1]
 
@@ -194,9 +204,26 @@ def test_a_mutant_that_cannot_be_planted_is_open(monkeypatch: pytest.MonkeyPatch
         """A defect."""
         raise ValueError("no such subject")
 
-    mutant = Mutant(claim="toy", constant="broken", kind="hypothesis dropped", change="A defect.", defect=broken)
-    ((_, found),) = sit({"toy": module.CLAIM}, [mutant], None)
-    assert (found.result, found.why) == ("open", "not planted: ValueError: no such subject")
+    module.CLAIM = replace(module.CLAIM, stated=(), drops=(broken,))  # type: ignore[attr-defined]
+    assert examined() == {"hypothesis dropped": ("open", "not planted: ValueError: no such subject")}
+
+
+def test_an_original_that_takes_too_long_or_dies_leaves_its_mutants_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def measure_for_ever(module: ModuleType, subject: Any) -> Iterator[Bound]:
+        time.sleep(60)
+        yield Bound(name="x", observed=1.0, bound=2.0, reason="toy")
+
+    toy(monkeypatch, measure_for_ever)
+    assert set(examined(seconds=0.1).values()) == {("open", "out of time after 0.5 s")}
+
+    def measure_death(module: ModuleType, subject: Any) -> Iterator[Bound]:
+        os._exit(9)
+        yield
+
+    toy(monkeypatch, measure_death)
+    assert {why for _, why in examined().values()} == {"its process ended with status 9 before it had answered"}
 
 
 def test_answers_come_from_two_processes_at_a_time() -> None:
@@ -231,15 +258,27 @@ def test_a_report_tells_of_a_complete_exam_of_the_same_sources_only(tmp_path: Pa
 def test_the_sentence_and_the_document_hold_the_figures() -> None:
     rows = [row("rejected"), row("true as well"), row()]
     assert sentence(counts_of(rows)) == "mutants rejected 1/3, true as well 1, open 1"
-    text = document(rows)
+    text = document(rows_of(rows, SOURCES), SOURCES)
     assert text.startswith(HEADING)
     assert "66.7 % rejected or true as well" in text
+    assert f"| toy | 3 | 1 | 1 | 1 | 0 | {SOURCES[:12]} |" in text
     assert "- `toy` C, sign: `−x`: open (derive_x): too hard" in text
-    assert document([row("rejected")]).endswith("None.\n")
+    assert document(rows_of([row("rejected")], SOURCES), SOURCES).endswith("None.\n")
+
+
+def test_a_document_is_written_in_pieces_and_marks_what_was_measured_with_other_sources() -> None:
+    first = document(rows_of([row(), row(claim="other")], SOURCES), SOURCES)
+    assert document(kept_rows(first), SOURCES) == first
+    second = document([*kept_rows(first), *rows_of([row("rejected")], "fedcba987654321")], "fedcba987654321")
+    assert "| toy | 1 | 1 | 0 | 0 | 0 | fedcba987654 |" in second
+    assert f"| other | 1 | 0 | 0 | 1 | 0 | {SOURCES[:12]}* |" in second
+    assert "- `toy`" not in second
+    assert "- `other` C, sign" in second
+    assert document(kept_rows(second), "fedcba987654321") == second
 
 
 def test_a_claim_without_mutants_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.mutants.command.mutants_of", lambda package, name: ())
+    monkeypatch.setattr("verify.mutants.command.sit", lambda exam, names: iter([(names[0], [])]))
     with pytest.raises(UsageError, match="has no mutants: its file names no stated results"):
         take("theorems", ["assumption3"], tmp_path, None)
 
@@ -258,7 +297,7 @@ def test_a_claim_of_the_paper_is_examined_and_the_rest_is_kept(tmp_path: Path) -
     assert len(results) == len(mutants_of("theorems", "lemma9")) >= 30
     assert {item["result"] for item in results} <= {"rejected", "true as well"}
     assert all(item["by"] and item["why"] for item in results)
-    assert f"{len(results)} of {len(results)} mutants were examined before" in second.stderr
+    assert f"{len(results)} of {len(results)} were examined before, with these sources" in second.stderr
     command[3:4] = []
     told = subprocess.run(
         [*command, "--preset", "quick", "--no-pdf", "--quiet"], capture_output=True, text=True, cwd=root, check=False
@@ -271,7 +310,7 @@ def test_the_list_of_open_mutants_is_as_the_command_writes_it() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert text.startswith(HEADING)
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
-    figures = {name: [int(number) for number in numbers] for name, *numbers in rows[2:]}
+    figures = {name: [int(number) for number in numbers] for name, *numbers, _ in rows[2:]}
     assert set(figures) <= {entry.id for entry in discovery.entries("theorems")}
     assert all(total == sum(parts) for total, *parts in figures.values())
     total, rejected, true, unsettled, silent = (sum(column) for column in zip(*figures.values(), strict=True))

@@ -11,15 +11,17 @@ from __future__ import annotations
 import importlib
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from verify.claim import Assumption, Claim, Defect, Identity, Verdict
+from verify.claim import Assumption, Claim, Defect, Grade, Identity, Verdict, grade_of
+from verify.mutants.afresh import forget, lemmas_of
+from verify.mutants.quoted import WAYS, falsify
 from verify.mutants.variations import variations
+from verify.prove.lemma import Lemma
 from verify.runner import Evidence, run_checks, sentence_of
 
 Result = Literal["rejected", "true as well", "open", "silent"]
@@ -29,7 +31,7 @@ UNPLANTED = "the statement as it stands"
 
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
-    """A wrong version: a module's constant replaced, or a defect of the subject; neither is the original itself."""
+    """A wrong version: a module's constant or a lemma replaced, or a defect of the subject; never the original."""
 
     claim: str
     constant: str
@@ -38,6 +40,7 @@ class Mutant:
     module: str = ""
     value: Any = field(default=None, repr=False)
     defect: Defect | None = field(default=None, repr=False)
+    lemma: Lemma | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -49,11 +52,19 @@ class Mutant:
         """Whether it falsifies what the claim builds on, not the claim itself."""
         return self.kind.startswith("quoted")
 
-    def plant(self, subject: Any) -> Any:
-        """Put it in place; returns the subject that the checks are to look at."""
-        if self.module:
+    def plant(self, prepare: Callable[[], Any], subject: Any) -> Any:
+        """Put it in place, and forget what depends on what stood there; returns the subject for the checks.
+
+        `prepare` makes the subject again, where that depends on it too.
+        """
+        if self.defect is not None:
+            return self.defect(subject)
+        again = forget(self.module.rpartition(".")[0], self.module, lemma=self.lemma is not None)
+        if self.lemma is not None:
+            falsify(self.lemma, self.change)
+        else:
             setattr(sys.modules[self.module], self.constant, self.value)
-        return subject if self.defect is None else self.defect(subject)
+        return prepare() if again else subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +81,7 @@ Proofs = frozenset[tuple[Any, ...]]
 
 
 def mutants_of(package: str, name: str) -> tuple[Mutant, ...]:
-    """All mutants of one claim: of its stated constants, of the hypotheses its controls drop, of the lemmas it quotes.
+    """The mutants of one claim's file: of its stated constants, and of the hypotheses that its controls drop.
 
     Raises:
         AttributeError: a constant that the claim names is not in its file.
@@ -80,6 +91,24 @@ def mutants_of(package: str, name: str) -> tuple[Mutant, ...]:
     claim: Claim = module.CLAIM
     made = [*_of_constants(name, module, claim.stated), *_of_hypotheses(name, claim)]
     return tuple({mutant.name: mutant for mutant in made}.values())
+
+
+def mutants_of_lemmas(package: str, name: str, evidence: Iterable[Evidence]) -> tuple[Mutant, ...]:
+    """The mutants of the lemmas behind what was proved in this process."""
+    behind = lemmas_behind(evidence)
+    return tuple(
+        Mutant(
+            claim=name, constant=f"{lemma.claim}.{constant}", kind="quoted lemma", change=way, module=lemma.module,
+            lemma=lemma,
+        )
+        for constant, lemma in lemmas_of(package) if lemma in behind for way in WAYS
+    )  # fmt: skip
+
+
+def lemmas_behind(evidence: Iterable[Evidence]) -> frozenset[Lemma]:
+    """Every lemma that something proved rests on."""
+    found = (item for each in evidence for item in each.findings if isinstance(item, Identity))
+    return frozenset().union(*(item.conclusion.lemmas for item in found if item.status == "proved" and item.conclusion))
 
 
 def _of_constants(name: str, module: Any, stated: Iterable[str]) -> Iterator[Mutant]:
@@ -98,18 +127,18 @@ def _of_hypotheses(name: str, claim: Claim) -> Iterator[Mutant]:
         )
 
 
-def evidence_of(
-    claim: Claim, mutant: Mutant | None, small: Any, took: Mapping[str, float] = MappingProxyType({})
-) -> tuple[Evidence, ...]:
-    """The claim's checks on the planted mutant up to the first that refutes it: those that `took` little come first.
+def evidence_of(claim: Claim, subject: Any, mutant: Mutant | None, took: Mapping[str, float]) -> tuple[Evidence, ...]:
+    """The claim's checks on a subject, up to the first that refutes the mutant: those that `took` little come first.
 
-    Statistical findings are corrected within their check.
+    Of what is quoted the proofs alone speak. Statistical findings are corrected within their check.
     """
-    subject = small if mutant is None else mutant.plant(small)
+    proving = mutant is not None and mutant.quoted
     evidence: list[Evidence] = []
     for check in sorted(claim.checks, key=lambda check: took.get(check.__name__, 0.0)):
+        if proving and grade_of(check) is not Grade.SYMBOLIC:
+            continue
         evidence += run_checks([check], subject)
-        if mutant is not None and _refutation(evidence[-1]) is not None:
+        if mutant is not None and settled(mutant, evidence[-1]) is not None:
             break
     return tuple(evidence)
 
@@ -125,21 +154,29 @@ def proofs(evidence: Iterable[Evidence]) -> Proofs:
 
 def judge(mutant: Mutant, evidence: tuple[Evidence, ...], original: Proofs) -> Found:
     """The result for a mutant from the evidence on it, given what is proved of the original."""
-    refuted = next(filter(None, map(_refutation, evidence)), None)
+    refuted = next((found for item in evidence if (found := settled(mutant, item)) is not None), None)
     if refuted is not None:
         return Found(result="rejected", by=refuted[0], why=refuted[1])
     worst = max(evidence, key=lambda item: item.verdict)
-    if mutant.quoted and worst.verdict is Verdict.UNDECIDED:
-        return Found(result="rejected", by=worst.check, why=f"left unproved: {worst.summary}")
     unproved = [item for item in evidence if _unproved(item)]
     new = proofs(evidence) - original
     if not unproved and new and not mutant.quoted:
         check, name, *_ = min(new)
         return Found(result="true as well", by=check, why=f"proved: {name}")
+    if mutant.lemma is not None and not unproved and mutant.lemma not in lemmas_behind(evidence):
+        return Found(result="true as well", by=worst.check, why="proved without the lemma, by another chain")
     if worst.verdict is Verdict.PASS:
         return Found(result="silent", by="", why="every check passes and no proof speaks of it")
     blamed = (unproved or [worst])[0]
     return Found(result="open", by=blamed.check, why=blamed.summary)
+
+
+def settled(mutant: Mutant, item: Evidence) -> tuple[str, str] | None:
+    """The check and its witness, if it refutes the mutant; of what is quoted, that its proof is lost."""
+    found = _refutation(item)
+    if found is None and mutant.quoted and _unproved(item):
+        return item.check, f"left unproved: {item.summary}"
+    return found
 
 
 def _unproved(item: Evidence) -> bool:
@@ -164,12 +201,14 @@ def _made_of_numbers(finding: Any) -> bool:
     return all(np.all(np.isfinite(np.asarray(value, dtype=float))) for value in compared)
 
 
-def examine(claim: Claim, mutant: Mutant, small: Any, original: Proofs, took: Mapping[str, float]) -> Found:
+def examine(
+    claim: Claim, mutant: Mutant, prepare: Callable[[], Any], subject: Any, original: Proofs, took: Mapping[str, float]
+) -> Found:
     """Plant the mutant in this process, which is lost for anything else, and judge it."""
     began = time.perf_counter()
     try:
-        evidence = evidence_of(claim, mutant, small, took)
+        planted = mutant.plant(prepare, subject)
     except Exception as error:  # the mutant could not even be planted
         return Found(result="open", by="", why=f"not planted: {type(error).__name__}: {error}")
-    found = judge(mutant, evidence, original)
-    return Found(result=found.result, by=found.by, why=found.why, seconds=round(time.perf_counter() - began, 2))
+    found = judge(mutant, evidence_of(claim, planted, mutant, took), original)
+    return replace(found, seconds=round(time.perf_counter() - began, 2))

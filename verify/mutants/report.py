@@ -1,4 +1,4 @@
-"""What the exam found: a JSON file that is also its memory, a line per claim, a table, and the list of open mutants."""
+"""What the exam found: a JSON file that is also its memory, and the sentence that a claim's report holds."""
 
 from __future__ import annotations
 
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 
 FILE = "mutants.json"
 SCHEMA = 1
-HEADING = """# Mutants
-
-Wrong versions of the stated results, made by `python -m verify mutants` (`make mutants`), which writes this file.
-*Rejected*: a check fails, with a witness that replays. *True as well*: the claim's own proofs reach the changed
-statement. *Open*: neither proved nor refuted. *Silent*: every check passes and no proof speaks of it."""
 RESULTS = ("rejected", "true as well", "open", "silent")
 
 
@@ -106,27 +101,3 @@ def by_claim(results: Sequence[Result]) -> dict[str, tuple[Result, ...]]:
     """The results of each claim."""
     names = dict.fromkeys(row.claim for row in results)
     return {name: tuple(row for row in results if row.claim == name) for name in names}
-
-
-def document(results: Sequence[Result]) -> str:
-    """The list of what the exam left open, as Markdown, with the figures of every claim."""
-    counts = counts_of(results)
-    settled = counts["rejected"] + counts["true as well"]
-    share = 100 * settled / max(len(results), 1)
-    lines = [
-        HEADING, "",
-        f"{len(results)} mutants: {sentence(counts)}; {share:.1f} % rejected or true as well.", "",
-        "| claim | mutants | rejected | true as well | open | silent |", "|---|---|---|---|---|---|",
-    ]  # fmt: skip
-    for name, rows in by_claim(results).items():
-        figures = " | ".join(str(number) for number in counts_of(rows).values())
-        lines.append(f"| {name} | {len(rows)} | {figures} |")
-    unsettled = [row for row in results if row.result in ("open", "silent")]
-    lines += ["", "## Open, and why", ""] + [_open(row) for row in unsettled]
-    return "\n".join(lines if unsettled else [*lines, "None."]) + "\n"
-
-
-def _open(row: Result) -> str:
-    who = f" ({row.by})" if row.by else ""
-    why = row.why if len(row.why) <= 300 else f"{row.why[:300]} …"
-    return f"- `{row.claim}` {row.constant}, {row.kind}: `{row.change}`: {row.result}{who}: {why}"

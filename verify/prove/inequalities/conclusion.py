@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from verify.claim import Identity, Step
 from verify.prove.inequalities.chain import Chain, Fact, answer, chains_of, steps_of
 from verify.prove.inequalities.format_quantity import spell
+from verify.prove.inequalities.lemma import Lemma
 from verify.prove.inequalities.system import Relation
 from verify.prove.inequalities.trials import admissible, attempt
-from verify.prove.inequalities.trust import Trust, trust
+from verify.prove.inequalities.trust import Item, Trust, trust
 from verify.prove.inequalities.values import Values, violation
 
 Expr = Any
 KINDS = {"defined": "definition", "hypothesis": "hypothesis", "cited": "not proved here", "quoted": "proved elsewhere"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """A goal, the chain towards it, everything between its leaves and itself, and the instances it was tried on."""
+
+    goal: Relation
+    chain: Chain
+    items: tuple[Item, ...]
+    instances: tuple[Values, ...]
+
+    @property
+    def lemmas(self) -> frozenset[Lemma]:
+        """The lemmas behind it, those behind these included."""
+        own = frozenset(item.lemma for item in self.items if isinstance(getattr(item, "lemma", None), Lemma))
+        return own.union(*(found.conclusion.lemmas for lemma in own for found in lemma.proved if found.conclusion))
 
 
 def conclude(
@@ -49,6 +67,7 @@ def conclude(
     return Identity(
         name=name, residual="; ".join(doubts) or "0", derivation=tuple(_printed(chain, ground, told)), witness=witness,
         believes=ground.believes, rests_on=ground.rests_on,
+        conclusion=Conclusion(goal=goal, chain=chain, items=ground.items, instances=tuple(tried)),
         hypotheses=tuple(leaf.text for leaf in ground.leaves if leaf.kind == "hypothesis"),
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cache, reduce
+from functools import reduce
 from typing import Any, Literal
 
 import sympy as sp
@@ -94,10 +94,23 @@ class Lemma:
         """The identities that prove it, where there is no chain; found once for lemmas that share them."""
         return _found(self.proofs) if self.proofs is not None else ()
 
+    def forget(self) -> None:
+        """Make again what it says when it is asked next."""
+        self._stated.clear()
 
-@cache
+
+_FOUND: dict[Callable[[], Iterable[Identity]], tuple[Identity, ...]] = {}  # a cache of which a part can be forgotten
+
+
 def _found(proofs: Callable[[], Iterable[Identity]]) -> tuple[Identity, ...]:
-    return tuple(proofs())
+    if proofs not in _FOUND:
+        _FOUND[proofs] = tuple(proofs())
+    return _FOUND[proofs]
+
+
+def forget(proofs: Callable[[], Iterable[Identity]] | None) -> None:
+    """Prove again what these proofs prove when it is asked next."""
+    _FOUND.pop(proofs, None)  # type: ignore[arg-type]
 
 
 def quote(lemma: Lemma, *arguments: Any, **options: Any) -> Any:
