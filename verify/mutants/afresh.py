@@ -14,10 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from verify.prove import lemma as lemmas
-from verify.prove.lemma import Lemma
+from verify.prove.inequalities import lemma as lemmas
+from verify.prove.inequalities.chain import Chain
+from verify.prove.inequalities.lemma import Lemma
 
-SPEAK_OF_FACTS = frozenset({"verify.prove.lemma", "verify.prove.inequality"})  # lemmas are compared by identity there
+SPEAK_OF_FACTS = frozenset({Lemma.__module__, Chain.__module__})  # lemmas are compared by identity there
 INSTANCES = "tuple[Values, ...]"  # what functions return that make exact instances: data, and no statement
 
 

@@ -21,7 +21,7 @@ from verify.claim import Assumption, Claim, Defect, Grade, Identity, Verdict, gr
 from verify.mutants.afresh import forget, lemmas_of
 from verify.mutants.quoted import WAYS, falsify
 from verify.mutants.variations import variations
-from verify.prove.lemma import Lemma
+from verify.prove.inequalities.lemma import Lemma
 from verify.runner import Evidence, run_checks, sentence_of
 
 Result = Literal["rejected", "true as well", "open", "silent"]

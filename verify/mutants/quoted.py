@@ -12,11 +12,11 @@ from typing import Any
 
 import sympy as sp
 
-from verify.prove.inequality import Chain
-from verify.prove.lemma import Lemma, Special
-from verify.prove.quantity import SumOf
-from verify.prove.sampling import Equation
-from verify.prove.system import Relation
+from verify.prove.inequalities.chain import Chain
+from verify.prove.inequalities.lemma import Lemma, Special
+from verify.prove.inequalities.quantity import SumOf
+from verify.prove.inequalities.system import Relation
+from verify.prove.matrices.sampling import Equation
 
 HALF, LESS = sp.Rational(1, 2), sp.Rational(9, 10)
 WAYS = {
