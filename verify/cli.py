@@ -23,15 +23,12 @@ import typer
 from typer.core import TyperGroup
 
 from verify import UsageError, discovery, streams
+from verify.ending import Ending
 from verify.render.visible import visible
 
 DEFAULT_OUTPUT = Path("reports")
 LONGEST = 480  # characters of a sentence about bad usage
 OutputOption = Annotated[Path, typer.Option("--output", help="Folder of the reports.")]
-
-
-class _StoppedError(Exception):
-    """The user stopped a run; the message says what is kept."""
 
 
 class _RunByDefault(TyperGroup):
@@ -43,8 +40,9 @@ class _RunByDefault(TyperGroup):
         return super().parse_args(ctx, args or ["--help"])
 
 
-def build_app(package: str) -> typer.Typer:
+def build_app(package: str, ending: Ending | None = None) -> typer.Typer:
     """The command-line application for the statements of one paper's package."""
+    ending = ending or Ending()
     app = typer.Typer(
         cls=_RunByDefault, add_completion=False, pretty_exceptions_enable=False,
         rich_markup_mode=None,
@@ -54,34 +52,38 @@ def build_app(package: str) -> typer.Typer:
     app.command("list", help="Every claim: id, place, grades, last verdict.")(_list_command(package))
     app.command("show", help="One claim: statement, assumptions, checks, controls.")(_show_command(package))
     app.command("mutants", help="Wrong versions of the stated results, and which check rejects each.")(
-        _mutants_command(package)
+        _mutants_command(package, ending)
     )
     app.command("run", help="Run claims ('all' for every one); writes a JSON record and a PDF for each.")(
-        _run_command(package)
+        _run_command(package, ending)
     )
     return app
 
 
-def main(package: str = "theorems") -> NoReturn:
-    """Run the command line for the statements in `package` and exit with its status."""
+def main(package: str = "theorems", ending: Ending | None = None) -> NoReturn:
+    """Run the command line for the statements in `package` and exit with its status; `ending` heeds signals already."""
+    if ending is None:
+        ending = Ending()
+        ending.watch()
     _settle()
-    status, trouble = _outcome(package)
+    status, trouble = _outcome(package, ending)
     status, lost = streams.delivered(status)
     for sentence in filter(None, (trouble, lost)):
         print(f"verify: {visible(_shortened(sentence))}", file=sys.stderr)
+    ending.done(status)
     sys.exit(status)
 
 
-def _outcome(package: str) -> tuple[int, str | None]:
+def _outcome(package: str, ending: Ending) -> tuple[int, str | None]:
     """The exit status, and what a user must be told in a sentence."""
     try:
-        return build_app(package)(standalone_mode=False) or 0, None
+        return build_app(package, ending)(standalone_mode=False) or 0, None
     except UsageError as error:
         return 2, str(error)
     except typer.TyperException as error:  # an unknown option, a value of the wrong type
         described = error.format_message() if hasattr(error, "format_message") else str(error)
         return 2, f"{described.rstrip('.').replace('Value error, ', '')}; see --help"
-    except (_StoppedError, KeyboardInterrupt, typer.Abort) as stop:
+    except (KeyboardInterrupt, typer.Abort) as stop:
         return 130, str(stop) or "interrupted"
     except Exception as error:
         if sys.flags.dev_mode:
@@ -162,7 +164,7 @@ def _show_command(package: str) -> Any:
     return command
 
 
-def _mutants_command(package: str) -> Any:
+def _mutants_command(package: str, ending: Ending) -> Any:
     def command(
         claims: Annotated[
             list[str] | None, typer.Argument(help="Claims to examine; every one if none is named.")
@@ -173,12 +175,12 @@ def _mutants_command(package: str) -> Any:
     ) -> None:
         from verify.mutants.command import take
 
-        raise typer.Exit(take(package, claims or [], output, document, seconds))
+        raise typer.Exit(take(package, claims or [], output, document, seconds, ending))
 
     return command
 
 
-def _run_command(package: str) -> Any:
+def _run_command(package: str, ending: Ending) -> Any:
     parameters = import_module(f"{package}.parameters")
     names = [item.name for item in fields(parameters.Parameters)]
 
@@ -189,17 +191,26 @@ def _run_command(package: str) -> Any:
         from verify.stage import Request
 
         request = Request(
-            claims=tuple(options["claims"]), given=given, pdf=not options["no_pdf"],
+            claims=tuple(options["claims"]), given=given, pdf=not options["no_pdf"], again=_again(options, signature),
             **{name: options[name] for name in ("preset", "output", "quiet", "resume", "grade", "certificate")},
         )  # fmt: skip
-        try:
-            raise typer.Exit(run_claims(package, request))
-        except KeyboardInterrupt as stop:  # typer would leave nothing of it but a status
-            raise _StoppedError(str(stop) or "interrupted") from stop
+        raise typer.Exit(run_claims(package, request, ending))
 
-    command.__signature__ = inspect.Signature(_run_signature(parameters))  # type: ignore[attr-defined]  # typer reads it
-    command.__annotations__ = {item.name: item.annotation for item in _run_signature(parameters)}
+    signature = _run_signature(parameters)
+    command.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]  # typer reads it
+    command.__annotations__ = {item.name: item.annotation for item in signature}
     return command
+
+
+def _again(options: dict[str, Any], signature: list[inspect.Parameter]) -> tuple[str, ...]:
+    """The options that were given, for a command that goes on; claims and the checkpoint are named when it is known."""
+    words: list[str] = []
+    for item in signature:
+        value = options[item.name]
+        if item.name in ("claims", "resume") or value is None or value is False or value is item.default:
+            continue
+        words += [f"--{item.name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return tuple(words)
 
 
 def _run_signature(parameters: ModuleType) -> list[inspect.Parameter]:

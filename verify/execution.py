@@ -28,47 +28,42 @@ from verify.stage import Desk, Request, Stage, chosen, desk_of, loaded, prepare_
 EXIT_STATUS = {"pass": 0, "undecided": 3, "fail": 1, "error": 1}
 
 
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C; the message says what is kept."""
-
-
-def run_claims(package: str, request: Request) -> int:
+def run_claims(package: str, request: Request, ending: Ending | None = None) -> int:
     """Run the claims, write their records and reports, print their verdicts; returns the exit status.
 
     Raises:
         UsageError: anything about the request is unusable; found out before anything runs or is written.
-        Interrupted: the user stopped the run; claims that were finished are kept.
     """
+    ending = ending or Ending()
     entries = chosen(package, request)
     desk = desk_of(package, request)
     stages = [stage_of(entry, desk) for entry in entries]
     prepare_paths(request, stages)
     statuses, unwritten = [], set()
+    desk.claims, desk.left = stages, list(stages)
+    ending.tell(lambda: _farewell(desk))
     with threadpool_limits(limits=1, user_api="blas"):  # on small products a second one mostly waits
-        for place, stage in enumerate(stages):
-            status, written = _run_one(stage, desk)
+        for stage in stages:
+            status, written = _run_one(stage, desk, ending)
             statuses.append(status)
             unwritten |= set() if written else {id(stage.subject)}
-            later = {id(other.subject) for other in stages[place + 1 :]}
-            if id(stage.subject) not in unwritten | later and isinstance(stage.subject, Kept):
+            needed = {id(other.subject) for other in desk.left}
+            if id(stage.subject) not in unwritten | needed and isinstance(stage.subject, Kept):
                 stage.subject.forget()
     return 1 if 1 in statuses else max(statuses, default=0)
 
 
-def _run_one(stage: Stage, desk: Desk) -> tuple[int, bool]:
+def _run_one(stage: Stage, desk: Desk, ending: Ending) -> tuple[int, bool]:
     """Run one claim, print and write what was found; returns its exit status, and whether its record was written."""
     request, began = desk.request, time.perf_counter()
-    try:
-        with desk.narrator:
-            claim, outcome = _outcome(stage, desk)
-    except KeyboardInterrupt:
-        raise Interrupted(f"interrupted; finished claims are kept{_kept(stage, request)}") from None
+    with desk.narrator:
+        claim, outcome = _outcome(stage, desk)
     record = _record(stage, claim, outcome, desk, time.perf_counter() - began)
     record["mutants"] = told_of(request.output, desk.memory.fingerprint, stage.entry.id)
     terminal.print_record(record, quiet=request.quiet)
     paths: list[Path] = []
     status = EXIT_STATUS[record["verdict"]]
-    for step in (_write(record, request), _certificate(claim, record, stage, request)):
+    for step in (_write(record, stage, desk, ending), _certificate(claim, record, stage, request)):
         try:
             for path in step:
                 paths.append(path)
@@ -79,10 +74,20 @@ def _run_one(stage: Stage, desk: Desk) -> tuple[int, bool]:
     return status, record_path(record["claim"], request) in paths
 
 
-def _kept(stage: Stage, request: Request) -> str:
-    """How to go on, where training left something to go on from."""
-    file = (stage.subject.keep() if isinstance(stage.subject, Kept) else None) or request.resume
-    return f"; continue with --resume {shlex.quote(str(file))}" if file is not None else ""
+def _farewell(desk: Desk) -> str:
+    """Save what training has reached; what is kept, and the command that goes on."""
+    request = desk.request
+    if not desk.left:
+        return "; all claims are finished and kept"
+    file, trouble = request.resume, ""
+    subject = desk.left[0].subject
+    try:
+        file = (subject.keep() if isinstance(subject, Kept) else None) or file
+    except OSError as error:
+        trouble = f"; what training has reached could not be saved ({error.strerror})"
+    resume = () if file is None else ("--resume", str(file))
+    words = shlex.join(["python", "-m", "verify", *desk.claims_left, *request.again, *resume])
+    return f"; finished claims are kept{trouble}; continue with: {words}"
 
 
 def _outcome(stage: Stage, desk: Desk) -> tuple[Claim, Outcome]:

@@ -28,7 +28,10 @@ from verify.scope import Scope
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a user asked for; `given` holds the paper's parameters that were given, whatever their values."""
+    """What a user asked for; `given` holds the paper's parameters that were given, whatever their values.
+
+    `again` are the options as they were typed, but for `--resume`.
+    """
 
     claims: tuple[str, ...]
     preset: str | None
@@ -39,6 +42,7 @@ class Request:
     resume: Path | None = None
     grade: str | None = None
     certificate: Path | None = None
+    again: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -53,6 +57,14 @@ class Desk:
     memory: Memory
     below: Foundations
     sampled: bool = False
+    claims: list[Stage] = field(default_factory=list)
+    left: list[Stage] = field(default_factory=list)  # those whose results are not written yet
+
+    @property
+    def claims_left(self) -> tuple[str, ...]:
+        """The claims whose results are not written yet, as they were typed where those are all."""
+        whole = len(self.left) == len(self.claims)
+        return self.request.claims if whole else tuple(stage.entry.id for stage in self.left)
 
     def subject(self, settings: Any, **details: Any) -> Subject:
         """What the checks look at with these parameters."""
