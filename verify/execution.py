@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from verify import UsageError, pair
 from verify import record as records
 from verify.claim import Claim, Grade, Verdict
+from verify.ending import Ending
 from verify.files import write_atomically
 from verify.mutants.report import told_of
 from verify.render import terminal
@@ -34,26 +35,36 @@ def run_claims(package: str, request: Request, ending: Ending | None = None) -> 
     Raises:
         UsageError: anything about the request is unusable; found out before anything runs or is written.
     """
-    ending = ending or Ending()
     entries = chosen(package, request)
-    desk = desk_of(package, request)
+    desk = desk_of(package, request, ending or Ending())
     stages = [stage_of(entry, desk) for entry in entries]
-    prepare_paths(request, stages)
+    with desk.ending.undisturbed:
+        prepare_paths(request, stages)
     statuses, unwritten = [], set()
     desk.claims, desk.left = stages, list(stages)
-    ending.tell(lambda: _farewell(desk))
+    desk.ending.tell(lambda: _farewell(desk))
     with threadpool_limits(limits=1, user_api="blas"):  # on small products a second one mostly waits
         for stage in stages:
-            status, written = _run_one(stage, desk, ending)
+            status, written = _run_one(stage, desk)
             statuses.append(status)
             unwritten |= set() if written else {id(stage.subject)}
-            needed = {id(other.subject) for other in desk.left}
-            if id(stage.subject) not in unwritten | needed and isinstance(stage.subject, Kept):
-                stage.subject.forget()
+            _finish(stage, desk, unwritten)
     return 1 if 1 in statuses else max(statuses, default=0)
 
 
-def _run_one(stage: Stage, desk: Desk, ending: Ending) -> tuple[int, bool]:
+def _finish(stage: Stage, desk: Desk, unwritten: set[int]) -> None:
+    """The claim is done; what was saved of a training that no claim needs any more is removed.
+
+    Kept is what a claim was trained with whose record could not be written.
+    """
+    with desk.ending.undisturbed:
+        del desk.left[0]
+        needed = {id(other.subject) for other in desk.left}
+        if id(stage.subject) not in unwritten | needed and isinstance(stage.subject, Kept):
+            stage.subject.forget()
+
+
+def _run_one(stage: Stage, desk: Desk) -> tuple[int, bool]:
     """Run one claim, print and write what was found; returns its exit status, and whether its record was written."""
     request, began = desk.request, time.perf_counter()
     with desk.narrator:
@@ -63,7 +74,7 @@ def _run_one(stage: Stage, desk: Desk, ending: Ending) -> tuple[int, bool]:
     terminal.print_record(record, quiet=request.quiet)
     paths: list[Path] = []
     status = EXIT_STATUS[record["verdict"]]
-    for step in (_write(record, stage, desk, ending), _certificate(claim, record, stage, request)):
+    for step in (_write(record, desk), _certificate(claim, record, stage, desk)):
         try:
             for path in step:
                 paths.append(path)
@@ -81,6 +92,7 @@ def _farewell(desk: Desk) -> str:
         return "; all claims are finished and kept"
     file, trouble = request.resume, ""
     subject = desk.left[0].subject
+    desk.narrator.stop()
     try:
         file = (subject.keep() if isinstance(subject, Kept) else None) or file
     except OSError as error:
@@ -109,7 +121,8 @@ def _outcome(stage: Stage, desk: Desk) -> tuple[Claim, Outcome]:
                 below={check.grade for item in stage.foundations for check in item.checks},
             )  # fmt: skip
             if outcome.sound:  # what was found on broken ground is not remembered
-                desk.memory = desk.memory.with_verdicts(desk.below.known, again=again)
+                with desk.ending.undisturbed:
+                    desk.memory = desk.memory.with_verdicts(desk.below.known, again=again)
             return claim, outcome
         except STOPPED as error:
             reason = trouble(error)
@@ -159,12 +172,14 @@ class _Silent:
     quantities = provenance = describe
 
 
-def _write(record: dict[str, Any], request: Request) -> Iterator[Path]:
+def _write(record: dict[str, Any], desk: Desk) -> Iterator[Path]:
     """Write the record and its report; where there can be none, the record alone."""
-    path = record_path(record["claim"], request)
-    content, failure = _rendered(record) if request.pdf else (None, None)
+    path = record_path(record["claim"], desk.request)
+    content, failure = _rendered(record) if desk.request.pdf else (None, None)
     record["report"] = content is not None
-    yield from pair.put(path, records.as_json(record), content)
+    with desk.ending.undisturbed:
+        written = pair.put(path, records.as_json(record), content)
+    yield from written
     if failure is not None:
         raise failure
 
@@ -179,16 +194,17 @@ def _rendered(record: dict[str, Any]) -> tuple[bytes | None, BaseException | Non
         return None, error
 
 
-def _certificate(claim: Claim, record: dict[str, Any], stage: Stage, request: Request) -> Iterator[Path]:
+def _certificate(claim: Claim, record: dict[str, Any], stage: Stage, desk: Desk) -> Iterator[Path]:
     """Write the certificate that was asked for, unless the claim did not pass: then there is nothing to certify."""
-    path = request.certificate
+    path = desk.request.certificate
     if path is None or claim.certificate is None:
         return
     if record["verdict"] != "pass":
         terminal.console(stderr=True).print(f"no certificate was written: the claim is {record['verdict']}")
         return
     content = json.dumps(claim.certificate(stage.subject), indent=1, ensure_ascii=False)
-    write_atomically(path, (content + "\n").encode())
+    with desk.ending.undisturbed:
+        write_atomically(path, (content + "\n").encode())
     yield path
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from verify import UsageError, discovery
 from verify.claim import Claim
 from verify.discovery import Entry
+from verify.ending import Ending
 from verify.files import CERTIFICATE, RECORD, REPORT, Kind, prepare_folder, require_replaceable
 from verify.memory import Memory, fingerprint_of, recall
 from verify.pair import report_path
@@ -56,6 +57,7 @@ class Desk:
     subjects: dict[Any, Subject] = field(default_factory=dict)
     memory: Memory
     below: Foundations
+    ending: Ending
     sampled: bool = False
     claims: list[Stage] = field(default_factory=list)
     left: list[Stage] = field(default_factory=list)  # those whose results are not written yet
@@ -87,7 +89,7 @@ class Stage:
     broken: str | None = None
 
 
-def desk_of(package: str, request: Request) -> Desk:
+def desk_of(package: str, request: Request, ending: Ending) -> Desk:
     """What all claims share, with what is known of their foundations."""
     parameters = import_module(f"{package}.parameters")
     memory = recall(fingerprint_of("verify", package, *parameters.LABORATORY))
@@ -95,7 +97,8 @@ def desk_of(package: str, request: Request) -> Desk:
     below = Foundations(load=lambda name: loaded(package, name), small=fixed, known=memory.known())
     narrator = terminal.Narrator(quiet=request.quiet)
     return Desk(
-        package=package, parameters=parameters, request=request, narrator=narrator, memory=memory, below=below
+        package=package, parameters=parameters, request=request, narrator=narrator, memory=memory, below=below,
+        ending=ending,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from verify import UsageError, discovery
+from verify.ending import Ending
 from verify.files import prepare_folder, write_atomically
 from verify.memory import fingerprint_of
 from verify.mutants.paper import document, kept_rows, rows_of
@@ -36,7 +37,10 @@ EACH = 25  # mutants to a line of progress, where there is no terminal
 EVERY = 10.0  # seconds between two writings of the file
 
 
-def take(package: str, names: Sequence[str], output: Path, paper: Path | None, seconds: float = SECONDS) -> int:
+def take(
+    package: str, names: Sequence[str], output: Path, paper: Path | None, seconds: float = SECONDS,
+    ending: Ending | None = None,
+) -> int:  # fmt: skip
     """Examine all mutants of the claims (of every claim if none is named); returns the exit status.
 
     0: no mutant is silent. 1: some is. What an earlier exam of the same sources finished is kept; of the document
@@ -60,6 +64,12 @@ def take(package: str, names: Sequence[str], output: Path, paper: Path | None, s
         kept=frozenset(kept),
     )  # fmt: skip
     told: dict[str, Sequence[Result]] = {}
+
+    def farewell() -> str:
+        write_results(output, sources, list(kept.values()), intended)
+        return "; finished mutants are kept, and the same command goes on"
+
+    (ending or Ending()).tell(farewell)
     with threadpool_limits(limits=1):
         saved = time.monotonic()
         for name, rows in _followed(sit(exam, chosen), exam.kept, len(chosen)):
