@@ -70,18 +70,22 @@ class Ending:
                 try:
                     more = self._farewell()
                 finally:
-                    _end_children()
                     what = "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
                     sys.stdout.flush()
                     if sys.stderr is not None:
                         print(f"verify: {visible(what + more)}", file=sys.stderr, flush=True)
-            os._exit(SHELL + number)
+            _exit_with_children(SHELL + number)
 
 
-def _end_children() -> None:
-    """Processes that were forked to share the work: they heed no signal of their own."""
-    if "multiprocessing" in sys.modules:
-        import multiprocessing
+def _exit_with_children(status: int) -> NoReturn:
+    """End, and the processes that were forked to share the work as well: they heed no signal of their own.
 
-        for child in multiprocessing.active_children():
-            child.kill()
+    No other thread gets its turn in between: what waits for a child must not take its end for an answer.
+    """
+    children = sys.modules["multiprocessing"].active_children() if "multiprocessing" in sys.modules else []
+    numbers = [child.pid for child in children]
+    sys.setswitchinterval(3600)
+    for number in numbers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+    os._exit(status)

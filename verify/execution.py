@@ -72,6 +72,8 @@ def _run_one(stage: Stage, desk: Desk) -> tuple[int, bool]:
     record = _record(stage, claim, outcome, desk, time.perf_counter() - began)
     record["mutants"] = told_of(request.output, desk.memory.fingerprint, stage.entry.id)
     terminal.print_record(record, quiet=request.quiet)
+    if request.resume is not None and record["provenance"].get("resumed") is None:
+        desk.narrator.say(f"{stage.entry.id} did not train, so --resume {request.resume} had no effect on it")
     paths: list[Path] = []
     status = EXIT_STATUS[record["verdict"]]
     for step in (_write(record, desk), _certificate(claim, record, stage, desk)):

@@ -26,6 +26,7 @@ def provenance(command: str, wall: float) -> dict[str, Any]:
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_seconds": round(wall, 2),
         "peak_memory_mb": _peak_memory_mb(),
+        "resumed": None,  # unless the subject says where its work went on from
     }
 
 

@@ -140,6 +140,9 @@ def print_record(record: dict[str, Any], *, quiet: bool) -> None:
         _print_reasons(out, record)
         for line in record["trust"]:
             out.print(f"  [dim]trusts[/] {escape(line)}", soft_wrap=True)
+        resumed = words.resumed(record["provenance"])
+        if resumed:
+            out.print(f"  {resumed}", soft_wrap=True)
         if record["without_effect"]:
             options = ", ".join("--" + name.replace("_", "-") for name in record["without_effect"])
             verb = "does" if len(record["without_effect"]) == 1 else "do"

@@ -254,11 +254,12 @@ def _provenance(record: Json) -> list[tuple[str, str]]:
         ("data", ", sha256 ".join(str(instance[name]) for name in ("source", "sha256") if name in instance)),
         *_without_effect(record.get("without_effect") or []),
         ("device", ", ".join([*device, str(known.get("platform"))])),
+        *_resumed(known),
         *_foundations(known.get("foundations_passed") or {}),
         ("ground", words.ground(record["ground"])),
     ]
     shown = {"foundations_passed", "command", "time", "wall_seconds", "peak_memory_mb", "git_commit", "git_clean"}
-    shown |= {"device", "dtype", "tf32", "platform"}
+    shown |= {"device", "dtype", "tf32", "platform", "resumed"}
     rest = {name: value for name, value in known.items() if name not in shown}
     return rows + [(name.replace("_", " "), words.breakable(_value(value), 90)) for name, value in rest.items()]
 
@@ -266,6 +267,11 @@ def _provenance(record: Json) -> list[tuple[str, str]]:
 def _without_effect(names: list[str]) -> list[tuple[str, str]]:
     """The options that were given in vain."""
     return [("without effect", ", ".join(f"--{name.replace('_', '-')}" for name in names))] if names else []
+
+
+def _resumed(provenance: Json) -> list[tuple[str, str]]:
+    told = words.resumed(provenance)
+    return [("resumed", told)] if told else []
 
 
 def _foundations(passed: dict[str, str | None]) -> list[tuple[str, str]]:

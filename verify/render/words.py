@@ -146,3 +146,9 @@ def ground(tests: list[dict[str, Any]]) -> str:
     if failed:
         return f"ground: {len(failed)} of {len(tests)} self-tests failed ({', '.join(failed)})"
     return f"ground: {len(tests)} self-tests passed"
+
+
+def resumed(provenance: dict[str, Any]) -> str | None:
+    """What a run went on from, if from something."""
+    found = provenance.get("resumed")
+    return found and f"training went on from step {found['iteration']} of the checkpoint with sha256 {found['sha256']}"

@@ -120,6 +120,7 @@ def record(**more: Any) -> Json:
             "command": "python -m verify lemma7 --N 6 --tau 0.1 --seed 0", "versions": {"numpy": "2.4.6"},
             "git_commit": "0123456789abcdef", "git_clean": True, "platform": "Linux x86_64, 2 cores",
             "time": "2026-01-02T03:04:05+00:00", "wall_seconds": 9.66, "peak_memory_mb": 566, "device": "cpu",
+            "resumed": {"iteration": 400, "sha256": "0123456789abcdef" * 4},
             "dtype": "float32", "tf32": False, "parameters": {"N": 6, "tau": 0.1}, "training_stopped": "below 1e-05",
         },
     }  # fmt: skip
