@@ -86,6 +86,7 @@ def _exit_with_children(status: int) -> NoReturn:
     numbers = [child.pid for child in children]
     sys.setswitchinterval(3600)
     for number in numbers:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(number, signal.SIGKILL)
+        for kill in (os.killpg, os.kill):  # with what it has started in turn, if it leads a group
+            with contextlib.suppress(OSError):
+                kill(number, signal.SIGKILL)
     os._exit(status)
