@@ -6,6 +6,7 @@ hexadecimal float64 numbers; what is derived is rounded outwards to decimals; Â
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Context, Decimal, Inexact
 from fractions import Fraction
 from typing import Any
@@ -64,7 +65,7 @@ def _bounds(plan: Plan) -> dict[str, str]:
         above = {name: known[symbol] for name, symbol in names.items()}
         least = _decimals(prescription.zeta_0, DIGITS)[0]
         zeta = flint.fmpq(*Fraction(least).as_integer_ratio())  # the rate belongs to ζ₀ as it is claimed
-        above["rate"] = 1 - plan.rate_factor * prescription.step_weights * flint.arb(zeta) / (2 * prescription.K)
+        above["rate"] = 1 - replace(prescription, zeta_0=flint.arb(zeta)).decrease(plan.decrease) * plan.rate_factor
         return {"zeta_0": least} | {name: _decimals(ball, DIGITS)[1] for name, ball in above.items()}
 
 

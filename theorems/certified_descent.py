@@ -37,6 +37,7 @@ BUDGET = 1_000_000_000  # multiplications of balls, about a minute, spent on an 
 SHORT_BUDGET = 100_000_000  # on the first steps of one that is not
 FLOAT_STEPS = 1500
 LITERAL, HERE = "literal instance", "this instance"
+Subject = Experiment | Plan | tuple[Plan, ...]
 VACUOUS = 1e12  # more guaranteed steps than this promise nothing
 
 
@@ -84,13 +85,13 @@ def _with_heads(problem: Problem, heads: int) -> Problem:
     return replace(problem, queries=np.concatenate([problem.queries, more]), weights=np.zeros((heads, K)))
 
 
-def plans(subject: Experiment | Plan) -> tuple[Plan, ...]:
+def plans(subject: Subject) -> tuple[Plan, ...]:
     """What to run: the experiment's own instance alone if the budget reaches far enough, else the literal one first.
 
     Far enough is the number of steps that are guaranteed to cut the gap by 1000.
     """
-    if isinstance(subject, Plan):
-        return (subject,)
+    if not isinstance(subject, Experiment):
+        return (subject,) if isinstance(subject, Plan) else subject
     own, literal = own_plan(subject), replace(literal_plan(subject), steps=SHORT_STEPS)
     long, short = (max(1, min(STEPS, budget // own.operations)) for budget in (BUDGET, SHORT_BUDGET))
     if own.problem == literal.problem:
@@ -105,7 +106,7 @@ def plans(subject: Experiment | Plan) -> tuple[Plan, ...]:
     return literal, replace(own, steps=min(OWN_STEPS, short), note=note)
 
 
-def certify_descent(subject: Experiment | Plan) -> Iterator[Assumption | Bound]:
+def certify_descent(subject: Subject) -> Iterator[Assumption | Bound]:
     """With the theorem's own step sizes the gap lies under its bound at every step, in ball arithmetic."""
     for plan in plans(subject):
         yield from hypotheses(plan)
@@ -131,7 +132,7 @@ def certify_descent(subject: Experiment | Plan) -> Iterator[Assumption | Bound]:
                 )  # fmt: skip
 
 
-def certify_induction(subject: Experiment | Plan) -> Iterator[Assumption | Bound]:
+def certify_induction(subject: Subject) -> Iterator[Assumption | Bound]:
     """At every step the weights, the drift of B_k, λ_min(B_kB_kᵀ) and the gradient obey the proof's induction."""
     for plan in plans(subject):
         N, most = plan.problem.sizes[0], largest_rank(plan.problem)
@@ -147,7 +148,7 @@ def certify_induction(subject: Experiment | Plan) -> Iterator[Assumption | Bound
             yield from _induction(plan, run)
 
 
-def measure_descent_float64(subject: Experiment | Plan) -> Iterator[Assumption | Bound]:
+def measure_descent_float64(subject: Subject) -> Iterator[Assumption | Bound]:
     """In float64 the gap stays under the bound as far as rounding lets one tell."""
     for plan in plans(subject):
         yield from violated(plan)
@@ -155,7 +156,7 @@ def measure_descent_float64(subject: Experiment | Plan) -> Iterator[Assumption |
         if run is None or not run.moments:
             continue
         with flint.ctx.workprec(128):
-            rate = 1 - plan.rate_factor * plan.prescription.rate
+            rate = 1 - plan.rate
             first = lower(run.moments[0].gap)
             bounds = middles([first * rate**t for t in range(_float_steps(plan) + 1)])
         gaps, errors = float_descent(plan, len(bounds) - 1)
@@ -231,7 +232,7 @@ def _steps_known(plan: Plan, run: Trajectory) -> Bound:
 
 def _bounds(plan: Plan, start: Ball, count: int) -> list[Ball]:
     """(1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾ for t = 0, 1, …."""
-    factor, bounds = 1 - plan.rate_factor * plan.prescription.rate, [start]
+    factor, bounds = 1 - plan.rate, [start]
     while len(bounds) < count:
         bounds.append(bounds[-1] * factor)
     return bounds

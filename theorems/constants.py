@@ -23,6 +23,7 @@ A_norm = _positive("‖A‖₂")
 zeta_0 = _positive("ζ_0")
 Delta_0 = _positive("Δ_0")  # the gap ℓ − L* at the start, positive because w = 0 there and Z̄ is invertible
 eta = _positive("η_Q")
+eta_w = _positive("η_w")  # γ²η_Q
 gap = sp.Symbol("Δ", nonnegative=True)  # ℓ(ξ) − L*
 D = _positive("D")  # the bound on ‖δ_k‖ of Lemma 9
 L = _positive("L")  # the Lipschitz constant of ∇ℓ, Lemma 10

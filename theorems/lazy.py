@@ -32,6 +32,7 @@ from theorems.certified_descent import (
     violated,
     weights_start_elsewhere,
 )
+from theorems.constants import eta_w
 from theorems.defects import penalty_twice
 from theorems.enclosed import Ball, by_token, enclose
 from theorems.experiment import Experiment
@@ -56,8 +57,6 @@ w: Any = sp.MatrixSymbol("w", H, 1)
 n: Any = sp.MatrixSymbol("n", H, 1)
 u: Any = sp.MatrixSymbol("u", N, 1)
 a: Any = sp.MatrixSymbol("a", N, 1)  # Z̄â_k
-eta_w = sp.Symbol("η_w", positive=True)
-
 solution: Any = sp.MatrixSymbol("w*", H, 1)
 
 SOLUTION = B.T * (B * B.T).I * a

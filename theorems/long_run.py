@@ -88,7 +88,7 @@ class Variant:
         return Formulas(loss=self.loss * STATED_LOSS, queries=queries, weights=weights)
 
 
-Subject = Experiment | Plan | Variant
+Subject = Experiment | Plan | tuple[Plan, ...] | Variant
 
 
 def derive_recursion(subject: Subject) -> Iterator[Identity]:
@@ -150,7 +150,7 @@ def certify_motion(subject: Subject) -> Iterator[Assumption | Bound]:
             yield from _missing(plan)
             continue
         with flint.ctx.workprec(BITS):
-            moved, rate = run.movement, plan.rate_factor * plan.prescription.rate
+            moved, rate = run.movement, plan.rate
             told = f"‖Q − Q⁽⁰⁾‖ ≤ {upper(moved.queries):.2g}, ‖w‖ ≤ {upper(moved.weights):.2g} for every t"
             lost = moved.loss / run.modes.least
             cost = f"{plan.name}: {told}, at a cost of {upper(lost):.2g} ζ₀"
@@ -188,7 +188,7 @@ def certify_long_run(subject: Subject) -> Iterator[Assumption | Bound]:
             continue
         with flint.ctx.workprec(BITS):
             pairs = list(zip(run.roots, run.neglect, strict=True))
-            base, start = 1 - plan.rate_factor * plan.prescription.rate, run.roots[0] ** 2
+            base, start = 1 - plan.rate, run.roots[0] ** 2
             known = f"√Δ is √Δ̄ to {max(upper(n / root) for root, n in pairs):.2g}, relatively"
             yield bound_of(
                 f"(√Δ̄ + n)² ≤ (1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾, {plan.name}", [(root + n) ** 2 for root, n in pairs[1:]],
@@ -208,7 +208,7 @@ def certify_steps(subject: Subject) -> Iterator[Assumption | Bound]:
             yield from _missing(plan)
             continue
         with flint.ctx.workprec(BITS):
-            rates = -(-plan.rate_factor * plan.prescription.rate).log1p(), -2 * run.factor.log()
+            rates = -(-plan.rate).log1p(), -2 * run.factor.log()
             for factor in FACTORS:
                 needed, enough = run.steps_to(factor)
                 bounds = [_whole(upper(flint.arb(factor).log() / rate)) for rate in rates]

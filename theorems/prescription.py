@@ -12,12 +12,13 @@ from typing import Any
 import flint
 
 from theorems.assumption2 import least_eigenvalue
-from theorems.constants import A_norm, D, Delta_0, Z_norm, alpha, f_max, gamma, zeta_0
+from theorems.constants import A_norm, D, Delta_0, Z_norm, alpha, eta_w, f_max, gamma, zeta_0
 from theorems.drift import STATED_ALPHA, STATED_DRIFT, STATED_ROOM
 from theorems.enclosed import Ball, Enclosed, Problem, enclose
 from theorems.lemma9 import STATED_D
 from theorems.lemma10 import STATED
 from theorems.notation import H, K
+from theorems.pl import SIGMA
 from verify.certify import evaluate
 from verify.certify.balls import NotPositiveDefiniteError
 from verify.certify.compare import lower, upper
@@ -25,6 +26,8 @@ from verify.certify.norms import frobenius_norm, largest, spectral_norm
 
 # The least γ² for which the bound on the drift leaves room: 128(2 + √2) K^{3/2} √H ‖Z̄‖² f̄_max Δ⁽⁰⁾ ζ₀^{−5/2}.
 GAMMA_SQUARED: Any = STATED_DRIFT * gamma**2 / STATED_ROOM
+
+DECREASE: Any = eta_w * SIGMA / gamma**2  # η_wζ₀/(2K), by which Δ decreases relatively in one step, or more
 
 MARGIN = 2.0**-20  # by which γ exceeds and η_Q falls short of the theorem's values
 BITS = 128  # of the constants; ζ₀ itself is known to about 30 bits, far better than any bound is sharp
@@ -52,7 +55,11 @@ class Prescription:
     @property
     def rate(self) -> Ball:
         """η_wζ₀/(2K), the guaranteed relative decrease of the gap in one step."""
-        return self.step_weights * self.zeta_0 / (2 * self.K)
+        return self.decrease(DECREASE)
+
+    def decrease(self, stated: Any) -> Ball:
+        """A formula for the relative decrease in η_w, ζ₀ and K."""
+        return evaluate(stated, {eta_w: self.step_weights, zeta_0: self.zeta_0, K: self.K})
 
     def guaranteed_steps(self, factor: float) -> float:
         """How many steps are guaranteed to lower the gap by `factor`; infinite where the rate is not known."""

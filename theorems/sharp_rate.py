@@ -22,6 +22,7 @@ import numpy as np
 import sympy as sp
 
 from theorems.certified_descent import HERE, SHORT_BUDGET, STEPS, hypotheses, plan_here, plan_within_reach, violated
+from theorems.constants import eta_w
 from theorems.defects import penalty_twice
 from theorems.enclosed import Ball, by_token, enclose
 from theorems.experiment import Experiment
@@ -49,7 +50,6 @@ C: Any = sp.MatrixSymbol("C", N, H)
 R: Any = sp.MatrixSymbol("Z̄", N, N)
 w: Any = sp.MatrixSymbol("w", H, 1)
 a_hat: Any = sp.MatrixSymbol("â", N, 1)
-eta_w = sp.Symbol("η_w", positive=True)
 
 B: Any = sp.MatrixSymbol("B", N, H)
 delta: Any = sp.MatrixSymbol("δ", N, 1)

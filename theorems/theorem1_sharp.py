@@ -22,7 +22,7 @@ import sympy as sp
 
 from theorems import lemma2_sharp, theorem1
 from theorems.assumptions import measure_training_assumptions
-from theorems.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta, f_max, gamma, sigma, zeta_0
+from theorems.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta, eta_w, f_max, gamma, sigma, zeta_0
 from theorems.descent import FLOAT_STEPS, float_run, planned
 from theorems.drift import gamma_squared, weights_chain
 from theorems.experiment import Experiment
@@ -131,7 +131,7 @@ def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
     if run is None:
         return
     steps = np.arange(1, FLOAT_STEPS + 1)
-    known = run.numbers | {theorem1.eta_w: run.numbers[gamma] ** 2 * run.numbers[eta]}
+    known = run.numbers | {eta_w: run.numbers[gamma] ** 2 * run.numbers[eta]}
     claimed = max(0.0, float(evaluated(variant.claimed_rate, known)))
     reason = f"{FLOAT_STEPS} steps, γ = {run.numbers[gamma]:.3g}, η_Q = {run.numbers[eta]:.3g}"
     yield compared(

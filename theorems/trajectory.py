@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import flint
 
 from theorems.enclosed import Ball, Enclosed, Matrix, Problem, by_token, enclose, least_eigenvalues
-from theorems.prescription import Prescription, prescribe
+from theorems.prescription import DECREASE, Prescription, prescribe
 from verify.certify import balls
 from verify.certify.norms import frobenius_norm, largest, smallest, sum_of_squares
 from verify.certify.precision import until_decided
@@ -29,7 +30,7 @@ class Plan:
     """A run and what is claimed of it; factors other than 1 and another source of the constants are defects.
 
     The constants are those of `prescribed_for` (of the problem itself if None). `gamma_factor` multiplies γ,
-    `step_factor` the step 1/L, `rate_factor` the claimed relative decrease η_wζ₀/(2K) in one step. With
+    `step_factor` the step 1/L, `rate_factor` the stated relative `decrease` of Δ in one step. With
     `frozen` Q keeps its start; `forced`: the run is made even where a hypothesis fails. `note` is said of the
     number of steps. `elsewhere` names the instance where it is not the one that was asked for.
     """
@@ -40,6 +41,7 @@ class Plan:
     prescribed_for: Problem | None = None
     gamma_factor: float = 1.0
     step_factor: float = 1.0
+    decrease: Any = DECREASE
     rate_factor: float = 1.0
     frozen: bool = False
     forced: bool = False
@@ -54,6 +56,11 @@ class Plan:
             verify.certify.balls.NotPositiveDefiniteError: there are none because ζ₀ is not certified.
         """
         return _prescription(self.prescribed_for or self.problem, self.gamma_factor, self.step_factor)
+
+    @property
+    def rate(self) -> Ball:
+        """By what part of itself Δ is claimed to decrease in one step, or more."""
+        return self.rate_factor * self.prescription.decrease(self.decrease)
 
     @property
     def operations(self) -> int:
