@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify.claim import Argument, Assumption, Claim, Defect, Verdict
-from verify.evidence import STOPPED, Evidence, run_checks, sentence_of
+from verify.evidence import Evidence, run_checks, said_by, sentence_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +37,10 @@ def run_control(claim: Claim, defect: Defect, small: Any, untouched: tuple[Evide
     meant = claim.meant_for(defect)
     try:
         evidence = run_checks(meant, defect(small))
-    except STOPPED as exception:  # planting itself failed: nothing was rejected
-        return _not_planted(defect, str(exception))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exception:  # planting itself failed: nothing was rejected
+        return _not_planted(defect, said_by(exception))
     if not evidence:
         return _not_planted(defect, "no check is meant to catch it")
     if _appearance(evidence) == _appearance(item for item in untouched if item.check in {e.check for e in evidence}):

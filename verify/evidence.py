@@ -19,7 +19,6 @@ from verify.verdict import weakest
 
 Announce = Callable[[str], None]
 KINDS = get_args(Finding)
-STOPPED = (Exception, SystemExit, GeneratorExit)  # what a statement's code may raise; only Ctrl-C stops the run
 # What arithmetic raises where numbers leave its range: overflow, division by what underflowed, a matrix that is
 # singular to working precision. In a proof there are no such numbers, so there it is an error as any other.
 BEYOND = (ArithmeticError, np.linalg.LinAlgError)
@@ -91,7 +90,9 @@ def _run_check(check: Check, subject: Any) -> Evidence:
                 finding.verdict  # noqa: B018  a finding that cannot be judged is an error of this check
                 findings.append(finding)
         moved = changed(before)
-    except STOPPED as exception:  # any exception is evidence, and earlier findings are kept
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exception:  # any exception is evidence, and earlier findings are kept
         if isinstance(exception, BEYOND) and grade_of(check) not in (Grade.SYMBOLIC, Grade.ARGUED):
             halted = f"these numbers are beyond the arithmetic, {trouble(exception)}; give more moderate ones"
         else:
@@ -123,7 +124,9 @@ def _corrected(evidence: list[Evidence]) -> tuple[Evidence, ...]:
     estimates = [finding for item in evidence for finding in item.findings if isinstance(finding, Estimate)]
     try:
         after = iter(corrected(estimates))
-    except STOPPED as exception:  # at another error rate an interval may have nothing to say
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exception:  # at another error rate an interval may have nothing to say
         told = trouble(exception)
         return tuple(
             replace(item, error=item.error or told) if any(isinstance(f, Estimate) for f in item.findings) else item
@@ -138,10 +141,19 @@ def _corrected(evidence: list[Evidence]) -> tuple[Evidence, ...]:
 
 def trouble(error: BaseException) -> str:
     """An exception in one sentence: its kind, what it says, and where it was raised."""
+    said = said_by(error)
     if isinstance(error, FindingError):
-        return str(error)
+        return said
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg} ({Path(error.filename or '').name}, line {error.lineno})"
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
-    return " ".join(f"{type(error).__name__}: {error}{place}".split())
+    return " ".join(f"{type(error).__name__}: {said}{place}".split())
+
+
+def said_by(error: BaseException) -> str:
+    """The message of an exception, which is made by whoever raised it."""
+    try:
+        return str(error)
+    except Exception:
+        return "it cannot say why"

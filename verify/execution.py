@@ -10,7 +10,6 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,9 @@ from verify.claim import Claim, Grade, Verdict
 from verify.ending import Ending
 from verify.files import write_atomically
 from verify.mutants.report import told_of
+from verify.recording import record_in_any_case, unread
 from verify.render import terminal
-from verify.runner import STOPPED, Kept, Outcome, run, trouble
+from verify.runner import Kept, Outcome, run, trouble
 from verify.stage import Desk, Request, Stage, chosen, desk_of, loaded, prepare_paths, record_path, stage_of
 
 EXIT_STATUS = {"pass": 0, "undecided": 3, "fail": 1, "error": 1}
@@ -71,7 +71,7 @@ def _run_one(stage: Stage, desk: Desk) -> tuple[int, bool]:
         claim, outcome = _outcome(stage, desk)
     record = _record(stage, claim, outcome, desk, time.perf_counter() - began)
     record["mutants"] = told_of(request.output, desk.memory.fingerprint, stage.entry.id)
-    terminal.print_record(record, quiet=request.quiet)
+    _tell(record, quiet=request.quiet)
     if request.resume is not None and record["provenance"].get("resumed") is None:
         desk.narrator.say(f"{stage.entry.id} did not train, so --resume {request.resume} had no effect on it")
     paths: list[Path] = []
@@ -80,7 +80,9 @@ def _run_one(stage: Stage, desk: Desk) -> tuple[int, bool]:
         try:
             for path in step:
                 paths.append(path)
-        except STOPPED as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             print(f"verify: {stage.entry.id}: {_sentence(error)}", file=sys.stderr)
             status = 1
     terminal.print_paths(paths)
@@ -108,11 +110,7 @@ def _outcome(stage: Stage, desk: Desk) -> tuple[Claim, Outcome]:
     """What the claim's checks found; a file that cannot be loaded or run is the verdict error of this claim alone."""
     known: list[tuple[str, Verdict]] = []
     entry = stage.entry
-    claim = Claim(
-        statement="", checks=(), controls=(), assumptions=entry.assumptions, builds_on=entry.builds_on,
-        cites=entry.cites,
-    )  # fmt: skip
-    reason = stage.broken
+    claim, reason = unread(entry), stage.broken
     if reason is None:
         try:
             known, again = _known(stage, desk)
@@ -126,7 +124,9 @@ def _outcome(stage: Stage, desk: Desk) -> tuple[Claim, Outcome]:
                 with desk.ending.undisturbed:
                     desk.memory = desk.memory.with_verdicts(desk.below.known, again=again)
             return claim, outcome
-        except STOPPED as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             reason = trouble(error)
     known = known or [(item.id, Verdict.UNDECIDED) for item in stage.foundations]
     return claim, Outcome(
@@ -150,28 +150,22 @@ def _known(stage: Stage, desk: Desk) -> tuple[list[tuple[str, Verdict]], str | N
 
 
 def _record(stage: Stage, claim: Claim, outcome: Outcome, desk: Desk, wall: float) -> dict[str, Any]:
-    """The record; where what was found cannot be written down, the verdict is error and as much as can be is kept."""
-    for attempt, subject in (
-        (outcome, stage.subject), (outcome, _Silent()), (replace(outcome, evidence=(), controls=()), _Silent()),
-    ):  # fmt: skip
-        try:
-            return records.make_record(
-                stage.entry, claim, attempt, subject, stage.small, foundations=stage.foundations,
-                found=desk.memory.passed, command=stage.command, wall=wall, grade=desk.request.grade, scope=stage.scope,
-                report=desk.request.pdf,
-            )  # fmt: skip
-        except STOPPED as error:
-            outcome = replace(outcome, broken=outcome.broken or f"the record could not be made: {trouble(error)}")
-    raise RuntimeError(outcome.broken)
+    return record_in_any_case(
+        stage.entry, claim, outcome, stage.subject, stage.small, quantities=stage.scope.instance,
+        foundations=stage.foundations, found=desk.memory.passed, command=stage.command, wall=wall,
+        grade=desk.request.grade, scope=stage.scope, report=desk.request.pdf,
+    )  # fmt: skip
 
 
-class _Silent:
-    """A subject that says nothing of itself: in place of one that breaks when asked."""
-
-    def describe(self) -> dict[str, Any]:
-        return {}
-
-    quantities = provenance = describe
+def _tell(record: dict[str, Any], *, quiet: bool) -> None:
+    """The verdict comes first: whatever becomes of the files, and of the table around it, it is told."""
+    try:
+        terminal.print_record(record, quiet=quiet)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        print(f"{record['verdict'].upper()} {record['claim']}")
+        print(f"verify: {record['claim']}: what was found cannot be shown: {trouble(error)}", file=sys.stderr)
 
 
 def _write(record: dict[str, Any], desk: Desk) -> Iterator[Path]:
@@ -192,7 +186,9 @@ def _rendered(record: dict[str, Any]) -> tuple[bytes | None, BaseException | Non
 
     try:
         return render_pdf(record), None
-    except STOPPED as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # Typst's own breakdowns are no Exception
         return None, error
 
 

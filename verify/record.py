@@ -81,8 +81,8 @@ def make_record(
         | {"foundations_passed": {item.id: found.get(item.id) for item in foundations}}
         | subject.provenance(),
     }
-    plain: dict[str, Any] = _plain(record)
-    return plain
+    made: dict[str, Any] = plain(record)
+    return made
 
 
 def statement_hash(entry: Entry, claim: Claim) -> str:
@@ -130,7 +130,7 @@ def _evidence_record(item: Evidence) -> dict[str, Any]:
         "seconds": round(item.seconds, 3),
         "error": item.error,
         "halted": item.halted,
-        "findings": [_finding_record(finding) for finding in item.findings],
+        "findings": [finding_record(finding) for finding in item.findings],
     }
 
 
@@ -144,7 +144,7 @@ def _control_record(control: ControlOutcome) -> dict[str, Any]:
     }
 
 
-def _finding_record(finding: Finding) -> dict[str, Any]:
+def finding_record(finding: Finding) -> dict[str, Any]:
     head = {
         "kind": type(finding).__name__.lower(),
         "name": finding.name,
@@ -210,18 +210,25 @@ def _thinned(arrays: dict[str, Any], worst: np.ndarray) -> dict[str, Any]:
     return {name: array.ravel()[keep] for name, array in full.items()} | {"shape": list(shape), "thinned": True}
 
 
-def _plain(value: Any) -> Any:
-    """Plain JSON values: arrays to rounded lists, nan and inf to null."""
+def plain(value: Any) -> Any:
+    """Plain JSON values: arrays to rounded lists, nan and inf to null, names to text."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {_unicode(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
         return _rounded(value.tolist())
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, (bool, int, str)) or value is None:
+        return [plain(item) for item in value]
+    if isinstance(value, str):
+        return _unicode(value)
+    if isinstance(value, (bool, int)) or value is None:
         return value
     number = float(value)
     return number if math.isfinite(number) else None
+
+
+def _unicode(text: str) -> str:
+    """What of a file name is no Unicode is escaped: no reader of JSON takes it."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _rounded(value: Any) -> Any:

@@ -11,12 +11,12 @@ from verify import ground
 from verify.claim import Assumption, Check, Claim, Grade, Verdict, grade_of, worst
 from verify.controls import ControlOutcome, idle, run_control
 from verify.declared import undeclared
-from verify.evidence import STOPPED, Announce, Evidence, run_checks, sentence_of, trouble
+from verify.evidence import Announce, Evidence, run_checks, sentence_of, trouble
 from verify.finding import OnInstance
 from verify.ground import Tested
 
 __all__ = [
-    "STOPPED", "ControlOutcome", "Evidence", "Foundations", "Kept", "Outcome", "Subject", "run", "run_checks",
+    "ControlOutcome", "Evidence", "Foundations", "Kept", "Outcome", "Subject", "run", "run_checks",
     "sentence_of", "trouble",
 ]  # fmt: skip
 
@@ -218,7 +218,9 @@ class Foundations:
             if any(undeclared(claim, evidence)):
                 return Verdict.ERROR
             return worst(item.verdict for item in evidence)
-        except STOPPED:  # its file cannot be loaded: what rests on it has nothing to stand on
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # its file cannot be loaded: what rests on it has nothing to stand on
             return Verdict.ERROR
 
 

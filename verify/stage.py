@@ -22,8 +22,9 @@ from verify.ending import Ending
 from verify.files import CERTIFICATE, RECORD, REPORT, Kind, prepare_folder, require_replaceable
 from verify.memory import Memory, fingerprint_of, recall
 from verify.pair import report_path
+from verify.recording import SILENT
 from verify.render import terminal
-from verify.runner import Foundations, Subject
+from verify.runner import Foundations, Subject, trouble
 from verify.scope import Scope
 
 
@@ -85,7 +86,7 @@ class Stage:
     small: Subject
     scope: Scope
     command: str
-    checkpoint: Path
+    checkpoint: Path | None
     broken: str | None = None
 
 
@@ -93,8 +94,7 @@ def desk_of(package: str, request: Request, ending: Ending) -> Desk:
     """What all claims share, with what is known of their foundations."""
     parameters = import_module(f"{package}.parameters")
     memory = recall(fingerprint_of("verify", package, *parameters.LABORATORY))
-    fixed = parameters.prepare(parameters.foundation_parameters())
-    below = Foundations(load=lambda name: loaded(package, name), small=fixed, known=memory.known())
+    below = Foundations(load=lambda name: loaded(package, name), small=_fixed(parameters), known=memory.known())
     narrator = terminal.Narrator(quiet=request.quiet)
     return Desk(
         package=package, parameters=parameters, request=request, narrator=narrator, memory=memory, below=below,
@@ -102,8 +102,37 @@ def desk_of(package: str, request: Request, ending: Ending) -> Desk:
     )  # fmt: skip
 
 
+def _fixed(parameters: ModuleType) -> Subject:
+    """The subject of foundations; where it cannot be made, the checks that look at it break, and no others."""
+    try:
+        made: Subject = parameters.prepare(parameters.foundation_parameters())
+        return made
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return SILENT
+
+
 def stage_of(entry: Entry, desk: Desk) -> Stage:
-    """One claim with the instance that was asked for: the claim's own preset unless the user changes the instance."""
+    """One claim with the instance that was asked for; where that breaks down, the claim is broken and no other.
+
+    Raises:
+        UsageError: what was asked for cannot be used.
+    """
+    try:
+        return _stage_of(entry, desk)
+    except (UsageError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        return Stage(
+            entry=entry, foundations=(), subject=SILENT, small=SILENT, scope=Scope(heeded=(), without_effect=()),
+            command=_replay_command(entry.id, [], desk.request), checkpoint=None,
+            broken=f"what it is about cannot be made: {trouble(error)}",
+        )  # fmt: skip
+
+
+def _stage_of(entry: Entry, desk: Desk) -> Stage:
+    """The claim's own preset unless the user changes the instance."""
     parameters, request = desk.parameters, desk.request
     foundations, broken = _foundations(entry, desk)
     own = entry.preset is not None and request.preset is None and not parameters.INSTANCE & set(request.given)
@@ -163,7 +192,8 @@ def prepare_paths(request: Request, stages: Iterable[Stage]) -> None:
     written: dict[Path, Kind | None] = {}
     for stage in stages:
         path = record_path(stage.entry.id, request)
-        written |= {path: RECORD, report_path(path): REPORT, stage.checkpoint: None}
+        written |= {path: RECORD, report_path(path): REPORT}
+        written |= {} if stage.checkpoint is None else {stage.checkpoint: None}
     certificate = request.certificate
     if certificate is not None:
         require_replaceable(certificate, CERTIFICATE, "certificate")

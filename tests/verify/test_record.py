@@ -153,7 +153,7 @@ def test_an_error_is_recorded_with_what_came_before() -> None:
 
 
 def thinned(finding: Finding) -> dict[str, Any]:
-    details: dict[str, Any] = record._plain(record._finding_record(finding))
+    details: dict[str, Any] = record.plain(record.finding_record(finding))
     return details
 
 
@@ -181,7 +181,7 @@ def test_thinning_is_even_and_keeps_rows_together() -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_arrays_are_rounded_and_single_numbers_are_not(value: float) -> None:
-    rounded = record._plain({"array": np.array([value]), "single": value})
+    rounded = record.plain({"array": np.array([value]), "single": value})
     assert rounded["single"] == value
     # DIGITS significant digits: half a unit of the last one, relative to a leading digit of at least 1;
     # subnormal numbers are spaced more widely than that
