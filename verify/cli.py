@@ -122,32 +122,13 @@ def _list_command(package: str) -> Any:
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
         output: OutputOption = DEFAULT_OUTPUT,
     ) -> None:
+        from verify import latest
         from verify.render import terminal
 
-        rows = [
-            {
-                "id": entry.id, "place": entry.place, "mark": entry.mark, "title": entry.broken or entry.title,
-                "grades": entry.grades,
-                "verdict": "error" if entry.broken else _last_verdict(output / f"{entry.id}.json", entry),
-            }
-            for entry in discovery.entries(package)
-        ]  # fmt: skip
+        rows = latest.rows(package, output)
         print(json.dumps(rows, indent=2, ensure_ascii=False)) if as_json else terminal.print_list(rows)
 
     return command
-
-
-def _last_verdict(path: Path, entry: discovery.Entry) -> str | None:
-    """The verdict in an earlier record, if there is a readable one: stale if the statement has changed since."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        known, told = str(record["verdict"]), [record["text"], record["statement"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-    if known not in ("pass", "undecided", "fail", "error"):
-        return None
-    now = [entry.text, told[1] if entry.statement is None else entry.statement]
-    return known if told == now else "stale"
 
 
 def _show_command(package: str) -> Any:

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import hmac
 import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
@@ -25,6 +24,7 @@ from pathlib import Path
 
 from verify.claim import Verdict
 from verify.files import write_atomically
+from verify.sources import files_of
 
 FOLDER = "theory-verify"
 KEY_BYTES = 32
@@ -127,12 +127,6 @@ def fingerprint_of(*packages: str) -> str:
     for name in sorted({f"{item.name} {item.version}" for item in importlib.metadata.distributions()}):
         digest.update(name.encode())
     for package in packages:
-        for path in _sources(package):
-            digest.update(f"{package} {path.name}".encode() + hashlib.sha256(path.read_bytes()).digest())
+        for path, name in files_of(package):
+            digest.update(name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
-
-
-def _sources(package: str) -> list[Path]:
-    spec = importlib.util.find_spec(package)
-    folders = [] if spec is None else spec.submodule_search_locations or []
-    return sorted(path for folder in folders for path in Path(folder).rglob("*.py"))

@@ -38,11 +38,13 @@ def make_record(
     entry: Entry, claim: Claim, outcome: Outcome, subject: Subject, small: Subject, *,
     command: str, wall: float, foundations: Sequence[Entry] = (), found: Mapping[str, str] = MappingProxyType({}),
     grade: str | None = None, scope: Scope | None = None, report: bool = False,
+    sources: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """Everything the reports show, as plain JSON values.
 
     `found` says when each foundation passed; without a `scope` the whole instance counts as looked at. `report` says
-    whether a report is made of it; both then bear the id of the run.
+    whether a report is made of it; both then bear the id of the run. `sources` is the fingerprint
+    of the sources that the verdict rests on.
     """
     seen = dict if scope is None else scope.seen
     looked = scope is None or scope.instance
@@ -58,6 +60,7 @@ def make_record(
         "builds_on": claim.builds_on,
         "cites": claim.cites,
         "statement_sha256": statement_hash(entry, claim),
+        "sources_sha256": sources,
         "foundations": [
             {"claim": item.id, "place": item.place, "builds_on": item.builds_on, "verdict": str(verdict)}
             for item, (_, verdict) in zip(foundations, outcome.foundations, strict=True)

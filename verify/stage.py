@@ -26,6 +26,7 @@ from verify.recording import SILENT
 from verify.render import terminal
 from verify.runner import Foundations, Subject, trouble
 from verify.scope import Scope
+from verify.sources import Sources, read_sources
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,7 @@ class Desk:
     subjects: dict[Any, Subject] = field(default_factory=dict)
     memory: Memory
     below: Foundations
+    sources: Sources
     ending: Ending
     sampled: bool = False
     claims: list[Stage] = field(default_factory=list)
@@ -93,12 +95,13 @@ class Stage:
 def desk_of(package: str, request: Request, ending: Ending) -> Desk:
     """What all claims share, with what is known of their foundations."""
     parameters = import_module(f"{package}.parameters")
+    sources = read_sources("verify", package, *parameters.LABORATORY)
     memory = recall(fingerprint_of("verify", package, *parameters.LABORATORY))
     below = Foundations(load=lambda name: loaded(package, name), small=_fixed(parameters), known=memory.known())
     narrator = terminal.Narrator(quiet=request.quiet)
     return Desk(
         package=package, parameters=parameters, request=request, narrator=narrator, memory=memory, below=below,
-        ending=ending,
+        ending=ending, sources=sources,
     )  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def print_list(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(
             row["id"], f"{row['place']} \\[{row['mark']}]" if row["place"] else "", escape(row["title"]),
-            ", ".join(row["grades"]), _coloured(row["verdict"] or "not run"),
+            ", ".join(row["grades"]), ", ".join(filter(None, (_coloured(row["verdict"] or "not run"), row["note"]))),
         )  # fmt: skip
     console().print(table)
 
