@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import flint
 import numpy as np
@@ -17,10 +18,14 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from theorems.certified_descent import BUDGET, STEPS, hypotheses, literal_plan, own_plan, violated
+from theorems.constants import B, Delta_0, Z_size, epsilon, label_size, threshold
 from theorems.enclosed import Ball, Matrix, enclose
 from theorems.experiment import OUT_OF_DOMAIN_DEVIATION, OUT_OF_DOMAIN_MEAN, Experiment, stream
+from theorems.notation import m, tau
+from theorems.tail import x_delta
+from theorems.terms import HERE
 from theorems.trajectory import Plan, Trajectory, descend
-from verify.certify import balls
+from verify.certify import balls, evaluate
 from verify.certify.balls import NotPositiveDefiniteError, as_float64
 from verify.certify.compare import bound_of, upper
 from verify.certify.norms import frobenius_norm, largest, spectral_norm, sum_of_squares
@@ -36,21 +41,20 @@ BITS = 128  # of T and its ingredients
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """What Theorem 2 is asked for: error `epsilon`, probability `delta` of missing it, tasks up to norm `B`."""
+    """What Theorem 2 is asked for: error `epsilon`, probability `delta` of missing it, tasks up to norm `B`.
+
+    `ratio` is by what it states the gap has to fall, `error` its bound on (1/2K)‖ŷ − ŷ*‖² in ‖y‖.
+    """
 
     epsilon: float
     delta: float
     B: float
-
-    def threshold(self, N: int) -> Ball:
-        """x_δ = N + 2√(N log 1/δ) + 2 log 1/δ."""
-        log = (1 / flint.arb(self.delta)).log()
-        return N + 2 * (N * log).sqrt() + 2 * log
+    ratio: Any
+    error: Any
 
 
-def certify_conclusion(experiment: Experiment) -> Iterator[Assumption | Bound]:
+def conclusion(experiment: Experiment, promise: Promise) -> Iterator[Assumption | Bound]:
     """After exactly the T steps that the theorem asks for, every prompt's answer is within ε of ridge regression."""
-    promise = Promise(**{name: experiment.settings[name] for name in ("epsilon", "delta", "B")})
     plan = _plan(experiment, promise)
     yield from hypotheses(plan)
     if violated(plan) and not plan.forced:
@@ -89,17 +93,19 @@ def guaranteed_steps(plan: Plan, promise: Promise) -> int | float:
     """
     with flint.ctx.workprec(BITS):
         enclosed = enclose(plan.problem)
-        ratio = enclosed.gap(enclosed.mixture_of(plan.problem)) / _needed_gap(plan, promise)
-        steps = upper(ratio.log() / -(-plan.prescription.rate).log1p())
+        start = enclosed.gap(enclosed.mixture_of(plan.problem))
+        steps = upper(_ratio(plan, promise, start).log() / -(-plan.prescription.rate).log1p())
     return max(0, math.ceil(steps)) if math.isfinite(steps) else math.inf
 
 
-def _needed_gap(plan: Plan, promise: Promise) -> Ball:
-    """mτε / (2B²(‖Z‖² + τx_δ)): a gap below it makes ‖y‖²Δ/(mτ) at most ε."""
+def _ratio(plan: Plan, promise: Promise, gap: Ball) -> Ball:
+    """By what the gap has to fall from a given one, as stated; at 1 it makes ‖y‖²Δ/(mτ) at most ε."""
     data = plan.problem.instance
-    features = balls(data.features[: data.prompt_length])
-    size = spectral_norm(features) ** 2 + flint.arb(data.noise) * promise.threshold(data.prompt_length)
-    return data.feature_count * flint.arb(data.noise) * promise.epsilon / (2 * flint.arb(promise.B) ** 2 * size)
+    return evaluate(promise.ratio, {
+        B: flint.arb(promise.B), Z_size: spectral_norm(balls(data.features[: data.prompt_length])),
+        tau: flint.arb(data.noise), m: data.feature_count, epsilon: flint.arb(promise.epsilon), Delta_0: gap,
+        threshold: x_delta(data.prompt_length, promise.delta),
+    })  # fmt: skip
 
 
 def _plan(experiment: Experiment, promise: Promise) -> Plan:
@@ -129,12 +135,12 @@ def _within_reach(needed: int | float) -> int:
 def conclude_at(plan: Plan, run: Trajectory, promise: Promise) -> Iterator[Bound]:
     """The conclusion at the end of the run: for all prompts at once, for the worst one, and for sampled ones."""
     data, enclosed = plan.problem.instance, enclose(plan.problem)
-    features, tau = balls(data.features[: data.prompt_length]), flint.arb(data.noise)  # Zᵀ, N × m
+    features, noise_level = balls(data.features[: data.prompt_length]), flint.arb(data.noise)  # Zᵀ, N × m
     learned = enclosed.mixture(enclosed.attention(run.queries), run.weights)
     error = (learned - enclosed.a_hat).transpose()  # ŷ − ŷ* = (Ã − Â)ᵀ y
-    reach = (tau * promise.threshold(data.prompt_length)).sqrt()  # ‖n‖ ≤ reach · ‖λ‖
+    reach = (noise_level * x_delta(data.prompt_length, promise.delta)).sqrt()  # ‖n‖ ≤ reach · ‖λ‖
     supremum = (promise.B * (spectral_norm(error * features) + reach * spectral_norm(error))) ** 2 / (2 * enclosed.K)
-    enough = next((m.step for m in run.moments if m.gap <= _needed_gap(plan, promise)), None)
+    enough = next((moment.step for moment in run.moments if _ratio(plan, promise, moment.gap) <= 1), None)
     yield bound_of(
         f"every prompt, {plan.name}", [supremum], [flint.arb(promise.epsilon)],
         f"(1/2K)‖ŷ − ŷ*‖² against ε; T = {run.reached}, the gap is small enough after {enough} steps",
@@ -149,8 +155,8 @@ def conclude_at(plan: Plan, run: Trajectory, promise: Promise) -> Iterator[Bound
     prompts = [features * balls(task) + balls(noise) for task, noise in sampled_prompts(plan, promise)]
     losses = [_loss(error, y) for y in prompts]
     yield bound_of(f"{len(prompts)} sampled prompts", [largest(losses)], [flint.arb(promise.epsilon)], "against ε")
-    gap, penalty = enclosed.gap(learned), data.feature_count * tau
-    allowed = [sum_of_squares(y.entries()) * gap / penalty for y in prompts]
+    known = {m: data.feature_count, tau: noise_level, HERE.gap: enclosed.gap(learned)}
+    allowed = [evaluate(promise.error, known | {label_size: frobenius_norm(y)}) for y in prompts]
     yield bound_of("(1/2K)‖ŷ − ŷ*‖² ≤ ‖y‖²Δ/(mτ), sampled prompts", losses, allowed, "λ_min(Z̄²) ≥ mτ")
 
 
@@ -194,7 +200,7 @@ def sampled_prompts(plan: Plan, promise: Promise) -> Iterator[tuple[Float[ndarra
     """λ with ‖λ‖ ≤ B and label noise N(0, τ‖λ‖²I) inside the event of probability at least 1 − δ."""
     data, rng = plan.problem.instance, stream(0, "conclusion")
     with flint.ctx.workprec(BITS):
-        reach = float((flint.arb(data.noise) * promise.threshold(data.prompt_length)).sqrt().mid()) * INSIDE
+        reach = float((flint.arb(data.noise) * x_delta(data.prompt_length, promise.delta)).sqrt().mid()) * INSIDE
     for number in range(PROMPTS):
         task = rng.standard_normal((data.feature_count, 1))
         if number % 2:

@@ -17,12 +17,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Context
+from typing import Any
 
 import flint
 import numpy as np
+import sympy as sp
 import torch
 
-from theorems.certified_conclusion import INSIDE, Promise
+from theorems.certified_conclusion import INSIDE
+from theorems.constants import Z_size, gap
 from theorems.defects import (
     labels_shuffled,
     noise_ignores_task,
@@ -35,12 +38,13 @@ from theorems.defects import (
 from theorems.enclosed import Ball, Matrix, enclose, mixture_rounding, problem_of, trained_problem_of
 from theorems.experiment import Experiment
 from theorems.limit import symbol_values
-from theorems.notation import y
+from theorems.notation import K, m, tau, y
 from theorems.promise import GAP_FACTOR, kept, promise
+from theorems.tail import x_delta
 from theorems.theorem2 import derive_prompt_labels, derive_unseen_labels
 from verify.certify import as_float64, balls, evaluate
-from verify.certify.compare import bound_of, middles, upper
-from verify.certify.norms import frobenius_norm, largest, spectral_norm
+from verify.certify.compare import bound_of, upper
+from verify.certify.norms import frobenius_norm, largest, spectral_norm, sum_of_squares
 from verify.certify.precision import until_decided
 from verify.claim import Agreement, Argument, Assumption, Bound, Claim, Identity, Step
 
@@ -53,9 +57,18 @@ R = sqrt(x_delta (m)) (norm(Z)_2 + sqrt(tau x_delta (N))), quad
 x_delta (n) = n + 2 sqrt(n log 1/delta) + 2 log 1/delta
 """
 
+R, apart, whole = sp.symbols("R max_k‖ã_k−â_k‖ ‖Ã−Â‖₂", nonnegative=True)
+x_m, x_n = sp.symbols("x_δ(m) x_δ(N)", positive=True)
+STATED_WORST = R * apart  # max_{‖y‖ ≤ R} max_k |ŷ_k − ŷ*_k|
+STATED_TOKEN = R * sp.sqrt(2 * K * gap / (m * tau))  # and what it is at most
+STATED_ALL = R**2 * whole**2 / (2 * K)  # max_{‖y‖ ≤ R} (1/2K)‖ŷ − ŷ*‖²
+STATED_MEAN = R**2 * gap / (m * tau)  # and what it is at most
+STATED_REACH = sp.sqrt(x_m) * (Z_size + sp.sqrt(tau * x_n))  # R
+
 ACCURACY = 40  # bits of Δ, by Lemma 5 and from the moments
 START_BITS, LIMIT = 128, 1024  # L − L* loses the digits by which Δ is smaller than L, some 30 bits
 DIGITS = Context(prec=4, rounding=ROUND_CEILING)  # of an upper bound that is printed
+SQUARINGS = 40  # of the error: its norm is known to a relative log(N)/2⁴⁰, which is finer than the ten digits below
 EQUAL = flint.arb(2) ** -33  # ten digits, to which equal quantities must agree; 40 bits are twelve
 
 
@@ -129,31 +142,61 @@ def certify_gap(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
 def certify_every_prompt(subject: Experiment | Variant) -> Iterator[Bound]:
     """Every prompt with ‖y‖ ≤ R is answered like ridge regression, within an error that the worst prompt attains."""
     variant = _variant(subject)
-    found, data = certificate(variant.experiment), variant.experiment.instance
+    found = certificate(variant.experiment)
     if found is None:
         return
     with flint.ctx.workprec(found.bits):
-        (task, noise), features = reach(variant.experiment), balls(data.features[: data.prompt_length])
-        R, K = flint.arb(float(_up(task * (spectral_norm(features) + noise)))), data.dictionary_size
-        both = found.error.transpose(), found.error.transpose() * features
-        distances, signals = ([frobenius_norm(flint.arb_mat([x])) for x in rows.tolist()] for rows in both)
-        token, worst, total = int(np.argmax(middles(distances))), largest(distances), spectral_norm(found.error)
-        loss, ratio = (R * total) ** 2 / (2 * K), found.gap / (data.feature_count * flint.arb(data.noise))
-        told = f"|ŷ_k − ŷ*_k| ≤ {_up(worst)} ‖y‖, at most {_up(R * worst)} for all ‖y‖ ≤ R = {float(R.mid()):.4g}"
-        yield bound_of("max_k ‖ã_k − â_k‖ ≤ √(2KΔ/(mτ))", [worst], [variant.factor * (2 * K * ratio).sqrt()], told)
-        usual = largest(task * (signal + noise * x) for signal, x in zip(signals, distances, strict=True))
-        told = f"|ŷ_k − ŷ*_k| ≤ {_up(usual)} with probability ≥ 1 − 2δ, δ = {variant.experiment.settings['delta']:g}"
-        yield bound_of("prompts with λ ∼ N(0, I)", [usual], [variant.factor * R * worst], told)
-        told = f"(1/2K)‖ŷ − ŷ*‖² ≤ {_up(loss / R**2)} ‖y‖², at most {_up(loss)} for all ‖y‖ ≤ R"
-        yield bound_of("R²‖Ã − Â‖²/2K ≤ R²Δ/(mτ)", [loss], [variant.factor * R**2 * ratio], told)
-        direction = as_float64(found.error.mid())[0][:, [token]]
-        labels = balls(float(R.mid()) * INSIDE * direction / np.linalg.norm(direction))
-        given, right = (labels.transpose() * found.learned)[0, token], ridge_answer(variant.experiment, labels, token)
-        told = f"ŷ_k = {given.str(6, radius=False)} against ŷ*_k = {right.str(6, radius=False)} at k = {token + 1}"
-        size = frobenius_norm(labels)
-        yield bound_of("the worst prompt has ‖y‖ ≤ R", [size], [R], f"‖y‖ = {size.str(6, radius=False)}")
-        off = abs(abs(given - right) - variant.factor * R * worst)
-        yield bound_of("its error is R max_k ‖ã_k − â_k‖, to ten digits", [off], [EQUAL * R * worst], told)
+        known = _sizes(variant.experiment, found)
+        stated = {formula: variant.factor * evaluate(formula, known) for formula in (STATED_WORST, STATED_ALL)}
+        yield from _at_most(variant, found, known, stated[STATED_WORST])
+        # The worst prompts: along ã_k − â_k for the worst token, and along the top singular vector for all together.
+        middle = as_float64(found.error.mid())[0]
+        if not np.isfinite(middle).all():
+            return  # what is no number has no worst prompt, and decided nothing above
+        token, radius = int(np.argmax(np.linalg.norm(middle, axis=0))), float(known[R].mid()) * INSIDE
+        for direction, formula, name in (
+            (middle[:, [token]], STATED_WORST, "worst prompt for one token"),
+            (np.linalg.svd(middle)[0][:, :1], STATED_ALL, "worst prompt for all tokens"),
+        ):
+            labels = balls(radius * direction / np.linalg.norm(direction))
+            size = frobenius_norm(labels)
+            yield bound_of(f"{name}: ‖y‖ ≤ R", [size], [known[R]], f"‖y‖ = {size.str(6, radius=False)}")
+            learned, asked = (labels.transpose() * found.learned).entries(), ridge_answer(variant.experiment, labels)
+            errors = [abs(one - other) for one, other in zip(learned, asked, strict=True)]
+            reached = largest(errors) if formula is STATED_WORST else sum_of_squares(errors) / (2 * known[K])
+            pair = [answers[token].str(6, radius=False) for answers in (learned, asked)]
+            told = f"ŷ_k = {pair[0]} against ŷ*_k = {pair[1]} at k = {token + 1}"
+            off, allowed = abs(reached - stated[formula]), EQUAL * stated[formula]
+            yield bound_of(f"{name}: its error is as stated, to ten digits", [off], [allowed], told)
+
+
+def _sizes(experiment: Experiment, found: Certificate) -> dict[Any, Any]:
+    """What the stated bounds are made of."""
+    data, delta = experiment.instance, experiment.settings["delta"]
+    known = {
+        x_m: x_delta(data.feature_count, delta), x_n: x_delta(data.prompt_length, delta), gap: found.gap,
+        Z_size: spectral_norm(balls(data.features[: data.prompt_length])), tau: flint.arb(data.noise),
+        m: data.feature_count, K: data.dictionary_size, whole: spectral_norm(found.error, SQUARINGS),
+        apart: largest(frobenius_norm(flint.arb_mat([x])) for x in found.error.transpose().tolist()),
+    }  # fmt: skip
+    return known | {R: flint.arb(float(_up(evaluate(STATED_REACH, known))))}
+
+
+def _at_most(variant: Variant, found: Certificate, known: dict[Any, Any], worst: Ball) -> Iterator[Bound]:
+    """What holds for all prompts with ‖y‖ ≤ R, and for those that are likely."""
+    data, radius, delta = variant.experiment.instance, known[R], variant.experiment.settings["delta"]
+    token, mean = (variant.factor * evaluate(stated, known) for stated in (STATED_TOKEN, STATED_MEAN))
+    told = f"|ŷ_k − ŷ*_k| ≤ {_up(known[apart])} ‖y‖, at most {_up(worst)} for all ‖y‖ ≤ R = {float(radius.mid()):.4g}"
+    yield bound_of("R max_k ‖ã_k − â_k‖ ≤ R √(2KΔ/(mτ))", [radius * known[apart]], [token], told)
+    both = found.error.transpose(), found.error.transpose() * balls(data.features[: data.prompt_length])
+    distances, signals = ([frobenius_norm(flint.arb_mat([x])) for x in rows.tolist()] for rows in both)
+    task, noise = known[x_m].sqrt(), (known[tau] * known[x_n]).sqrt()  # ‖λ‖ and ‖y − Zᵀλ‖/‖λ‖, likely
+    usual = largest(task * (signal + noise * x) for signal, x in zip(signals, distances, strict=True))
+    told = f"|ŷ_k − ŷ*_k| ≤ {_up(usual)} with probability ≥ 1 − 2δ, δ = {delta:g}"
+    yield bound_of("prompts with λ ∼ N(0, I)", [usual], [worst], told)
+    loss = (radius * known[whole]) ** 2 / (2 * known[K])
+    told = f"(1/2K)‖ŷ − ŷ*‖² ≤ {_up(loss / radius**2)} ‖y‖², at most {_up(loss)} for all ‖y‖ ≤ R"
+    yield bound_of("R²‖Ã − Â‖²/2K ≤ R²Δ/(mτ)", [loss], [mean], told)
 
 
 def measure_float64(subject: Experiment | Variant) -> Iterator[Agreement]:
@@ -196,18 +239,11 @@ def certificate(experiment: Experiment) -> Certificate | None:
     ).value
 
 
-def reach(experiment: Experiment) -> tuple[Ball, Ball]:
-    """√x_δ(m) and √(τ x_δ(N)): with probability at least 1 − δ each, ‖λ‖ and ‖y − Zᵀλ‖/‖λ‖ are not above them."""
-    data = experiment.instance
-    x = Promise(**{name: experiment.settings[name] for name in ("epsilon", "delta", "B")}).threshold
-    return x(data.feature_count).sqrt(), (flint.arb(data.noise) * x(data.prompt_length)).sqrt()
-
-
-def ridge_answer(experiment: Experiment, labels: Matrix, token: int) -> Ball:
-    """ŷ*_k: y_k on the prompt, λ̂ᵀz_k on unseen tokens."""
+def ridge_answer(experiment: Experiment, labels: Matrix) -> list[Ball]:
+    """ŷ*_k for every token: y_k on the prompt, λ̂ᵀz_k on unseen tokens."""
     coefficients = evaluate(experiment.limit.lambda_hat, symbol_values(experiment.instance) | {y: labels})
-    unseen = (balls(experiment.instance.features[[token]]) * coefficients)[0, 0]
-    return labels[token, 0] if token < labels.nrows() else unseen
+    unseen = balls(experiment.instance.features[experiment.instance.prompt_length :]) * coefficients
+    return [*labels.entries(), *unseen.entries()]
 
 
 def _up(ball: Ball) -> str:

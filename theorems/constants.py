@@ -1,4 +1,4 @@
-"""The scalars in which the constants of Theorem 1 are written.
+"""The scalars in which the constants of Theorems 1 and 2 are written.
 
 No constant is typed here: every lemma computes its own from its derivation, as an expression in these.
 """
@@ -30,3 +30,8 @@ L = _positive("L")  # the Lipschitz constant of ∇ℓ, Lemma 10
 sigma = _positive("σ")  # σ = γ²ζ_0/(2K), the constant of the Polyak–Łojasiewicz inequality
 rate = sp.Symbol("r", nonnegative=True)  # r = 1 − η_Q σ = 1 − η_w ζ_0/(2K), at least ½ by Theorem 1
 q = sp.Symbol("q", nonnegative=True)  # q² = r
+B = _positive("B")  # Assumption 4: ‖λ‖ ≤ B
+epsilon = _positive("ε")  # the error that is asked for
+label_size = sp.Symbol("‖y‖", nonnegative=True)
+threshold = _positive("x_δ")  # of the label noise, see theorems.tail
+Z_size = sp.Symbol("‖Z‖₂", nonnegative=True)

@@ -14,7 +14,7 @@ learned another matrix than the limit or another least loss than L*, or if the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, partial
@@ -27,10 +27,10 @@ from scipy import stats
 
 from numerics.loss import sample_labels, sample_tasks
 from numerics.measure import mean_squared_gap, rounding
-from theorems import lemma3, lemma5, limit_iff, theorem1
+from theorems import lemma3, lemma5, limit_iff, tail, theorem1
 from theorems.assumptions import measure_assumptions
-from theorems.certified_conclusion import certify_conclusion
-from theorems.constants import Delta_0, rate
+from theorems.certified_conclusion import Promise, conclusion
+from theorems.constants import B, Delta_0, Z_size, epsilon, label_size, rate, threshold
 from theorems.defects import (
     coefficients_n_tau,
     labels_shuffled,
@@ -46,11 +46,15 @@ from theorems.defects import (
 from theorems.exact import ExactNetwork, State, column, to_ball, to_balls
 from theorems.experiment import Experiment, stream
 from theorems.instances import networks, values
+from theorems.limit import symbol_values
 from theorems.limit_iff import measure_interval
-from theorems.notation import PROMPT, UNSEEN, K, N, P, Z, e_k, m, small_dictionary, tau, y, z_k
+from theorems.notation import PROMPT, UNSEEN, K, N, P, Z, Z_query, e_k, m, small_dictionary, tau, y, z_k
 from theorems.promise import GAP_FACTOR, kept, promise, promised_gap
 from theorems.ridge import derive_minimiser, derive_push_through, measure_oracles
+from theorems.stated import evaluated
+from theorems.tail import SOURCE, THRESHOLD, x_delta
 from theorems.terms import HERE, Z_bar, k
+from verify.certify import as_float64, balls, evaluate
 from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Identity, Trend
 from verify.infer import Interval, binomial_interval, law_interval
 from verify.prove import prove
@@ -76,10 +80,7 @@ PROMPT_ANSWER = sp.Identity(N)  # columns k ≤ N of Â: ŷ*_k = y_k
 UNSEEN_ANSWER = (Z * (Z.T * Z + m * tau * sp.Identity(N)).I * y).T * z_k  # λ̂ᵀz_k
 
 TAIL = "‖n‖² ≤ τ‖λ‖² x_δ with probability ≥ 1 − δ, x_δ = N + 2√(N log 1/δ) + 2 log 1/δ"
-LAURENT_MASSART = "χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)"
 steps = sp.Symbol("T", integer=True, positive=True)
-B, threshold, epsilon = (sp.Symbol(name, positive=True) for name in ("B", "x_δ", "ε"))
-Z_size = sp.Symbol("‖Z‖₂", nonnegative=True)
 LABELS, NOISE = Letter("y", N, 1), Letter("n", N, 1)
 STATED_ERROR = norm(LABELS) ** 2 * HERE.gap / (m * tau)
 RATIO = 2 * B**2 * (Z_size**2 + tau * threshold) * Delta_0 / (m * tau * epsilon)  # by which the gap has to fall
@@ -92,22 +93,20 @@ TAIL_SAMPLES = 20_000
 LAW_RESOLUTION = 0.03
 
 
-def tail_threshold(N: int, delta: float) -> float:
-    """N + 2 sqrt(N log 1/delta) + 2 log 1/delta: exceeded by chi-square_N with probability at most delta.
-
-    B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1.
-    """
-    log = np.log(1 / delta)
-    return float(N + 2 * np.sqrt(N * log) + 2 * log)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """The experiment with the stated bound on the error times a factor, or with another threshold for the noise."""
 
     experiment: Experiment
     error: Any = 1
-    threshold: Callable[[int, float], float] = tail_threshold
+    threshold: Any = THRESHOLD
+
+    @property
+    def x_delta(self) -> float:
+        """The threshold for the experiment's N and δ."""
+        with flint.ctx.workprec(PRECISION):
+            ball = x_delta(self.experiment.instance.prompt_length, self.experiment.settings["delta"], self.threshold)
+            return float(ball.mid())
 
 
 def derive_prompt_labels(experiment: Experiment) -> Iterator[Identity]:
@@ -152,7 +151,7 @@ def labels_chain() -> Chain:
         triangle(signal, NOISE), operator_norm(FEATURES_OF_PROMPT.T, TASK),
         define(Z_size, norm(FEATURES_OF_PROMPT.T, "op"), "‖Z‖₂ is the spectral norm"),
         hypothesis(norm(TASK), B, "Assumption 4: ‖λ‖ ≤ B"),
-        cite(norm(NOISE), sp.sqrt(tau * threshold) * B, TAIL, source=LAURENT_MASSART),
+        cite(norm(NOISE), sp.sqrt(tau * threshold) * B, TAIL, source=SOURCE),
     )  # fmt: skip
     return labels.by(quote(lemma3.PAIR, B * Z_size, B * sp.sqrt(tau * threshold)))
 
@@ -185,6 +184,17 @@ def _answers(network: ExactNetwork, state: State) -> Values:
     })  # fmt: skip
 
 
+def certify_conclusion(experiment: Experiment) -> Iterator[Assumption | Bound]:
+    """After exactly the T steps that the theorem asks for, every prompt's answer is within ε of ridge regression."""
+    yield from conclusion(experiment, asked(**{name: experiment.settings[name] for name in ("epsilon", "delta", "B")}))
+
+
+def asked(*, epsilon: float, delta: float, B: float) -> Promise:
+    """What the theorem is asked for, and what it states of it."""
+    error = STATED_ERROR.subs(norm(LABELS), label_size)
+    return Promise(epsilon=epsilon, delta=delta, B=B, ratio=RATIO, error=error)
+
+
 def measure_training(experiment: Experiment) -> Iterator[Assumption | Trend | Bound]:
     """Training lowers the gap Δ = L − L* by a factor of at least 10⁶, and never below L*."""
     trained, promised = experiment.study.trained, promise(experiment)
@@ -204,18 +214,20 @@ def measure_training(experiment: Experiment) -> Iterator[Assumption | Trend | Bo
 
 def measure_inequality(experiment: Experiment) -> Iterator[Bound]:
     """For every test prompt, (1/2K) ‖ŷ − ŷ*‖² ≤ ‖y‖² Δ / (mτ)."""
-    final, theory = experiment.study.trained.final, experiment.theory
+    final, data = experiment.study.trained.final, experiment.instance
     gap, error = float(experiment.gaps(final[None])[0]), float(experiment.gap_rounding(final[None])[0])
     for prompts in experiment.test_sets:
         network, limit = experiment.network_predictions(prompts), experiment.limit_predictions(prompts)
         size = np.sum(experiment.prompt_labels(prompts) ** 2, axis=1)
         observed = mean_squared_gap(network, limit)
-        # Each prediction errs by gamma_{N+m} of its terms' absolute sum, at most sqrt(N) |y| max|A|.
-        term = rounding(final.size) * np.sqrt(len(final) * size) * np.abs(final).max()
+        known = {norm(LABELS): np.sqrt(size), m: data.feature_count, tau: data.noise}
+        bound, slope = (evaluated(STATED_ERROR, known | {HERE.gap: value}) for value in (gap, error))
+        # Each prediction errs by gamma_{N+m} of its terms' absolute sum, at most sqrt(N) |y| max|A|, so the root of the
+        # mean of squares by sqrt(2) times that: compared with the root of the bound.
+        term = np.sqrt(2) * rounding(final.size) * np.sqrt(len(final) * size) * np.abs(final).max()
         yield Bound(
-            name=f"{prompts.name} prompts", observed=observed, bound=size * gap / theory.penalty,
-            rounding=size * error / theory.penalty + 2 * np.sqrt(2 * observed) * term + term**2,
-            reason="λ_min(Z̄²) ≥ mτ",
+            name=f"{prompts.name} prompts", observed=observed, bound=bound,
+            rounding=slope + 2 * np.sqrt(np.maximum(bound, 0)) * term + term**2, reason="λ_min(Z̄²) ≥ mτ",
         )  # fmt: skip
 
 
@@ -248,22 +260,32 @@ def measure_predictions(experiment: Experiment) -> Iterator[Assumption | Agreeme
         # |y . (a_k - ahat_k)| <= |Zbar^-1 y| |delta_k|, and |Zbar^-1 y|^2 = y . (Z^T Z + m tau I)^-1 y.
         size = np.sqrt(np.sum(labels * np.linalg.solve(theory.z_bar_squared, labels), axis=0))
         parts = slice(0, data.prompt_length), slice(data.prompt_length, None)
-        for name, part in zip(("prompt labels", "unseen tokens"), parts, strict=True):
-            yield Agreement(
-                name=f"{prompts.name}, {name}", predicted=limit[:, part], observed=network[:, part],
-                tolerance=size[:, None] * moved, reason="‖Z̄⁻¹y‖ √(2KΔ), Δ the promised gap",
-            )  # fmt: skip
+        for source, answers in (("", limit), (" as stated", _stated_answers(experiment, labels))):
+            for name, part in zip(("prompt labels", "unseen tokens"), parts, strict=True):
+                yield Agreement(
+                    name=f"{prompts.name}, {name}{source}", predicted=answers[:, part], observed=network[:, part],
+                    tolerance=size[:, None] * moved, reason="‖Z̄⁻¹y‖ √(2KΔ), Δ the promised gap",
+                )  # fmt: skip
+
+
+def _stated_answers(experiment: Experiment, labels: np.ndarray) -> np.ndarray:
+    """ŷ* for the labels in each column, by the statement's own formulas."""
+    columns = sp.MatrixSymbol("Y", N, labels.shape[1])
+    with flint.ctx.workprec(PRECISION):
+        known = symbol_values(experiment.instance) | {columns: balls(labels)}
+        unseen = evaluate(UNSEEN_ANSWER.xreplace({y: columns, z_k: Z_query}), known)
+        own = evaluate(columns.T * PROMPT_ANSWER, known)
+        return np.hstack([as_float64(part.mid())[0] for part in (own, unseen)])
 
 
 def measure_tail_law(subject: Experiment | Variant) -> Iterator[Bound]:
     """The Laurent–Massart threshold has exact χ² tail probability at most δ."""
     variant = _variant(subject)
     experiment, delta = variant.experiment, variant.experiment.settings["delta"]
-    threshold = variant.threshold(experiment.instance.prompt_length, delta)
-    tail = float(stats.chi2(experiment.instance.prompt_length).sf(threshold))
+    above = float(stats.chi2(experiment.instance.prompt_length).sf(variant.x_delta))
     # scipy's chi-square tail is accurate to about 1e-12 relative; 1e-9 leaves three digits.
     yield Bound(
-        name="P(χ²_N > threshold) ≤ δ", observed=tail, bound=delta, rounding=1e-9 * delta, ceiling=1.0,
+        name="P(χ²_N > threshold) ≤ δ", observed=above, bound=delta, rounding=1e-9 * delta, ceiling=1.0,
         reason=f"δ = {delta:g}",
     )  # fmt: skip
 
@@ -288,10 +310,11 @@ def estimate_label_norm(subject: Experiment | Variant) -> Iterator[Estimate]:
         reason=f"Dvoretzky–Kiefer–Wolfowitz–Massart; rounding moves a label by {lost:.1g} of the noise's deviation",
     )  # fmt: skip
     delta, length, moved = experiment.settings["delta"], np.linalg.norm(scaled, axis=1), lost * np.sqrt(prompt)
-    threshold = variant.threshold(prompt, delta)
-    bound = 2 * np.sum(tasks**2, axis=1) * (np.linalg.norm(features, 2) ** 2 + data.noise * threshold)
+    known_of = {B: np.linalg.norm(tasks, axis=1), Z_size: np.linalg.norm(features, 2), threshold: variant.x_delta}
+    sizes = {m: data.feature_count, tau: data.noise, Delta_0: 1.0, epsilon: 1.0}
+    bound = evaluated(RATIO * m * tau * epsilon / Delta_0, known_of | sizes)  # what the stated ratio holds ‖y‖² to
     for name, above in (
-        ("P(noise above the threshold)", [length + move > np.sqrt(threshold) for move in (-moved, moved)]),
+        ("P(noise above the threshold)", [length + move > np.sqrt(variant.x_delta) for move in (-moved, moved)]),
         ("P(‖y‖² above its bound)", [np.sum(labels**2, axis=1) > bound] * 2),
     ):
         counts = [int(np.sum(each)) for each in above]
@@ -334,7 +357,8 @@ def thousandth_of_the_error(experiment: Experiment) -> Variant:
 
 def threshold_without_root(experiment: Experiment) -> Variant:
     """The threshold for the noise is N + 2 log 1/δ, without 2√(N log 1/δ)."""
-    return Variant(experiment=experiment, threshold=lambda N, delta: float(N + 2 * np.log(1 / delta)))
+    root = sp.sqrt(tail.count * sp.log(1 / tail.delta))
+    return Variant(experiment=experiment, threshold=THRESHOLD - 2 * root)
 
 
 CLAIM = Claim(

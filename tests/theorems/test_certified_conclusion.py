@@ -11,16 +11,18 @@ import numpy as np
 import pytest
 
 from theorems import certified_conclusion
-from theorems.certified_conclusion import Promise, certify_conclusion, conclude_at, guaranteed_steps
+from theorems.certified_conclusion import conclude_at, guaranteed_steps
 from theorems.certified_descent import literal_plan
 from theorems.defects import penalty_twice
 from theorems.enclosed import enclose
 from theorems.experiment import Experiment
 from theorems.parameters import prepare, resolve
+from theorems.tail import x_delta
+from theorems.theorem2 import asked, certify_conclusion
 from theorems.trajectory import Plan, descend
 from verify.claim import Finding, Verdict, worst
 
-PROMISE = Promise(epsilon=1e-3, delta=0.05, B=3.0)
+PROMISE = asked(epsilon=1e-3, delta=0.05, B=3.0)
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def test_the_worst_prompt_is_at_least_as_bad_as_any_of_many(plan: Plan) -> None:
         enclosed = enclose(plan.problem)
         learned = enclosed.mixture(enclosed.attention(run.queries), run.weights)
         error = np.array((learned - enclosed.a_hat).transpose().mid().tolist(), dtype=float)
-        reach = math.sqrt(data.noise * float(PROMISE.threshold(2).mid()))
+        reach = math.sqrt(data.noise * float(x_delta(2, PROMISE.delta).mid()))
         found = by_name(conclude_at(replace(plan, steps=20), run, PROMISE))["the worst prompt found"]
     angles = np.linspace(0, 2 * np.pi, 721)
     circle = np.stack([np.cos(angles), np.sin(angles)])

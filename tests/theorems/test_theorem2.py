@@ -13,7 +13,8 @@ import theorems.ridge
 from numerics.instance import Instance
 from theorems.experiment import Experiment
 from theorems.parameters import prepare, resolve
-from theorems.theorem2 import CLAIM, estimate_label_norm, tail_threshold
+from theorems.tail import x_delta
+from theorems.theorem2 import CLAIM, estimate_label_norm
 from verify.claim import Verdict, worst
 from verify.runner import run_checks
 
@@ -99,7 +100,7 @@ def test_raw_tokens_leave_the_theorem_undecided_and_name_the_assumption() -> Non
 @pytest.mark.parametrize("N", [1, 2, 6, 30, 150, 1000])
 @pytest.mark.parametrize("delta", [0.5, 0.05, 1e-3, 1e-9])
 def test_the_laurent_massart_threshold_covers_the_exact_tail(N: int, delta: float) -> None:
-    assert stats.chi2(N).sf(tail_threshold(N, delta)) <= delta
+    assert stats.chi2(N).sf(float(x_delta(N, delta).upper())) <= delta
 
 
 def test_two_runs_with_one_seed_give_the_same_numbers() -> None:

@@ -120,6 +120,11 @@ def _(expression: sp.Pow, values: Values) -> Any:
     return whole_power(base if expression.exp.q == 1 else base.sqrt(), int(expression.exp.p))
 
 
+@_value.register(sp.log)
+def _(expression: sp.log, values: Values) -> Any:
+    return _value(expression.args[0], values).log()
+
+
 def whole_power(base: Any, exponent: int) -> Any:
     """A whole power of a ball by repeated squaring, because flint's own power loses a ball that contains 0."""
     result = flint.arb(1)

@@ -123,6 +123,12 @@ def test_half_powers_of_a_square_are_powers_of_its_root(power: str) -> None:
     assert contains(found, sp.Rational(3, 2) ** (2 * exponent))
 
 
+def test_a_logarithm_is_that_of_its_argument() -> None:
+    found = evaluate(sp.log(1 / x, evaluate=False), {x: flint.arb(1) / 20})
+    assert found.overlaps(flint.arb(20).log())
+    assert found.rel_accuracy_bits() > 40
+
+
 @pytest.mark.parametrize("power", [0, 1, 2, 3, 7])
 def test_a_power_of_a_ball_around_zero_contains_the_powers_of_its_numbers(power: int) -> None:
     found = evaluate(sp.Pow(x, power, evaluate=False), {x: flint.arb(0, 0.5)})

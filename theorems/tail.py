@@ -1,0 +1,20 @@
+"""x_δ: what a χ² variable with n degrees of freedom exceeds with probability at most δ, in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flint
+import sympy as sp
+
+from verify.certify import evaluate
+
+count, delta = sp.Symbol("n", integer=True, positive=True), sp.Symbol("δ", positive=True)
+_log = sp.log(1 / delta)
+THRESHOLD: Any = count + 2 * sp.sqrt(count * _log) + 2 * _log
+SOURCE = "χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)"
+
+
+def x_delta(n: int, level: float, stated: Any = THRESHOLD) -> Any:
+    """x_δ for n degrees of freedom and δ = `level`, enclosed at flint's precision."""
+    return evaluate(stated, {count: n, delta: flint.arb(level)})
