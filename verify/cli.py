@@ -9,11 +9,10 @@ from __future__ import annotations
 import atexit
 import gc
 import inspect
-import json
 import os
 import sys
 import warnings
-from dataclasses import Field, fields
+from dataclasses import Field, asdict, fields
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +26,7 @@ from verify.ending import Ending
 from verify.render.visible import visible
 
 DEFAULT_OUTPUT = Path("reports")
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LONGEST = 480  # characters of a sentence about bad usage
 OutputOption = Annotated[Path, typer.Option("--output", help="Folder of the reports.")]
 
@@ -69,7 +69,7 @@ def main(package: str = "theorems", ending: Ending | None = None) -> NoReturn:
     status, trouble = _outcome(package, ending)
     status, lost = streams.delivered(status)
     for sentence in filter(None, (trouble, lost)):
-        print(f"verify: {visible(_shortened(sentence))}", file=sys.stderr)
+        print(f"verify: {_shortened(sentence)}", file=sys.stderr)
     ending.done(status)
     sys.exit(status)
 
@@ -109,7 +109,7 @@ def _settle() -> None:
 
 def _shortened(sentence: str) -> str:
     """On one line; a value of pages stands in the middle, the argument and the remedy at the ends."""
-    text = " ".join(sentence.split())
+    text = visible(" ".join(sentence.split()))
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 
@@ -119,28 +119,36 @@ def _first_line(package: str) -> str:
 
 def _list_command(package: str) -> Any:
     def command(
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+        as_json: JsonOption = False,
         output: OutputOption = DEFAULT_OUTPUT,
     ) -> None:
         from verify import latest
-        from verify.render import terminal
+        from verify.render.listing import print_list
+        from verify.render.programs import print_json
 
         rows = latest.rows(package, output)
-        print(json.dumps(rows, indent=2, ensure_ascii=False)) if as_json else terminal.print_list(rows)
+        print_json(rows, sys.stdout) if as_json else print_list(rows)
 
     return command
 
 
 def _show_command(package: str) -> Any:
-    def command(claim: Annotated[str, typer.Argument(help="The claim's id.")]) -> None:
-        from verify.render import terminal
+    def command(
+        claim: Annotated[str, typer.Argument(help="The claim's id.")], as_json: JsonOption = False
+    ) -> None:  # fmt: skip
+        from verify.render.listing import print_entry
+        from verify.render.programs import print_json
 
         entry = discovery.find(package, claim)
         if entry.broken:
             raise UsageError(f"claim {claim!r} cannot be read: {entry.broken}")
         parameters = import_module(f"{package}.parameters")
         options = [f"--{name.replace('_', '-')}" for name in parameters.heeded(entry.heeds)]
-        terminal.print_entry(entry, discovery.foundations(package, claim), options)
+        below = discovery.foundations(package, claim)
+        if as_json:
+            print_json(asdict(entry) | {"foundations": [item.id for item in below], "options": options}, sys.stdout)
+        else:
+            print_entry(entry, below, options)
 
     return command
 
@@ -151,12 +159,13 @@ def _mutants_command(package: str, ending: Ending) -> Any:
             list[str] | None, typer.Argument(help="Claims to examine; every one if none is named.")
         ] = None,
         output: OutputOption = DEFAULT_OUTPUT,
+        as_json: JsonOption = False,
         document: Annotated[Path | None, typer.Option(help="Also write the list of open mutants here.")] = None,
         seconds: Annotated[float, typer.Option(help="Time limit of one mutant.", min=0.1)] = 120.0,
     ) -> None:
         from verify.mutants.command import take
 
-        raise typer.Exit(take(package, claims or [], output, document, seconds, ending))
+        raise typer.Exit(take(package, claims or [], output, document, seconds, ending, as_json=as_json))
 
     return command
 
@@ -173,6 +182,7 @@ def _run_command(package: str, ending: Ending) -> Any:
 
         request = Request(
             claims=tuple(options["claims"]), given=given, pdf=not options["no_pdf"], again=_again(options, signature),
+            as_json=options["json"],
             **{name: options[name] for name in ("preset", "output", "quiet", "resume", "grade", "certificate")},
         )  # fmt: skip
         raise typer.Exit(run_claims(package, request, ending))
@@ -216,6 +226,7 @@ def _run_signature(parameters: ModuleType) -> list[inspect.Parameter]:
         _option("certificate", Path | None, None, help="Also write what an independent checker needs to this file."),
         _option("no_pdf", bool, False, help="Write the record only."),
         _option("quiet", bool, False, help="Print one line per claim."),
+        _option("json", bool, False, help="Print one JSON array, an object per claim."),
     ]
 
 

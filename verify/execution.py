@@ -10,6 +10,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,14 @@ from verify.ending import Ending
 from verify.files import write_atomically
 from verify.mutants.report import told_of
 from verify.recording import record_in_any_case, unread
-from verify.render import terminal
+from verify.render.programs import ForPrograms
+from verify.render.terminal import ForPeople
+from verify.render.visible import visible
 from verify.runner import Kept, Outcome, run, trouble
 from verify.stage import Desk, Request, Stage, chosen, desk_of, loaded, prepare_paths, record_path, stage_of
 
 EXIT_STATUS = {"pass": 0, "undecided": 3, "fail": 1, "error": 1}
+KINDS = {".json": "record", ".pdf": "pdf"}
 
 
 def run_claims(package: str, request: Request, ending: Ending | None = None) -> int:
@@ -35,21 +39,33 @@ def run_claims(package: str, request: Request, ending: Ending | None = None) -> 
     Raises:
         UsageError: anything about the request is unusable; found out before anything runs or is written.
     """
-    entries = chosen(package, request)
-    desk = desk_of(package, request, ending or Ending())
-    stages = [stage_of(entry, desk) for entry in entries]
-    with desk.ending.undisturbed:
-        prepare_paths(request, stages)
+    results = ForPrograms(sys.stdout) if request.as_json else ForPeople(sys.stdout, quiet=request.quiet)
+    with redirect_stdout(sys.stderr):  # what a statement's own code prints is no result
+        entries = chosen(package, request)
+        desk = desk_of(package, request, ending or Ending())
+        stages = [stage_of(entry, desk) for entry in entries]
+        with desk.ending.undisturbed:
+            prepare_paths(request, stages)
+        desk.claims, desk.left = stages, list(stages)
+        desk.ending.tell(lambda: _farewell(desk, results))
+        try:
+            statuses = _run_all(stages, desk, results)
+        finally:
+            with desk.ending.undisturbed:
+                results.end()
+    return 1 if 1 in statuses else max(statuses, default=0)
+
+
+def _run_all(stages: list[Stage], desk: Desk, results: ForPeople | ForPrograms) -> list[int]:
+    """The exit status of each claim."""
     statuses, unwritten = [], set()
-    desk.claims, desk.left = stages, list(stages)
-    desk.ending.tell(lambda: _farewell(desk))
     with threadpool_limits(limits=1, user_api="blas"):  # on small products a second one mostly waits
         for stage in stages:
-            status, written = _run_one(stage, desk)
+            status, written = _run_one(stage, desk, results)
             statuses.append(status)
             unwritten |= set() if written else {id(stage.subject)}
             _finish(stage, desk, unwritten)
-    return 1 if 1 in statuses else max(statuses, default=0)
+    return statuses
 
 
 def _finish(stage: Stage, desk: Desk, unwritten: set[int]) -> None:
@@ -64,34 +80,37 @@ def _finish(stage: Stage, desk: Desk, unwritten: set[int]) -> None:
             stage.subject.forget()
 
 
-def _run_one(stage: Stage, desk: Desk) -> tuple[int, bool]:
+def _run_one(stage: Stage, desk: Desk, results: ForPeople | ForPrograms) -> tuple[int, bool]:
     """Run one claim, print and write what was found; returns its exit status, and whether its record was written."""
     request, began = desk.request, time.perf_counter()
     with desk.narrator:
         claim, outcome = _outcome(stage, desk)
     record = _record(stage, claim, outcome, desk, time.perf_counter() - began)
     record["mutants"] = told_of(request.output, desk.memory.fingerprint, stage.entry.id)
-    _tell(record, quiet=request.quiet)
+    results.verdict(record)
     if request.resume is not None and record["provenance"].get("resumed") is None:
         desk.narrator.say(f"{stage.entry.id} did not train, so --resume {request.resume} had no effect on it")
-    paths: list[Path] = []
+    written: dict[str, Path] = {}
+    troubles = []
     status = EXIT_STATUS[record["verdict"]]
     for step in (_write(record, desk), _certificate(claim, record, stage, desk)):
         try:
             for path in step:
-                paths.append(path)
+                written["certificate" if path == request.certificate else KINDS[path.suffix]] = path
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            print(f"verify: {stage.entry.id}: {_sentence(error)}", file=sys.stderr)
+            troubles.append(_sentence(error))
+            print(f"verify: {stage.entry.id}: {visible(troubles[-1])}", file=sys.stderr)
             status = 1
-    terminal.print_paths(paths)
-    return status, record_path(record["claim"], request) in paths
+    results.written(written, troubles)
+    return status, "record" in written
 
 
-def _farewell(desk: Desk) -> str:
+def _farewell(desk: Desk, results: ForPeople | ForPrograms) -> str:
     """Save what training has reached; what is kept, and the command that goes on."""
     request = desk.request
+    results.end()
     if not desk.left:
         return "; all claims are finished and kept"
     file, trouble = request.resume, ""
@@ -158,17 +177,6 @@ def _record(stage: Stage, claim: Claim, outcome: Outcome, desk: Desk, wall: floa
     )  # fmt: skip
 
 
-def _tell(record: dict[str, Any], *, quiet: bool) -> None:
-    """The verdict comes first: whatever becomes of the files, and of the table around it, it is told."""
-    try:
-        terminal.print_record(record, quiet=quiet)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        print(f"{record['verdict'].upper()} {record['claim']}")
-        print(f"verify: {record['claim']}: what was found cannot be shown: {trouble(error)}", file=sys.stderr)
-
-
 def _write(record: dict[str, Any], desk: Desk) -> Iterator[Path]:
     """Write the record and its report; where there can be none, the record alone."""
     path = record_path(record["claim"], desk.request)
@@ -199,7 +207,7 @@ def _certificate(claim: Claim, record: dict[str, Any], stage: Stage, desk: Desk)
     if path is None or claim.certificate is None:
         return
     if record["verdict"] != "pass":
-        terminal.console(stderr=True).print(f"no certificate was written: the claim is {record['verdict']}")
+        print(f"verify: no certificate was written: the claim is {record['verdict']}", file=sys.stderr)
         return
     content = json.dumps(claim.certificate(stage.subject), indent=1, ensure_ascii=False)
     with desk.ending.undisturbed:

@@ -42,6 +42,7 @@ class Request:
     output: Path
     pdf: bool = True
     quiet: bool = False
+    as_json: bool = False
     resume: Path | None = None
     grade: str | None = None
     certificate: Path | None = None

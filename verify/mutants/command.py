@@ -7,13 +7,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from verify import UsageError, discovery
@@ -31,7 +31,9 @@ from verify.mutants.report import (
     write_results,
 )
 from verify.mutants.sitting import SECONDS, Exam, sit
-from verify.render.terminal import console
+from verify.render.layout import Page
+from verify.render.layout import output as output_page
+from verify.render.programs import print_json
 
 EACH = 25  # mutants to a line of progress, where there is no terminal
 EVERY = 10.0  # seconds between two writings of the file
@@ -39,7 +41,7 @@ EVERY = 10.0  # seconds between two writings of the file
 
 def take(
     package: str, names: Sequence[str], output: Path, paper: Path | None, seconds: float = SECONDS,
-    ending: Ending | None = None,
+    ending: Ending | None = None, *, as_json: bool = False,
 ) -> int:  # fmt: skip
     """Examine all mutants of the claims (of every claim if none is named); returns the exit status.
 
@@ -84,26 +86,30 @@ def take(
     if not mutants:
         raise UsageError(f"claim {', '.join(chosen)} has no mutants: its file names no stated results")
     path = write_results(output, sources, kept.values(), intended)
-    return _told(mutants, path, paper, sources)
+    return _told(mutants, path, paper, sources, as_json=as_json)
 
 
-def _told(results: list[Result], path: Path, paper: Path | None, sources: str) -> int:
-    _print(results)
-    out = console()
-    out.print(f"{sentence(counts_of(results))}\n  wrote {path}", soft_wrap=True, markup=False)
+def _told(results: list[Result], path: Path, paper: Path | None, sources: str, *, as_json: bool) -> int:
     if paper is not None:
         text = paper.read_text(encoding="utf-8") if paper.exists() else ""
         write_atomically(paper, document([*kept_rows(text), *rows_of(results, sources)], sources).encode())
-        out.print(f"  wrote {paper}", soft_wrap=True, markup=False)
+    if as_json:
+        print_json([asdict(row) for row in results], sys.stdout)
+    else:
+        page = output_page()
+        _print(page, results)
+        page.hanging(sentence(counts_of(results)))
+        for written in filter(None, (path, paper)):
+            page.line(f"  wrote {written}")
     return 1 if any(row.result == "silent" for row in results) else 0
 
 
 def _followed(items: Iterator[Any], known: AbstractSet[str], claims: int) -> Iterator[Any]:
     """The items, with progress and the time left: a live bar on a terminal, plain lines elsewhere."""
-    out, began, done, todo, seen = console(stderr=True), time.monotonic(), 0, 0, set()
+    page, began, done, todo, seen = Page(sys.stderr), time.monotonic(), 0, 0, set()
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), TimeRemainingColumn(),
-        console=out, transient=True, disable=not sys.stderr.isatty(),
+        console=page.console, transient=True, disable=not sys.stderr.isatty(),
     )  # fmt: skip
     with bar:
         line = bar.add_task("mutants", total=None)
@@ -113,25 +119,24 @@ def _followed(items: Iterator[Any], known: AbstractSet[str], claims: int) -> Ite
                 seen.add(name)
                 todo += len(rows) - before
                 told = f"{before} of {len(rows)} were examined before, with these sources" if before else "proved"
-                out.print(f"{escape(name)} ({len(seen)} of {claims}): {len(rows)} mutants; {told}")
+                page.line(f"{name} ({len(seen)} of {claims}): {len(rows)} mutants; {told}")
             else:
                 done += 1
                 left = (time.monotonic() - began) / done * (todo - done)
                 if not sys.stderr.isatty() and done % EACH == 0:
-                    out.print(f"mutants: {done} of {todo} so far, about {left:.0f} s left of these")
+                    page.line(f"mutants: {done} of {todo} so far, about {left:.0f} s left of these")
             bar.update(line, completed=done, total=todo, description=f"mutants of {escape(name)}")
             yield name, rows
 
 
-def _print(results: Sequence[Result]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for column in ("claim", "rejected", "true as well", "open", "silent"):
-        table.add_column(column, justify="left" if column == "claim" else "right")
-    for name, rows in by_claim(results).items():
-        table.add_row(name, *(str(number) for number in counts_of(rows).values()))
-    out = console()
-    out.print(table)
+def _print(page: Page, results: Sequence[Result]) -> None:
+    head = ("claim", "rejected", "true as well", "open", "silent")
+    rows = [(name, *map(str, counts_of(rows).values())) for name, rows in by_claim(results).items()]
+    widths = (max(map(len, (head[0], *(row[0] for row in rows)))), *map(len, head[1:]))
+    page.row(widths, *head)
+    for name, *counts in rows:
+        page.row(widths, name, *(f"{count:>{width}}" for count, width in zip(counts, widths[1:], strict=True)))
     for row in results:
         if row.result in ("open", "silent"):
             text = f"{row.result}: {row.name}: {row.why}"
-            out.print(escape(text if len(text) < 400 else text[:400] + " …"), soft_wrap=True)
+            page.hanging(text if len(text) < 400 else text[:400] + " …", indent=4)

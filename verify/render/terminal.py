@@ -1,30 +1,23 @@
-"""The terminal view: listings, progress while running, and the verdict table."""
+"""The terminal view: progress while running on stderr, the verdict of each claim on stdout."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from verify.discovery import Entry
 from verify.render import words
+from verify.render.layout import GAP, Page, bold, coloured, dim, styled
+from verify.render.visible import visible
 
-COLOUR = {"pass": "green", "undecided": "yellow", "fail": "red", "error": "magenta", "stale": "yellow"}
-PLAIN_WIDTH = 110  # where there is no terminal to ask
 LINES_PER_TRAINING = 5  # progress lines where there is no terminal
-
-
-def console(stderr: bool = False) -> Console:
-    """A console as wide as the terminal, or of a fixed width elsewhere."""
-    plain = not (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(stderr=stderr, width=PLAIN_WIDTH if plain else None, highlight=False, soft_wrap=False)
+VERDICT, GRADE = 9, 11  # columns that the longest verdict and the longest grade take
 
 
 class Narrator:
@@ -32,11 +25,11 @@ class Narrator:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._console = console(stderr=True)
-        self._live = self._console.is_terminal and not quiet
+        self._page = Page(sys.stderr)
+        self._live = sys.stderr.isatty() and not self._page.console.is_dumb_terminal and not quiet
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), TimeRemainingColumn(),
-            console=self._console, transient=True,
+            console=self._page.console, transient=True,
         )  # fmt: skip
         self._task = self._bar.add_task("", total=None)
         self._began = 0.0
@@ -60,11 +53,11 @@ class Narrator:
     def announce(self, text: str) -> None:
         """A new check or control begins."""
         if self._live:
-            self._bar.update(self._task, description=escape(text), total=None, completed=0)
+            self._bar.update(self._task, description=escape(visible(text)), total=None, completed=0)
 
     def say(self, text: str) -> None:
         """Something that the user should know, though the run goes on."""
-        self._console.print(f"verify: {text}", markup=False, soft_wrap=True)
+        self._page.line(f"verify: {text}")
 
     def progress(self, step: int, steps: int, loss: float) -> None:
         """Training has reached `step` of `steps`."""
@@ -80,73 +73,58 @@ class Narrator:
                 if 0 < step < steps and done
                 else ""
             )
-            self._console.print(f"training: step {step} of {steps}, loss {loss:.6g}{left}")
+            self._page.line(f"training: step {step} of {steps}, loss {loss:.6g}{left}")
 
 
-def print_list(rows: list[dict[str, Any]]) -> None:
-    """The claims, one line each."""
-    table = Table(box=None, pad_edge=False)
-    for column in ("claim", "place", "title", "grades", "last verdict"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(
-            row["id"], f"{row['place']} \\[{row['mark']}]" if row["place"] else "", escape(row["title"]),
-            ", ".join(row["grades"]), ", ".join(filter(None, (_coloured(row["verdict"] or "not run"), row["note"]))),
-        )  # fmt: skip
-    console().print(table)
+class ForPeople:
+    """Verdicts as tables, or in a line each when quiet; what could not be done is told on stderr."""
+
+    def __init__(self, stream: TextIO, *, quiet: bool) -> None:
+        self._page = Page(stream)
+        self._quiet = quiet
+
+    def verdict(self, record: Mapping[str, Any]) -> None:
+        """What a claim's run found, before anything is written; if it cannot be shown, its verdict at least."""
+        try:
+            if self._quiet:
+                self._page.line(*_verdict_line(record))
+            else:
+                print_record(self._page, record)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._page.line(f"{record['verdict'].upper()} {record['claim']}")
+            told = f"{type(error).__name__}: {error}"
+            print(f"verify: {record['claim']}: what was found cannot be shown: {visible(told)}", file=sys.stderr)
+
+    def written(self, paths: Mapping[str, Path], troubles: Sequence[str]) -> None:
+        """The files of the claim that was told last, by what they are; and why others are missing."""
+        if paths and not self._quiet:
+            self._page.line("  wrote " + ", ".join(map(str, paths.values())))
+
+    def end(self) -> None:
+        """Nothing was kept back."""
 
 
-def print_entry(entry: Entry, foundations: tuple[Entry, ...], options: list[str]) -> None:
-    """One statement with its assumptions, what it rests on, its checks and controls, and the options that it heeds."""
-    out = console()
-    out.print(escape(entry.text))
-    if entry.assumptions:
-        out.print(f"\n[bold]Assumptions[/]: {', '.join(entry.assumptions)}")
-    if foundations:
-        out.print("\n[bold]Rests on[/]")
-        known = {item.id: item for item in foundations}
-        _print_branch(out, entry.builds_on, known, "  ", set())
-    if entry.cites:
-        out.print("\n[bold]Cited, not checked here[/]")
-        for source in entry.cites:
-            out.print(f"  {escape(source)}")
-    out.print("\n[bold]Checks[/]")
-    for check in entry.checks:
-        out.print(f"  {check.grade:<12}{escape(check.sentence)}")
-    out.print("\n[bold]Controls[/] (planted defects that the same checks must fail)")
-    for control in entry.controls:
-        out.print(f"  {escape(control.sentence)}")
-    out.print("\n[bold]Options that bear on it[/]")
-    out.print(f"  {', '.join(options) or 'none: it is about all dimensions'}")
-    if entry.preset:
-        out.print(f"  --preset {entry.preset} unless the instance is changed")
+def print_record(page: Page, record: Mapping[str, Any]) -> None:
+    """The verdict table of one run, what keeps it from passing, its trust base, and the verdict."""
+    page.hanging(bold(f"{record['place']}: {record['title']}"))
+    _print_evidence(page, record["evidence"])
+    for reason in record["reasons"]:
+        page.hanging(coloured(reason["verdict"]), " because ", reason["text"], first=2, indent=4)
+    for line in record["trust"]:
+        page.hanging(line, label=dim("trusts"), first=2, indent=9)
+    resumed = words.resumed(record["provenance"])
+    if resumed:
+        page.hanging(resumed, first=2, indent=4)
+    if record["without_effect"]:
+        options = ", ".join("--" + name.replace("_", "-") for name in record["without_effect"])
+        verb = "does" if len(record["without_effect"]) == 1 else "do"
+        page.hanging(f"{options} {verb} not affect {record['claim']}", first=2, indent=4)
+    page.hanging(*_verdict_line(record), indent=2)
 
 
-def _print_branch(out: Console, names: tuple[str, ...], known: dict[str, Entry], indent: str, seen: set[str]) -> None:
-    """The statements `names` with what each rests on below it; one that was shown before only by name."""
-    for name in names:
-        again = name in seen
-        seen.add(name)
-        out.print(f"{indent}{name:<14}{'as above' if again else escape(known[name].title)}", soft_wrap=True)
-        if not again:
-            _print_branch(out, known[name].builds_on, known, indent + "  ", seen)
-
-
-def print_record(record: dict[str, Any], *, quiet: bool) -> None:
-    """The verdict table of one run, or a single line when quiet."""
-    out = console()
-    if not quiet:
-        out.print(_evidence_table(record))
-        _print_reasons(out, record)
-        for line in record["trust"]:
-            out.print(f"  [dim]trusts[/] {escape(line)}", soft_wrap=True)
-        resumed = words.resumed(record["provenance"])
-        if resumed:
-            out.print(f"  {resumed}", soft_wrap=True)
-        if record["without_effect"]:
-            options = ", ".join("--" + name.replace("_", "-") for name in record["without_effect"])
-            verb = "does" if len(record["without_effect"]) == 1 else "do"
-            out.print(f"  {options} {verb} not affect {record['claim']}", soft_wrap=True)
+def _verdict_line(record: Mapping[str, Any]) -> tuple[Any, ...]:
     rejected = sum(control["verdict"] == "rejected" for control in record["controls"])
     facts = f"controls rejected {rejected}/{len(record['controls'])}"
     if record["mutants"]:
@@ -161,41 +139,24 @@ def print_record(record: dict[str, Any], *, quiet: bool) -> None:
     sizes = " ".join(f"{key}={value}" for key, value in instance.items())
     if set(instance) <= {"seed"}:
         sizes = f"{record['instance'].get('source', '')} {sizes}".strip()
-    out.print(
-        f"{_coloured(record['verdict'].upper())} [bold]{record['claim']}[/]  {facts}  {escape(sizes)}", soft_wrap=True
-    )
+    return coloured(record["verdict"].upper()), " ", bold(record["claim"]), f"  {facts}  {sizes}"
 
 
-def print_paths(paths: list[Path]) -> None:
-    """The files that were written."""
-    if paths:
-        console().print("  wrote " + ", ".join(map(str, paths)), soft_wrap=True, markup=False)
+def _print_evidence(page: Page, evidence: Sequence[Mapping[str, Any]]) -> None:
+    """The checks with the readings of their worst findings: a table, or stacked where there is no room."""
+    room = page.width - VERDICT - GRADE - 3 * GAP
+    widths = (VERDICT, GRADE, room // 2, room - room // 2)
+    if evidence and not page.narrow:
+        page.row(widths, "verdict", "grade", "check", "reading")
+    for item in evidence:
+        if page.narrow:
+            page.hanging(coloured(item["verdict"]), f" {item['grade']}")
+            page.hanging(item["sentence"], first=2, indent=2)
+            page.hanging(_summary(item), first=4, indent=4)
+        else:
+            page.row(widths, coloured(item["verdict"]), styled(item["grade"]), item["sentence"], _summary(item))
 
 
-def _evidence_table(record: dict[str, Any]) -> Table:
-    table = Table(title=f"{record['place']}: {record['title']}", title_justify="left", box=None, pad_edge=False)
-    table.add_column("verdict")
-    table.add_column("grade")
-    table.add_column("check", ratio=1)
-    table.add_column("reading", ratio=1)
-    for item in record["evidence"]:
-        table.add_row(
-            _coloured(item["verdict"]), item["grade"], escape(item["sentence"]), escape(_summary(item))
-        )  # fmt: skip
-    return table
-
-
-def _summary(item: dict[str, Any]) -> str:
+def _summary(item: Mapping[str, Any]) -> str:
     count = len(item["findings"])
     return str(item["summary"]) + (f" [{count} findings]" if count > 1 else "")
-
-
-def _print_reasons(out: Console, record: dict[str, Any]) -> None:
-    """What keeps the claim from passing."""
-    for reason in record["reasons"]:
-        out.print(f"  {_coloured(reason['verdict'])} because {escape(reason['text'])}", soft_wrap=True)
-
-
-def _coloured(verdict: str) -> str:
-    colour = COLOUR.get(verdict.lower())
-    return f"[{colour}]{verdict}[/]" if colour else verdict

@@ -12,6 +12,7 @@ import unicodedata
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # part of how some scripts and pictures are written
 _PLAIN = re.compile(r"[\x20-\x7e]*")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -19,6 +20,11 @@ def visible(text: str, keep: str = "") -> str:
     if _PLAIN.fullmatch(text):
         return text
     return "".join(char if char in keep or not _hidden(char) else escaped(char) for char in text)
+
+
+def unicode_only(text: str) -> str:
+    """The text with an escape in place of each byte that is no text, which JSON and typesetting cannot take."""
+    return _SURROGATES.sub(lambda match: escaped(match[0]), text)
 
 
 def escaped(char: str) -> str:
