@@ -20,8 +20,8 @@ def print_list(rows: Sequence[Mapping[str, Any]]) -> None:
     page = output()
     lines = [_cells(row) for row in rows]
     if page.narrow:
-        for name, place, title, grades, *verdict in lines:
-            page.hanging(bold(name), "  ", _verdict(*verdict), "  ", place)
+        for name, place, title, grades, verdict, note in lines:
+            page.hanging(bold(name), "  ", _verdict(verdict, note), "  ", place)
             page.hanging(title, first=2, indent=2)
             page.hanging(grades, first=2, indent=2)
         return
