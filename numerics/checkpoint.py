@@ -27,6 +27,7 @@ from numerics import InputError
 from numerics.state import Origin, Settings, State, fault_of
 
 HEAD, KIND = "checkpoint", "theory-verify training 1"
+OPENING = f'{{"__metadata__":{{"{HEAD}":"'.encode()  # after eight bytes of length
 HEADER_BYTES = 2**16  # more than the header of any checkpoint: a hundred steps, some settings, nine arrays
 TYPES = {"F32": "<f4", "F64": "<f8"}
 SHOWN = 20  # characters of a setting in a message
@@ -142,6 +143,27 @@ def _short(value: object) -> str:
 
 def _reason(error: OSError | ValueError) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def require_replaceable(path: Path) -> None:
+    """Make sure that no file of anybody's is lost where a checkpoint is written.
+
+    Raises:
+        InputError: something else than a checkpoint is there.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(handle, "rb") as stream:
+            regular = stat.S_ISREG(os.fstat(handle).st_mode)
+            opening = stream.read(8 + len(OPENING)) if regular else b"x"
+    except FileNotFoundError:
+        return
+    except OSError:
+        opening = b"x"
+    if opening and opening[8:] != OPENING:
+        raise InputError(
+            f"{path} is no checkpoint of this program and is not replaced; move it, or give another --output"
+        )
 
 
 def write_atomically(path: Path, content: bytes) -> os.stat_result:

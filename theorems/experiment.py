@@ -19,7 +19,7 @@ from numpy import ndarray
 
 from numerics import InputError
 from numerics import instance as instances
-from numerics.checkpoint import Keeper, read_checkpoint
+from numerics.checkpoint import Keeper, read_checkpoint, require_replaceable
 from numerics.instance import Instance
 from numerics.loss import LabelNoise, feature_noise, label_moments, sample_labels, sample_tasks
 from numerics.measure import rounding, token_loss_rounding, token_losses
@@ -260,8 +260,10 @@ def build(
     )  # fmt: skip
     noise = feature_noise(data.noise)
     recipe = _recipe(parameters, data, noise)
-    keeper = None if checkpoint is None else Keeper(checkpoint, say)
-    state = None
+    keeper, state = None, None
+    if checkpoint is not None:
+        require_replaceable(checkpoint)
+        keeper = Keeper(checkpoint, say)
     if resume is not None:  # read once and now: another run may replace or remove the file before a check trains
         state = read_checkpoint(resume, Origin(instance=data, start=start, recipe=recipe))
         if keeper is not None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from numerics import checkpoint
-from numerics.checkpoint import Keeper, read_checkpoint
+from numerics import InputError, checkpoint
+from numerics.checkpoint import Keeper, read_checkpoint, require_replaceable
 from numerics.state import State
 from numerics.training import train
 from tests.numerics.interrupted import INSTANCE, MOMENTS, ORIGIN, START, changed, entry, kept, recipe
@@ -138,3 +138,19 @@ def test_keeping_takes_its_share_of_the_time_at_most(monkeypatch: pytest.MonkeyP
     assert writes[0] >= checkpoint.FILE_SECONDS
     assert 2.0 * len(writes) <= 2000 * checkpoint.SHARE + 2.0
     assert len(writes) > 2
+
+
+def test_nothing_but_a_checkpoint_is_replaced(path: Path) -> None:
+    require_replaceable(path)
+    kept(path)
+    require_replaceable(path)
+    path.write_bytes(b"")
+    require_replaceable(path)
+    for make in (
+        lambda: path.write_text("my only copy"), lambda: path.write_bytes(b"PK" + bytes(30)), path.mkdir,
+        lambda: os.mkfifo(path), lambda: path.symlink_to(path), lambda: path.symlink_to("/dev/null"),
+    ):  # fmt: skip
+        path.rmdir() if path.is_dir() else path.unlink()
+        make()
+        with pytest.raises(InputError, match="is no checkpoint of this program and is not replaced; move it"):
+            require_replaceable(path)
