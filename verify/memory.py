@@ -17,13 +17,15 @@ import platform
 import random
 import secrets
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from verify.claim import Verdict
-from verify.files import write_atomically
+from verify.files import TEMPORARY, load_json, write_atomically
+from verify.render.visible import visible
 from verify.sources import files_of
 
 FOLDER = "theory-verify"
@@ -57,41 +59,60 @@ class Memory:
         if passed != self.passed and self.key is not None:
             content = {"fingerprint": self.fingerprint, "passed": passed}
             text = json.dumps(content | {"digest": _digest(self.key, content)}, indent=2)
-            with contextlib.suppress(OSError):  # a full disk costs the memory, not the run
+            try:
                 write_atomically(self.path, (text + "\n").encode())
+            except OSError as error:  # a full disk costs the memory, not the run
+                _complain(f"{error}; verdicts of this run are not remembered")
+                return replace(self, passed=passed, key=None)
         return replace(self, passed=passed)
 
 
 def recall(fingerprint: str) -> Memory:
-    """What is remembered with this fingerprint: nothing where there is no cache, or its content is not our own."""
-    folder = cache_folder()
-    path, key = folder / f"{fingerprint}.json", _key(folder)
-    passed: dict[str, str] = {}
-    if key is not None and path.is_file():
-        try:
-            passed = _read(path, fingerprint, key)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            print(f"verify: {path} is not a memory of this user's runs and is ignored", file=sys.stderr)
+    """What is remembered with this fingerprint: nothing where there is no cache, or its content is not our own.
+
+    A cache that cannot be used costs one line, and the time to find verdicts again.
+    """
+    path, passed = cache_folder() / f"{fingerprint}.json", dict[str, str]()
+    key: bytes | None = None
+    try:
+        key = _key(path.parent / "key")
+        passed = _read(path, fingerprint, key) if os.path.lexists(path) else passed
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        place = path.parent if key is None else path
+        _complain(f"{place} is no memory of this user's runs that can be used ({_reason(error)}), and is ignored")
+        key = None if os.path.lexists(path) and not path.is_file() else key  # a regular one is written again
     return Memory(path=path, fingerprint=fingerprint, key=key, passed=passed)
 
 
 def cache_folder() -> Path:
-    """The user's cache, where the system has such a place: XDG_CACHE_HOME, or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / FOLDER
+    """The user's cache, where the system has such a place: XDG_CACHE_HOME if that is a whole path, or ~/.cache."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(named) if os.path.isabs(named) else Path(os.path.expanduser("~/.cache"))) / FOLDER
+
+
+def _complain(sentence: str) -> None:
+    print(f"verify: {visible(sentence)}", file=sys.stderr)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error) if isinstance(error, ValueError) else "it is not as we write it"
 
 
 def _read(path: Path, fingerprint: str, key: bytes) -> dict[str, str]:
     """The passes in a memory.
 
     Raises:
+        OSError: it cannot be read.
         ValueError: it is too long, of another fingerprint, was written with another key, or holds a time that is none.
     """
-    if path.stat().st_size > LONGEST:
-        raise ValueError("too long")
-    content = json.loads(path.read_text(encoding="utf-8"))
+    if path.is_file() and path.stat().st_size > LONGEST:
+        raise ValueError("it is too long")
+    content = load_json(path)
     digest = content.pop("digest")
     if content["fingerprint"] != fingerprint or not hmac.compare_digest(digest, _digest(key, content)):
-        raise ValueError("not written by this user's runs")
+        raise ValueError("it was not written by this user's runs")
     return {
         name: datetime.fromisoformat(time).isoformat(timespec="seconds") for name, time in content["passed"].items()
     }
@@ -101,24 +122,37 @@ def _digest(key: bytes, content: Mapping[str, object]) -> str:
     return hmac.new(key, json.dumps(content, sort_keys=True).encode(), hashlib.sha256).hexdigest()
 
 
-def _key(folder: Path) -> bytes | None:
-    """This user's secret, made when first needed; None where it cannot be kept to the user alone."""
-    path = folder / "key"
+def _key(path: Path) -> bytes:
+    """This user's secret, made when first needed.
+
+    Raises:
+        OSError: it cannot be made or read.
+        ValueError: it is not kept to the user alone, or is no key.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not os.path.lexists(path):
+        _make_key(path)
+    if not path.is_file():
+        raise ValueError("its key is no regular file")
+    if path.stat().st_mode & 0o077 and os.name == "posix":
+        raise ValueError("its key can be read by others")
+    with path.open("rb") as stream:
+        key = stream.read(KEY_BYTES + 1)
+    if len(key) != KEY_BYTES:
+        raise ValueError("its key has another length")
+    return key
+
+
+def _make_key(path: Path) -> None:
+    """A new key, whole from the first moment; that of another run if it was quicker."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY)  # for the user alone
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            if path.stat().st_mode & 0o077 and os.name == "posix":
-                return None
-            key = path.read_bytes()
-            return key if len(key) == KEY_BYTES else None
         with os.fdopen(handle, "wb") as stream:
-            key = secrets.token_bytes(KEY_BYTES)
-            stream.write(key)
-        return key
-    except OSError:
-        return None
+            stream.write(secrets.token_bytes(KEY_BYTES))
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        os.unlink(name)
 
 
 def fingerprint_of(*packages: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -92,11 +95,79 @@ def test_a_key_that_others_can_read_keeps_nothing(cache: Path) -> None:
     assert memory.recall("f").known() == {}
 
 
-def test_without_a_cache_nothing_is_kept_and_nothing_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert memory.recall("f").with_verdicts({"a": Verdict.PASS}).known() == {"a": Verdict.PASS}
+def spoil_nothing_there(cache: Path) -> None:
+    cache.parent.write_text("")
+
+
+def spoil_memory_is_a_folder(cache: Path) -> None:
+    (cache / "f.json").mkdir(parents=True)
+
+
+def spoil_memory_is_a_fifo(cache: Path) -> None:
+    cache.mkdir(parents=True)
+    os.mkfifo(cache / "f.json")
+
+
+def spoil_memory_is_a_loop(cache: Path) -> None:
+    cache.mkdir(parents=True)
+    (cache / "f.json").symlink_to("f.json")
+
+
+def spoil_key_is_a_folder(cache: Path) -> None:
+    (cache / "key").mkdir(parents=True)
+
+
+def spoil_key_is_a_fifo(cache: Path) -> None:
+    cache.mkdir(parents=True)
+    os.mkfifo(cache / "key", 0o600)
+
+
+def spoil_key_is_a_dangling_link(cache: Path) -> None:
+    cache.mkdir(parents=True)
+    (cache / "key").symlink_to("nowhere")
+
+
+def spoil_key_is_short(cache: Path) -> None:
+    cache.mkdir(parents=True)
+    (cache / "key").touch(0o600)
+
+
+SPOILED = [value for name, value in list(globals().items()) if name.startswith("spoil_")]
+
+
+@pytest.mark.parametrize("spoil", SPOILED)
+def test_a_cache_that_cannot_be_used_costs_one_line_and_nothing_else(
+    spoil: Callable[[Path], None], cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(cache)
+    found = memory.recall("f").with_verdicts({"a": Verdict.PASS}).with_verdicts({"b": Verdict.PASS})
+    assert found.known() == {"b": Verdict.PASS}
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert told.err.startswith("verify: ")
+    assert "is ignored" in told.err
     assert memory.recall("f").known() == {}
+
+
+def test_a_cache_that_cannot_be_written_costs_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = memory.recall("f")
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left")
+
+    monkeypatch.setattr(os, "fsync", full)
+    found = found.with_verdicts({"a": Verdict.PASS}).with_verdicts({"a": Verdict.PASS, "b": Verdict.PASS})
+    assert found.known() == {"a": Verdict.PASS, "b": Verdict.PASS}
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_without_a_folder_of_its_own_the_cache_is_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for value in ("", "relative"):
+        monkeypatch.setenv("XDG_CACHE_HOME", value)
+        assert cache_folder() == tmp_path / ".cache" / "theory-verify"
 
 
 def test_one_remembered_verdict_is_sampled_and_dated_again() -> None:
