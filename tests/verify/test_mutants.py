@@ -20,7 +20,7 @@ from verify.claim import Assumption, Bound, Claim, Identity
 from verify.mutants.command import take
 from verify.mutants.exam import mutants_of
 from verify.mutants.paper import HEADING, document, kept_rows, rows_of
-from verify.mutants.report import Result, counts_of, read_results, sentence, told_of, write_results
+from verify.mutants.report import Result, counts_of, sentence, told_of, write_results
 from verify.mutants.seats import answers
 from verify.mutants.sitting import Exam, sit
 from verify.mutants.variations import variations
@@ -236,15 +236,6 @@ def test_answers_come_from_two_processes_at_a_time() -> None:
 def row(result: str = "open", **changed: Any) -> Result:
     given = {"claim": "toy", "constant": "C", "kind": "sign", "change": "−x", "mutant": "-x", "by": "derive_x"}
     return Result(**(given | {"result": result, "why": "too hard", "seconds": 0.1} | changed))
-
-
-def test_results_are_kept_for_the_same_sources_only(tmp_path: Path) -> None:
-    path = write_results(tmp_path, "abc", [row()], {"toy": 1})
-    assert read_results(tmp_path, "abc") == (row(),)
-    assert read_results(tmp_path, "other") == ()
-    for text in ("", "[]", json.dumps({"schema": 1, "fingerprint": "abc", "mutants": [{"claim": 1}]})):
-        path.write_text(text)
-        assert read_results(tmp_path, "abc") == ()
 
 
 def test_a_report_tells_of_a_complete_exam_of_the_same_sources_only(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -18,14 +19,14 @@ from threadpoolctl import threadpool_limits
 
 from verify import UsageError, discovery
 from verify.ending import Ending
-from verify.files import prepare_folder, write_atomically
+from verify.files import DOCUMENT, MUTANTS, prepare_folder, require_replaceable, write_atomically
 from verify.memory import fingerprint_of
 from verify.mutants.paper import document, kept_rows, rows_of
 from verify.mutants.report import (
+    FILE,
     Result,
     by_claim,
     counts_of,
-    read_intended,
     read_results,
     sentence,
     write_results,
@@ -34,6 +35,7 @@ from verify.mutants.sitting import SECONDS, Exam, sit
 from verify.render.layout import Page
 from verify.render.layout import output as output_page
 from verify.render.programs import print_json
+from verify.render.visible import visible
 
 EACH = 25  # mutants to a line of progress, where there is no terminal
 EVERY = 10.0  # seconds between two writings of the file
@@ -49,7 +51,7 @@ def take(
     the rows of other claims are kept, those that were measured with other sources marked.
 
     Raises:
-        UsageError: a claim is unknown, or none of those named has a mutant.
+        UsageError: a claim is unknown, none of those named has a mutant, or something cannot be written or replaced.
     """
     os.environ["OMP_NUM_THREADS"] = "1"  # before anything heavy is loaded: processes with threads are not to be forked
     chosen = [discovery.find(package, name).id for name in names] or [item.id for item in discovery.entries(package)]
@@ -57,10 +59,10 @@ def take(
     parameters = import_module(f"{package}.parameters")
     for name in chosen:
         discovery.load(package, name)
-    prepare_folder(output, "output")
+    earlier = _prepared(output, paper)
     sources = fingerprint_of("verify", package, *parameters.LABORATORY)
-    kept = {row.name: row for row in read_results(output, sources)}
-    intended = read_intended(output, sources)
+    rows_before, intended = read_results(output, sources)
+    kept = {row.name: row for row in rows_before}
     exam = Exam(
         package=package, prepare=lambda: parameters.prepare(parameters.foundation_parameters()), seconds=seconds,
         kept=frozenset(kept),
@@ -81,27 +83,49 @@ def take(
                 kept |= {row.name: row for row in rows}
             if time.monotonic() - saved > EVERY:
                 saved = time.monotonic()
-                write_results(output, sources, kept.values(), intended)
+                with contextlib.suppress(OSError):  # a disk that is full is told of at the end
+                    write_results(output, sources, kept.values(), intended)
     mutants = [kept[row.name] for rows in told.values() for row in rows]
     if not mutants:
         raise UsageError(f"claim {', '.join(chosen)} has no mutants: its file names no stated results")
-    path = write_results(output, sources, kept.values(), intended)
-    return _told(mutants, path, paper, sources, as_json=as_json)
+    status = _told(mutants, as_json=as_json)
+    try:
+        written = [write_results(output, sources, kept.values(), intended)]
+        if paper is not None:
+            text = document([*kept_rows(earlier), *rows_of(mutants, sources)], sources)
+            write_atomically(paper, text.encode("utf-8", "backslashreplace"))
+            written.append(paper)
+    except OSError as error:
+        print(f"verify: {visible(str(error))}", file=sys.stderr)
+        return 1
+    if not as_json:
+        for path in written:
+            output_page().line(f"  wrote {path}")
+    return status
 
 
-def _told(results: list[Result], path: Path, paper: Path | None, sources: str, *, as_json: bool) -> int:
-    if paper is not None:
-        text = paper.read_text(encoding="utf-8") if paper.exists() else ""
-        write_atomically(paper, document([*kept_rows(text), *rows_of(results, sources)], sources).encode())
+def _told(results: list[Result], *, as_json: bool) -> int:
     if as_json:
         print_json([asdict(row) for row in results], sys.stdout)
     else:
         page = output_page()
         _print(page, results)
         page.hanging(sentence(counts_of(results)))
-        for written in filter(None, (path, paper)):
-            page.line(f"  wrote {written}")
     return 1 if any(row.result == "silent" for row in results) else 0
+
+
+def _prepared(output: Path, paper: Path | None) -> str:
+    """Make sure that results can be written, and that nothing of anybody's is lost by it; the earlier document."""
+    if paper is not None:
+        require_replaceable(paper, DOCUMENT, "document")
+        if os.path.realpath(paper) == os.path.realpath(output / FILE):
+            raise UsageError(f"document = {paper} is the file of results; give --document another name")
+    require_replaceable(output / FILE, MUTANTS, "output")
+    prepare_folder(output, "output")
+    if paper is None:
+        return ""
+    prepare_folder(paper.parent, "document")
+    return paper.read_bytes().decode(errors="replace") if paper.exists() else ""
 
 
 def _followed(items: Iterator[Any], known: AbstractSet[str], claims: int) -> Iterator[Any]:

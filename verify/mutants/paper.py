@@ -47,7 +47,8 @@ def kept_rows(text: str) -> tuple[Row, ...]:
     """The rows that a document holds; those of another form are left out."""
     lines = text.splitlines()
     found = (
-        re.fullmatch(r"\| (\w+) \| \d+ " + r"\| (\d+) " * len(RESULTS) + r"\| ([0-9a-f]+)\*? \|", x) for x in lines
+        re.fullmatch(r"\| (\w+) \| \d{1,9} " + r"\| (\d{1,9}) " * len(RESULTS) + r"\| ([0-9a-f]+)\*? \|", x)
+        for x in lines
     )
     return tuple(
         Row(

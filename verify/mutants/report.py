@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from verify.files import write_atomically
+from verify.files import MUTANTS, load_json, write_atomically
+from verify.render.visible import visible
 
 if TYPE_CHECKING:
     from verify.mutants.exam import Found, Mutant
 
 FILE = "mutants.json"
 SCHEMA = 1
+LONGEST = 1e9  # seconds; nobody waits for one mutant as long
 RESULTS = ("rejected", "true as well", "open", "silent")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One row: a mutant as plain text and what became of it."""
+    """One row: a mutant as plain text and what became of it.
+
+    Raises:
+        TypeError, ValueError: a field is no text, no time or no result, as in a file that somebody else has written.
+    """
 
     claim: str
     constant: str
@@ -32,6 +39,13 @@ class Result:
     by: str
     why: str
     seconds: float
+
+    def __post_init__(self) -> None:
+        texts = (self.claim, self.constant, self.kind, self.change, self.mutant, self.by, self.why, self.result)
+        if not all(isinstance(text, str) for text in texts) or type(self.seconds) not in (int, float):
+            raise TypeError(f"{self!r:.200} is no row of an exam: texts and a time")
+        if self.result not in RESULTS or not 0 <= self.seconds <= LONGEST:
+            raise ValueError(f"result = {self.result!r:.200} must be one of {', '.join(RESULTS)}, seconds a time")
 
     @property
     def name(self) -> str:
@@ -56,30 +70,31 @@ def write_results(folder: Path, fingerprint: str, results: Iterable[Result], int
     return path
 
 
-def read_results(folder: Path, fingerprint: str) -> tuple[Result, ...]:
-    """The results in a folder; none if there are none, if they cannot be read, or if they are of other sources."""
-    return _read(folder, fingerprint)[0]
+def read_results(folder: Path, fingerprint: str) -> tuple[tuple[Result, ...], dict[str, int]]:
+    """The results in a folder, and how many mutants each claim has that was examined, wholly or in part.
 
-
-def read_intended(folder: Path, fingerprint: str) -> dict[str, int]:
-    """How many mutants each claim has that was examined in a folder, wholly or in part; as `read_results`."""
-    return _read(folder, fingerprint)[1]
-
-
-def _read(folder: Path, fingerprint: str) -> tuple[tuple[Result, ...], dict[str, int]]:
+    None if there are none, or if they are of other sources; a file that is not our own is ignored with one line.
+    """
+    path = folder / FILE
     try:
-        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        content = load_json(path)
         if content["schema"] != SCHEMA or content["fingerprint"] != fingerprint:
             return (), {}
-        intended = {str(name): int(number) for name, number in content["intended"].items()}
-        return tuple(Result(**row) for row in content["mutants"]), intended
+        rows = tuple(Result(**row) for row in content["mutants"])
+        intended = dict(content["intended"])
+        if any(type(name) is not str or type(number) is not int for name, number in intended.items()):
+            raise TypeError(f"intended of {path} must be numbers by name")
+        return rows, intended
+    except FileNotFoundError:
+        return (), {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        print(f"verify: {visible(str(path))} is no {MUTANTS.name} that can be read, and is ignored", file=sys.stderr)
         return (), {}
 
 
 def told_of(folder: Path, fingerprint: str, claim: str) -> str | None:
     """What a claim's report says of its exam, if all of its mutants were examined with these sources."""
-    rows, intended = _read(folder, fingerprint)
+    rows, intended = read_results(folder, fingerprint)
     own = [row for row in rows if row.claim == claim]
     return sentence(counts_of(own)) if own and len(own) == intended.get(claim) else None
 
