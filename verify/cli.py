@@ -69,7 +69,8 @@ def main(package: str = "theorems", ending: Ending | None = None) -> NoReturn:
     status, trouble = _outcome(package, ending)
     status, lost = streams.delivered(status)
     for sentence in filter(None, (trouble, lost)):
-        print(f"verify: {_shortened(sentence)}", file=sys.stderr)
+        text = visible(" ".join(sentence.split()))
+        print(f"verify: {_shortened(text) if status == 2 else text}", file=sys.stderr)
     ending.done(status)
     sys.exit(status)
 
@@ -107,9 +108,8 @@ def _settle() -> None:
     atexit.register(gc.freeze)
 
 
-def _shortened(sentence: str) -> str:
-    """On one line; a value of pages stands in the middle, the argument and the remedy at the ends."""
-    text = visible(" ".join(sentence.split()))
+def _shortened(text: str) -> str:
+    """A value of pages stands in the middle, the argument and the remedy at the ends."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 

@@ -58,9 +58,11 @@ class Copies:
             }  # fmt: skip
             request = defaults | {"words": words, "folder": str(folder)} | details
             child = int(self._ask(json.dumps(request)))
-            if during is not None:
-                during(child)
-            status = int(self._answer())
+            try:
+                if during is not None:
+                    during(child)
+            finally:
+                status = int(self._ask(""))
             out, err = (_text(Path(aside, str(number))) for number in (1, 2))
         return Ended(status=status, out=out, err=err)
 
@@ -71,13 +73,8 @@ class Copies:
                 text=True, cwd=ROOT, env=self.environment, bufsize=1,
             )  # fmt: skip
         assert self.process.stdin is not None
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def _answer(self) -> str:
-        assert self.process is not None
         assert self.process.stdout is not None
+        print(line, file=self.process.stdin, flush=True)
         return self.process.stdout.readline()
 
 

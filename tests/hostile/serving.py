@@ -3,7 +3,8 @@
 One start of the program costs seconds, nearly all of them for imports; a copy of a started one costs milliseconds. What
 a copy runs is the program itself, `verify.cli.main`, with its own folder, environment, streams and shutdown.
 
-Reads one request a line, as JSON, from its standard input; answers with the copy's process id, then with its status.
+Reads one request a line, as JSON, from its standard input and answers with the copy's process id; after one more line
+it waits for the copy and answers with its status. Until then the process id is the copy's, even when it has ended.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def serve() -> str:
             answers.close()
             return _become(request)
         print(child, file=answers)
+        sys.stdin.readline()
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=answers)
     sys.exit(0)
 

@@ -1,0 +1,29 @@
+"""The options of the paper's own runs, with presets so small that a run takes a moment."""
+
+from dataclasses import replace
+from typing import Any
+
+from theorems.parameters import GROUPS as GROUPS
+from theorems.parameters import INSTANCE as INSTANCE
+from theorems.parameters import LABORATORY as LABORATORY
+from theorems.parameters import OPTIONS as OPTIONS
+from theorems.parameters import Parameters
+from theorems.parameters import as_options as as_options
+from theorems.parameters import heeded as heeded
+from theorems.parameters import prepare as prepare
+from theorems.parameters import resolve as resolve
+from theorems.parameters import without_effect as without_effect
+
+TINY: dict[str, Any] = {"N": 2, "K": 4, "d": 3, "m": 3, "H": 4, "steps": 20, "device": "cpu"}
+PRESETS = ("quick", "literal", "paper")
+DEFAULT_PRESET = "quick"
+
+
+def control_parameters(parameters: Parameters, preset: str | None = None) -> Parameters:
+    """The small run in which defects are planted."""
+    return replace(Parameters(**TINY), seed=parameters.seed)
+
+
+def foundation_parameters() -> Parameters:
+    """The instance for statements that others rest on."""
+    return Parameters(**TINY)
