@@ -168,7 +168,8 @@ def require_replaceable(path: Path) -> None:
 
 def write_atomically(path: Path, content: bytes) -> os.stat_result:
     """Write under a temporary name, make it last, then rename: no moment, no loss of power leaves half a file."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # The name is that of every temporary file here: what a killed run leaves is removed by a later one.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".verify-")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)

@@ -31,6 +31,7 @@ TEMPORARY = ".verify-"
 ROOM = 65536  # bytes; a record with its report takes at least about as much, so less room is found out before the work
 LONGEST = 32 * 2**20  # bytes of JSON that is read back; the longest record of the paper has about a tenth
 ENDING = (signal.SIGINT, signal.SIGTERM)
+ABANDONED = 3600.0  # seconds; a temporary file is renamed within moments, one that is older was left by a killed run
 PATIENCE = 10.0  # seconds to wait for a folder in which another run is renaming two files
 
 
@@ -101,6 +102,7 @@ def prepare_folder(folder: Path, option: str) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=TEMPORARY) as stream:
             stream.write(bytes(ROOM))
             stream.flush()
@@ -110,6 +112,14 @@ def prepare_folder(folder: Path, option: str) -> None:
         remedy = REMEDIES.get(number or 0, "").partition(", and")[0]
         remedy = f"{remedy}, or give" if remedy else "give"
         raise UsageError(f"{option} = {folder} cannot be written ({reason}); {remedy} another --{option}") from error
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what runs that were killed in the middle of writing left behind."""
+    for path in folder.glob(f"{TEMPORARY}*"):
+        with contextlib.suppress(OSError):
+            if stat.S_ISREG(path.lstat().st_mode) and time.time() - path.lstat().st_mtime > ABANDONED:
+                path.unlink()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -192,3 +193,12 @@ def test_json_that_is_too_long_or_no_file_is_refused_at_once(tmp_path: Path) -> 
         load_json(tmp_path / "fifo")
     with pytest.raises(OSError, match="No such file"):
         load_json(tmp_path / "nowhere")
+
+
+def test_what_a_killed_run_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
+    for name in (".verify-old", ".verify-new", "verify-old"):
+        (tmp_path / name).write_text("half")
+        os.utime(tmp_path / name, (time.time() - (0 if name.endswith("new") else 2 * files.ABANDONED),) * 2)
+    (tmp_path / ".verify-link").symlink_to(tmp_path / "verify-old")
+    prepare_folder(tmp_path, "output")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".verify-link", ".verify-new", "verify-old"]
