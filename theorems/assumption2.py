@@ -71,7 +71,7 @@ def measure_singular_values(subject: Experiment | Variant) -> Iterator[Agreement
     value, error = _least_singular_value(variant.problem)
     yield Agreement(
         name="ζ₀", predicted=float(found.mid()), observed=value**variant.power,
-        tolerance=2 * value * error + error**2 + upper(found.rad()),
+        tolerance=2 * upper(found.sqrt()) * error + error**2 + upper(found.rad()),
         reason="rounding of logits, softmax and singular values; width of the enclosure",
     )  # fmt: skip
 
@@ -103,8 +103,8 @@ def least_eigenvalue(problem: Problem) -> flint.arb | None:
 def _least_singular_value(problem: Problem) -> tuple[float, float]:
     """The least singular value of all B_k in float64, and a bound on its error.
 
-    The error of B_k = Z̄C_k is at most that of the softmax weights times ‖Z̄‖‖C_k‖_F, and the decomposition adds a
-    modest multiple of u‖B_k‖, taken as N H. Singular values move by no more than the matrix does.
+    The error of B_k = Z̄C_k is at most that of the softmax weights times ‖Z̄‖‖C_k‖_F, where ‖C_k‖_F ≤ √H, and the
+    decomposition adds a modest multiple of u‖B_k‖, taken as N H. Singular values move by no more than the matrix does.
     """
     N, _, _, H = problem.sizes
     tokens, queries = torch.from_numpy(problem.tokens.copy()), torch.from_numpy(problem.queries.copy())
@@ -113,7 +113,7 @@ def _least_singular_value(problem: Problem) -> tuple[float, float]:
     with flint.ctx.workprec(128):
         z_bar = np.array(enclose(problem).z_bar.mid().tolist(), dtype=float)
     values = np.linalg.svd(z_bar @ weights, compute_uv=False)
-    size = np.linalg.norm(z_bar, 2) * np.linalg.norm(weights, axis=(1, 2)).max()
+    size = np.linalg.norm(z_bar, 2) * np.sqrt(H)
     return float(values[:, N - 1].min()), float((rho + rounding(N + 2) * N + rounding(N * H)) * size)
 
 

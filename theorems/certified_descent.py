@@ -20,7 +20,7 @@ from numerics.measure import UNIT_ROUNDOFF
 from theorems.assumption2 import largest_rank
 from theorems.enclosed import Ball, Problem, problem_of
 from theorems.experiment import Experiment, stream
-from theorems.float_descent import float_descent, float_problem
+from theorems.float_descent import float_descent, float_problem, gap_errors
 from theorems.limit import Limit
 from theorems.notation import m, tau
 from theorems.parameters import prepare, resolve
@@ -159,8 +159,9 @@ def measure_descent_float64(subject: Subject) -> Iterator[Assumption | Bound]:
             rate = 1 - plan.rate
             first = lower(run.moments[0].gap)
             bounds = middles([first * rate**t for t in range(_float_steps(plan) + 1)])
-        gaps, errors = float_descent(plan, len(bounds) - 1)
+        gaps, away = float_descent(plan, len(bounds) - 1)
         bounds = bounds[: len(gaps)]
+        errors = gap_errors(plan, bounds, away)
         known = np.flatnonzero(bounds[1:] <= 4 * errors[1:])
         last = int(known[0]) if len(known) else len(bounds) - 1
         told = "" if last == len(bounds) - 1 else ", below it nothing is decided"

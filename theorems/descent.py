@@ -133,18 +133,17 @@ class FloatRun:
             result.append(grow @ result[-1] + 2 * UNIT_ROUNDOFF * (sizes_of + 2 * rate * slopes) + rate * wrong)
         return np.array(result).T
 
-    @cached_property
-    def gap_errors(self) -> Float[ndarray, " T"]:
-        """How far each computed gap may be from that of exact gradient descent.
+    def gap_errors(self, bounds: Float[ndarray, " T"]) -> Float[ndarray, " T"]:
+        """How far each computed gap may be on the wrong side of its bound, compared with exact gradient descent.
 
-        δ_k moves by at most γ‖Z̄‖ Σ_h (2α‖ΔQ_h‖ + |Δα_hk|) (Lemma 8), and the gap is the mean of ‖δ_k‖²/2.
+        δ_k moves by at most γ‖Z̄‖ Σ_h (2α‖ΔQ_h‖ + |Δα_hk|) (Lemma 8), and the gap is the mean of ‖δ_k‖²/2: the roots
+        of the gap and of the bound are compared.
         """
         by_queries, by_alpha = self.errors
         reach = self.numbers[gamma] * self.numbers[Z_norm] * np.sqrt(self.numbers[H])
         moved = reach * (2 * self.numbers[alpha] * by_queries + by_alpha)
-        gaps = np.array([point.gap for point in self.points])
         own = np.array([point.gap_error for point in self.points])
-        result: ndarray = np.sqrt(2 * np.abs(gaps)) * moved + moved**2 / 2 + own
+        result: ndarray = np.sqrt(2 * bounds) * moved + moved**2 / 2 + own
         return result
 
     def value(self, expression: Any) -> float:

@@ -55,7 +55,7 @@ def float_problem(plan: Plan) -> FloatProblem:
 
 
 def float_descent(plan: Plan, steps: int) -> tuple[Float[ndarray, " T"], Float[ndarray, " T"]]:
-    """The gaps of steps 0 … `steps` in float64, and bounds on their distance to those of the exact run.
+    """The gaps of steps 0 … `steps` in float64, and how far δ may be from that of the exact run (Frobenius).
 
     Fewer steps if the run diverges.
     """
@@ -64,7 +64,7 @@ def float_descent(plan: Plan, steps: int) -> tuple[Float[ndarray, " T"], Float[n
     queries, weights = plan.problem.queries.copy(), plan.problem.weights.copy()
     K = data.cross.shape[1]
     gaps: list[float] = []
-    errors: list[float] = []
+    away: list[float] = []
     moved = 0.0
     for _ in range(steps + 1):
         s = data.attention(queries)
@@ -73,16 +73,25 @@ def float_descent(plan: Plan, steps: int) -> tuple[Float[ndarray, " T"], Float[n
         if gaps and not size**2 / (2 * K) < DIVERGED * gaps[0]:
             break
         here, step = _roundings(data, queries, weights, s, eta_w)
-        away = moved + here
         gaps.append(size**2 / (2 * K))
-        errors.append((2 * size * away + away**2) / (2 * K) + rounding(delta.size + 4) * gaps[-1])
+        away.append(moved + here)
         moved += step
         residual = data.moments @ np.einsum("hk,hnk->nk", weights, s) - data.cross
         slope = np.einsum("nk,hnk->hk", residual, s)
         pulled = weights[:, None, :] * s * (residual - slope[:, None, :])
         queries = queries - eta_Q * (data.prompt.T @ pulled @ data.tokens.T) / K
         weights = weights - eta_w * slope / K
-    return np.array(gaps), np.array(errors)
+    return np.array(gaps), np.array(away)
+
+
+def gap_errors(plan: Plan, bounds: Float[ndarray, " T"], away: Float[ndarray, " T"]) -> Float[ndarray, " T"]:
+    """How far a computed gap ‖δ‖²/2K may be on the wrong side of its bound where δ may be `away` from the exact one.
+
+    The roots of the two are compared: ‖δ‖ ≤ √(2K bound) ± away; the norm itself takes at most N K + 4 roundings.
+    """
+    N, K, _, _ = plan.problem.sizes
+    errors: ndarray = (2 * np.sqrt(2 * K * bounds) * away + away**2) / (2 * K) + rounding(N * K + 4) * bounds
+    return errors
 
 
 def _roundings(

@@ -130,13 +130,14 @@ def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
     run = float_run(variant.experiment, variant.planted.plan)
     if run is None:
         return
-    steps = np.arange(1, FLOAT_STEPS + 1)
+    steps = np.arange(FLOAT_STEPS + 1)
     known = run.numbers | {eta_w: run.numbers[gamma] ** 2 * run.numbers[eta]}
     claimed = max(0.0, float(evaluated(variant.claimed_rate, known)))
     reason = f"{FLOAT_STEPS} steps, γ = {run.numbers[gamma]:.3g}, η_Q = {run.numbers[eta]:.3g}"
+    bounds = claimed**steps * run.numbers[Delta_0]
     yield compared(
-        "Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0)", [p.gap for p in run.points[1:]], claimed**steps * run.numbers[Delta_0],
-        run.gap_errors[1:] + run.points[0].gap_error, reason, steps=steps,
+        "Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0)", [p.gap for p in run.points[1:]], bounds[1:],
+        (run.gap_errors(bounds) + run.points[0].gap_error)[1:], reason, steps=steps[1:],
     )  # fmt: skip
 
 
