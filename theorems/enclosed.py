@@ -23,6 +23,7 @@ from numerics.measure import attention_rounding, rounding
 from numerics.model import Network, mixture_float64
 from theorems.experiment import Experiment
 from theorems.limit import Limit, symbol_values
+from theorems.notation import Z
 from verify.certify import balls, evaluate
 from verify.certify.norms import smallest_eigenvalue, softmax, sum_of_squares
 
@@ -156,12 +157,13 @@ def enclose(problem: Problem) -> Enclosed:
     """
     data, (N, K, _, _) = problem.instance, problem.sizes
     values, features = symbol_values(data), balls(data.features)
-    signal, noise = features * features.transpose(), flint.arb(data.noise) * data.feature_count  # E τ‖λ‖² = mτ
-    moments = [[signal[i, j] + noise * int(i == j) for j in range(K)] for i in range(K)]
+    signal, noise = values[Z].transpose() * features.transpose(), flint.arb(data.noise) * data.feature_count
+    cross = [[signal[i, j] + noise * int(i == j) for j in range(K)] for i in range(N)]  # E τ‖λ‖² = mτ
     return Enclosed(
         K=K, prompt=balls(problem.tokens[:N]), tokens=balls(problem.tokens).transpose(),
-        moments=flint.arb_mat([row[:N] for row in moments[:N]]), cross=flint.arb_mat(moments[:N]),
-        variances=tuple(moments[k][k] for k in range(K)), z_bar=evaluate(problem.limit.z_bar, values),
+        moments=flint.arb_mat([row[:N] for row in cross]), cross=flint.arb_mat(cross),
+        variances=tuple(sum_of_squares(row) + noise for row in features.tolist()),
+        z_bar=evaluate(problem.limit.z_bar, values),
         a_hat=evaluate(problem.limit.a_hat, values), loss_star=evaluate(problem.limit.loss_star, values),
     )  # fmt: skip
 

@@ -30,6 +30,7 @@ from numerics.training import ProgressCallback, Trained, resolve_device, train
 from theorems.ground import grounds
 from theorems.limit import Limit, LimitValues, limit_values
 from theorems.parameters import Parameters
+from theorems.sizes import require_memory
 from verify.ground import SelfTest
 
 ADAM_RATE = 0.01
@@ -251,9 +252,13 @@ def build(
 
     Raises:
         InputError: a setting or a file cannot be used.
+        UsageError: the sizes need more memory than there is.
     """
     device = resolve_device(parameters.device)
     data = _load(parameters)
+    sizes = {"K": data.dictionary_size, "d": data.token_dimension, "m": data.feature_count}
+    prompts = parameters.prompts if parameters.objective == "sampled" else 0
+    require_memory({"N": parameters.N, "H": parameters.H, "prompts": prompts} | sizes, (), fixed=sizes)
     start = initial_network(
         stream(parameters.seed, "initial network"), heads=parameters.H, d=data.token_dimension,
         K=data.dictionary_size, scale=parameters.beta, weight_scale=parameters.start_weights,
@@ -272,7 +277,6 @@ def build(
         instance=data, noise=noise, start=start, recipe=recipe, seed=parameters.seed,
         device=device, progress=progress,
     ).keep(keeper, state)  # fmt: skip
-    sizes = {"K": data.dictionary_size, "d": data.token_dimension, "m": data.feature_count}
     settings = {key: _plain(value) for key, value in (vars(parameters) | sizes).items()}
     return Experiment(study=study, settings=settings)
 

@@ -5,12 +5,12 @@ Imports nothing heavy, so that help and listings answer at once.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from theorems.sizes import require_memory
 from verify import UsageError
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def resolve(preset: str, given: dict[str, Any]) -> Parameters:
     elif given.get("data") == "digits":
         settings |= {"d": given.get("d")}
     parameters = Parameters(**settings)
-    _reject_sizes(parameters)
+    _reject_sizes(parameters, given)
     return parameters
 
 
@@ -157,32 +157,20 @@ def _reject_values(given: Mapping[str, Any]) -> None:
             raise UsageError(f"delta = {value} is not a probability; give --delta between {LEAST:g} and 1")
 
 
-def _reject_sizes(parameters: Parameters) -> None:
-    """Sizes that no memory holds; each array counts alone, so that the sentence can name what it is made of."""
+def _reject_sizes(parameters: Parameters, given: Mapping[str, Any]) -> None:
+    """Sizes that no memory holds, and a prompt that leaves no token unseen; what the data says counts as 1."""
+    check_order(parameters)
     K, d, m = (size or 1 for size in (parameters.K, parameters.d, parameters.m))
-    N, H, prompts = parameters.N, parameters.H, parameters.prompts
-    arrays = {
-        "tokens and features, K (d + m)": K * (d + m),
-        "moments of the labels, K²": K * K,
-        "queries, H d²": H * d * d,
-        "attention, H N K": H * N * K,
-        "training prompts, prompts (K + m)": prompts * (K + m),
-    }
-    name, entries = max(arrays.items(), key=lambda item: item[1])
-    needed, there = 8 * entries, _memory()
-    if needed > there:
-        raise UsageError(
-            f"{name}, would need {needed / 2**30:.3g} GiB of memory for N = {N}, K = {K}, d = {d}, m = {m}, H = {H}, "
-            f"prompts = {prompts}, and this machine has {there / 2**30:.3g}; give smaller sizes"
-        )
+    prompts = parameters.prompts if parameters.objective == "sampled" else 0
+    sizes = {"N": parameters.N, "K": K, "d": d, "m": m, "H": parameters.H, "prompts": prompts}
+    require_memory(sizes, given)
 
 
-def _memory() -> int:
-    """Bytes of physical memory; where the system does not say, as much as any machine has."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return 2**46
+def check_order(parameters: Parameters) -> None:
+    """Refuse N ≥ K, where both are known before any data is read."""
+    N, K = parameters.N, parameters.K
+    if K is not None and parameters.tokens is None and N >= K:
+        raise UsageError(f"N = {N} leaves no unseen token among K = {K}; choose --N below --K")
 
 
 def control_parameters(parameters: Parameters, preset: str | None = None) -> Parameters:

@@ -146,7 +146,13 @@ def _(expression: Any, values: Values) -> Any:
 
 @_value.register(me.Trace)
 def _(expression: Any, values: Values) -> Any:
-    return _value(expression.arg, values).trace()
+    """Of a product AB without making AB, whose sides may be far longer than the one that A and B share."""
+    inner = expression.arg
+    if not (isinstance(inner, me.MatMul) and len(inner.as_coeff_matrices()[1]) > 1):
+        return _value(inner, values).trace()
+    *others, last = inner.args
+    left, right = _value(inner.func(*others, evaluate=False), values), _value(last, values)
+    return sum((a * b for a, b in zip(left.entries(), right.transpose().entries(), strict=True)), flint.arb(0))
 
 
 @_value.register(me.MatPow)

@@ -217,3 +217,18 @@ def test_sizes_and_shapes_that_do_not_fit_are_refused(expression: Any, values: A
 def test_a_size_may_be_a_whole_ball_or_a_sum() -> None:
     assert evaluate(sp.Identity(n), {n: flint.arb(3)}).nrows() == 3
     assert evaluate(sp.Identity((n + 1) / 3), {n: 5}).nrows() == 2
+
+
+def test_the_trace_of_a_product_is_that_of_the_product() -> None:
+    rng = np.random.default_rng(0)
+    k, n = sp.symbols("k n", integer=True, positive=True)
+    A, B = sp.MatrixSymbol("A", k, n), sp.MatrixSymbol("B", n, k)
+    data = {A: rng.integers(-5, 6, (7, 3)).astype(float), B: rng.integers(-5, 6, (3, 7)).astype(float)}
+    values = {symbol: balls(matrix) for symbol, matrix in data.items()}
+    for expression, expected in (
+        (sp.Trace(A * B), np.trace(data[A] @ data[B])),
+        (sp.Trace(2 * A * B), 2 * np.trace(data[A] @ data[B])),
+        (sp.Trace(A * B * A * B), np.trace(data[A] @ data[B] @ data[A] @ data[B])),
+        (sp.Trace(B * A + B * A), 2 * np.trace(data[B] @ data[A])),
+    ):
+        assert evaluate(expression, values) == int(expected)
