@@ -38,7 +38,7 @@ class Origin:
 
     @property
     def settings(self) -> Settings:
-        """Everything that determines the run, by name.
+        """Everything that determines the run, by name; what a reader understands comes first.
 
         Prompts that are sampled follow from the recipe's own seed and size, moments from the instance.
         """
@@ -46,7 +46,7 @@ class Origin:
         for parameter in (self.start.queries, self.start.weights):
             beginning.update(np.ascontiguousarray(parameter.detach().cpu().double().numpy(), dtype="<f8").tobytes())
         recipe = {item.name: getattr(self.recipe, item.name) for item in fields(self.recipe)}
-        return {"instance": self.instance.sha256, "start": beginning.hexdigest()} | self._sizes() | recipe
+        return self._sizes() | recipe | {"instance": self.instance.sha256, "start": beginning.hexdigest()}
 
     def _sizes(self) -> dict[str, int]:
         return {

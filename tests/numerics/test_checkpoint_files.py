@@ -49,7 +49,7 @@ SAMPLED = recipe(objective="sampled")
 OTHERS: list[tuple[Recipe, dict[str, Any], str]] = [
     (recipe(), {"instance": OTHER_TOKENS}, "instance = "),
     (recipe(), {"instance": OTHER_NOISE}, "instance = "),
-    (recipe(), {"instance": LONGER_PROMPT}, "instance = "),
+    (recipe(), {"instance": LONGER_PROMPT}, "N = 2 there, 3 here"),
     (recipe(), {"start": initial_network(np.random.default_rng(2), heads=H, d=D, K=K, scale=1.0)}, "start = "),
     (recipe(), {"start": Network(queries=-START.queries, weights=START.weights)}, "start = "),
     (recipe(), {"start": Network(queries=START.queries, weights=START.weights + 1)}, "start = "),

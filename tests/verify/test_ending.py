@@ -123,10 +123,10 @@ def begun(*arguments: str, until: Callable[[str], bool], quiet: float = 0.0) -> 
 
 def test_a_run_that_was_stopped_goes_on_with_the_command_that_it_said(tmp_path: Path) -> None:
     """Twice: a run that went on from a checkpoint can be stopped again; the record tells of it."""
-    arguments = ["limit_iff", "--preset", "quick", "--H", "200", "--steps", "2000", "--no-pdf", "--output"]
+    arguments = ["limit_iff", "--preset", "quick", "--H", "200", "--steps", "4000", "--no-pdf", "--output"]
     words = ["python", "-m", "verify", *arguments, str(tmp_path)]
-    for number, status, step in ((signal.SIGTERM, 143, 400), (signal.SIGHUP, 129, 1200)):
-        process, seen = begun(*words[3:], until=lambda seen, step=step: f"training: step {step}" in seen)
+    for number, status in ((signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+        process, seen = begun(*words[3:], until=lambda seen: "s left" in seen)
         process.send_signal(number)
         error = process.communicate(timeout=60)[1]
         assert process.returncode == status, seen + error
@@ -144,9 +144,9 @@ def test_a_run_that_was_stopped_goes_on_with_the_command_that_it_said(tmp_path: 
     assert process.returncode in (0, 3), process.stderr
     resumed = read_record(tmp_path / "limit_iff.json")["provenance"]["resumed"]
     assert resumed["sha256"] == digest
-    assert 0 < resumed["iteration"] < 2000
+    assert 0 < resumed["iteration"] < 4000
     told = f"training went on from step {resumed['iteration']} of the checkpoint with sha256 {digest}"
-    assert told in process.stdout
+    assert told in " ".join(process.stdout.split())
     assert not file.exists()
 
 
