@@ -48,6 +48,7 @@ def make_record(
     """
     seen = dict if scope is None else scope.seen
     looked = scope is None or scope.instance
+    ran = subject.provenance()
     record = {
         "schema": SCHEMA,
         "claim": entry.id,
@@ -65,7 +66,7 @@ def make_record(
             {"claim": item.id, "place": item.place, "builds_on": item.builds_on, "verdict": str(verdict)}
             for item, (_, verdict) in zip(foundations, outcome.foundations, strict=True)
         ],
-        "trust": trust_base(outcome.evidence, claim.cites, [item.id for item in foundations]),
+        "trust": trust_base(outcome.evidence, claim.cites, [item.id for item in foundations], ran.get("resumed")),
         "grade": grade,
         "verdict": str(outcome.verdict),
         "reasons": [{"verdict": str(verdict), "text": text} for verdict, text in outcome.reasons],
@@ -82,7 +83,7 @@ def make_record(
         "provenance": provenance(command, wall)
         | {"run": secrets.token_hex(8)}
         | {"foundations_passed": {item.id: found.get(item.id) for item in foundations}}
-        | subject.provenance(),
+        | ran,
     }
     made: dict[str, Any] = plain(record)
     return made

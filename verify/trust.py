@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from verify.claim import Argument, Grade, Identity
 from verify.evidence import Evidence
@@ -16,7 +17,10 @@ BEHIND = {
 }
 
 
-def trust_base(evidence: Iterable[Evidence], cites: Iterable[str], foundations: Iterable[str]) -> list[str]:
+def trust_base(
+    evidence: Iterable[Evidence], cites: Iterable[str], foundations: Iterable[str],
+    resumed: Mapping[str, Any] | None = None,
+) -> list[str]:  # fmt: skip
     """One line for each thing that the verdict rests on and that the run does not check, strongest grade first."""
     known = tuple(evidence)
     lines = []
@@ -33,4 +37,7 @@ def trust_base(evidence: Iterable[Evidence], cites: Iterable[str], foundations: 
     below = list(foundations)
     if below:
         lines.append(f"the statements it rests on, of each its proof only; run them for the rest: {', '.join(below)}")
+    if resumed is not None:
+        step, digest = resumed["iteration"], resumed["sha256"]
+        lines.append(f"what this run did not see: training up to step {step}, from the checkpoint with sha256 {digest}")
     return lines

@@ -145,7 +145,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_command_that_it_said(tmp_path: 
     resumed = read_record(tmp_path / "limit_iff.json")["provenance"]["resumed"]
     assert resumed["sha256"] == digest
     assert 0 < resumed["iteration"] < 4000
-    told = f"training went on from step {resumed['iteration']} of the checkpoint with sha256 {digest}"
+    told = f"training up to step {resumed['iteration']}, from the checkpoint with sha256 {digest}"
     assert told in " ".join(process.stdout.split())
     assert not file.exists()
 

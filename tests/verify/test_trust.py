@@ -29,4 +29,7 @@ def test_every_grade_source_and_foundation_has_its_line() -> None:
         "the statements it rests on, of each its proof only; run them for the rest: ridge, limit",
     ]
     assert trust_base([], [], []) == []
+    assert trust_base([], [], [], {"iteration": 400, "sha256": "0af"}) == [
+        "what this run did not see: training up to step 400, from the checkpoint with sha256 0af"
+    ]
     assert set(BEHIND) == set(Grade)

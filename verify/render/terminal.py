@@ -114,9 +114,6 @@ def print_record(page: Page, record: Mapping[str, Any]) -> None:
         page.hanging(coloured(reason["verdict"]), " because ", reason["text"], first=2, indent=4)
     for line in record["trust"]:
         page.hanging(line, label=dim("trusts"), first=2, indent=9)
-    resumed = words.resumed(record["provenance"])
-    if resumed:
-        page.hanging(resumed, first=2, indent=4)
     if record["without_effect"]:
         options = ", ".join("--" + name.replace("_", "-") for name in record["without_effect"])
         verb = "does" if len(record["without_effect"]) == 1 else "do"
