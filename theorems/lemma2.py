@@ -19,8 +19,11 @@ from theorems import lemma2_sharp
 from theorems.experiment import Experiment
 from theorems.softmax import (
     DEVIATION,
+    DIFFERENCE,
+    DISTANCE,
     LARGEST,
     MEAN,
+    SOFTMAX,
     WEIGHTS,
     Lipschitz,
     Variant,
@@ -46,8 +49,9 @@ from theorems.softmax import (
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.conclusion import conclude
-from verify.prove.inequalities.lemma import Lemma, quote
-from verify.prove.inequalities.rules import absolute_sum, triangle_numbers
+from verify.prove.inequalities.lemma import Lemma, hypothesis, quote
+from verify.prove.inequalities.quantity import norm
+from verify.prove.inequalities.rules import absolute_sum, triangle, triangle_numbers
 
 STATEMENT = r"""
 norm("softmax"(x) - "softmax"(x'))_1 <= 2 norm(x - x')_oo quad "for all" x, x' in RR^N
@@ -78,6 +82,13 @@ def difference() -> Chain:
     return difference_chain(mean_deviation(), quote(SIZE))
 
 
+def difference_root() -> Chain:
+    """‖softmax(x) − softmax(x′)‖₁ ≤ √(2 ‖x − x′‖_∞): its sharp form, times the largest distance of weights, 2."""
+    sums = [hypothesis(norm(each, "1"), 1, "weights are ≥ 0 and sum to 1", equal=True) for each in SOFTMAX]
+    farthest = at_most(DIFFERENCE).by(triangle(SOFTMAX[0], -SOFTMAX[1], kind="1"), *sums).fact("the weights sum to 1")
+    return at_most(DIFFERENCE).to(sp.sqrt(2 * DISTANCE), farthest, lemma2_sharp.difference().fact("its sharp form"))
+
+
 WEIGHTS_MOVED = Lemma(__name__, "Lemma 2", lambda here, there: difference_at(difference(), here, there))
 JACOBIAN_BOUND = Lemma(
     __name__, "Lemma 2, differential form", lambda point, vector: differential_at(differential(), point, vector)
@@ -88,7 +99,8 @@ LIPSCHITZ = Lipschitz(value=CONSTANT, name="Lemma 2", weights=WEIGHTS_MOVED, jac
 def derive_bound(subject: Experiment | Variant) -> Iterator[Identity]:
     """The mean absolute deviation of v is at most 2 ‖v‖_∞; the mean value theorem turns this into the lemma."""
     yield from jacobian_entries()
-    yield derivation(variant_of(subject), BOUND, difference(), lemma2_sharp.difference())
+    sharper = lemma2_sharp.difference(), difference_root()
+    yield derivation(variant_of(subject), BOUND, difference(), *sharper)
     bounded = differential()
     yield conclude("‖J v‖₁ ≤ 2 ‖v‖_∞", bounded.start, bounded.end, bounded, instances=logit_pairs())
 

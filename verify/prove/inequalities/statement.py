@@ -22,7 +22,8 @@ def conclude_stated(
 ) -> Identity:  # fmt: skip
     """`conclude` for a statement that may have been changed: where no chain is about its quantity, it is unproved.
 
-    The first chain is the proof. `sharper` ones, and that sizes are at least 1, are tried only where it falls short.
+    The first chain is the proof. `sharper` ones, that sizes are at least 1, and that what was bounded has a sign are
+    tried only where it falls short.
     An instance on which the statement is certainly false refutes it in any case. Raises as `conclude`.
     """
     tried = tuple(instances)
@@ -30,11 +31,13 @@ def conclude_stated(
     if chain.start != start:
         return _unproved(name, stated, chain, tried)
     first = found = conclude(name, stated.left, stated.right, chain, *given, instances=tried)
-    for other, facts in ((each, more) for each in (chain, *sharper) for more in ((), _at_least_one(stated))):
-        if found.status != "unknown":
-            return found
-        if other is not chain or facts:
-            found = conclude(name, stated.left, stated.right, other, *given, *facts, instances=tried)
+    sizes = _at_least_one(stated)
+    for other in (chain, *sharper):
+        for facts in ((), sizes, (*sizes, other.fact("what was just derived"))):
+            if found.status != "unknown":
+                return found
+            if other is not chain or facts:
+                found = conclude(name, stated.left, stated.right, other, *given, *facts, instances=tried)
     return found if found.status == "proved" else first
 
 
