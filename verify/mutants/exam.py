@@ -9,72 +9,24 @@ the checks. Everything else is *open*: not proved and not refuted, out of time, 
 from __future__ import annotations
 
 import importlib
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from verify.claim import Assumption, Claim, Defect, Grade, Identity, Verdict, grade_of
-from verify.mutants.afresh import forget, lemmas_of
-from verify.mutants.quoted import WAYS, falsify
+from verify.claim import Assumption, Claim, Grade, Identity, Verdict, grade_of
+from verify.mutants.afresh import lemmas_of
+from verify.mutants.mutant import Found, Mutant
+from verify.mutants.quoted import WAYS
+from verify.mutants.supposed import judged
 from verify.mutants.variations import variations
 from verify.prove.inequalities.lemma import Lemma
 from verify.runner import Evidence, run_checks, sentence_of
 
-Result = Literal["rejected", "true as well", "open", "silent"]
 UNSOUND = "UnsoundStepError"  # the engine's exact counterexample to a line of a proof
 UNPLANTED = "the statement as it stands"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mutant:
-    """A wrong version: a module's constant or a lemma replaced, or a defect of the subject; never the original."""
-
-    claim: str
-    constant: str
-    kind: str
-    change: str
-    module: str = ""
-    value: Any = field(default=None, repr=False)
-    defect: Defect | None = field(default=None, repr=False)
-    lemma: Lemma | None = field(default=None, repr=False)
-
-    @property
-    def name(self) -> str:
-        """What tells it from all other mutants."""
-        return f"{self.claim}: {self.constant}, {self.kind}: {self.change}"
-
-    @property
-    def quoted(self) -> bool:
-        """Whether it falsifies what the claim builds on, not the claim itself."""
-        return self.kind.startswith("quoted")
-
-    def plant(self, prepare: Callable[[], Any], subject: Any) -> Any:
-        """Put it in place, and forget what depends on what stood there; returns the subject for the checks.
-
-        `prepare` makes the subject again, where that depends on it too.
-        """
-        if self.defect is not None:
-            return self.defect(subject)
-        again = forget(self.module.rpartition(".")[0], self.module, lemma=self.lemma is not None)
-        if self.lemma is not None:
-            falsify(self.lemma, self.change)
-        else:
-            setattr(sys.modules[self.module], self.constant, self.value)
-        return prepare() if again else subject
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """What became of a mutant, by which check, and the witness or the reason."""
-
-    result: Result
-    by: str
-    why: str
-    seconds: float = 0.0
 
 
 Proofs = frozenset[tuple[Any, ...]]
@@ -206,6 +158,8 @@ def examine(
 ) -> Found:
     """Plant the mutant in this process, which is lost for anything else, and judge it."""
     began = time.perf_counter()
+    if mutant.concluded:
+        return judged(mutant)
     try:
         planted = mutant.plant(prepare, subject)
     except Exception as error:  # the mutant could not even be planted

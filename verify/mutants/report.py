@@ -14,7 +14,7 @@ from verify.files import MUTANTS, load_json, write_atomically
 from verify.render.visible import visible
 
 if TYPE_CHECKING:
-    from verify.mutants.exam import Found, Mutant
+    from verify.mutants.mutant import Found, Mutant
 
 FILE = "mutants.json"
 SCHEMA = 1

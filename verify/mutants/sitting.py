@@ -12,8 +12,6 @@ from typing import Any
 from verify.claim import Claim, Verdict, worst
 from verify.mutants.exam import (
     UNPLANTED,
-    Found,
-    Mutant,
     Proofs,
     evidence_of,
     examine,
@@ -21,8 +19,10 @@ from verify.mutants.exam import (
     mutants_of_lemmas,
     proofs,
 )
+from verify.mutants.mutant import Found, Mutant
 from verify.mutants.report import Result, result_of
 from verify.mutants.seats import PROCESSES, Ended, Send, answers, streams
+from verify.mutants.supposed import mutants_of_hypotheses
 from verify.runner import Evidence
 
 SECONDS = 120.0  # for one mutant, on a machine that may be busy
@@ -91,7 +91,10 @@ def _sit_one(exam: Exam, name: str, processes: int, send: Send) -> None:
     claim: Claim = importlib.import_module(f"{exam.package}.{name}").CLAIM
     subject = exam.prepare()
     start = original_of(claim, subject)
-    mutants = (*mutants_of(exam.package, name), *mutants_of_lemmas(exam.package, name, start.evidence))
+    mutants = (
+        *mutants_of(exam.package, name), *mutants_of_hypotheses(name, start.evidence),
+        *mutants_of_lemmas(exam.package, name, start.evidence),
+    )  # fmt: skip
     send([result_of(mutant, _unseen("its process ended before")) for mutant in mutants])
     todo = [mutant for mutant in mutants if mutant.name not in exam.kept]
     for mutant, found in _judged(exam, claim, subject, start, todo, processes):

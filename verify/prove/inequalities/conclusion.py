@@ -21,11 +21,15 @@ KINDS = {"defined": "definition", "hypothesis": "hypothesis", "cited": "not prov
 
 @dataclass(frozen=True, kw_only=True)
 class Conclusion:
-    """A goal, the chain towards it, everything between its leaves and itself, and the instances it was tried on."""
+    """A goal, the chain towards it, everything between its leaves and itself, and all instances that were given.
+
+    `own` are the items that it uses itself, not by way of a lemma.
+    """
 
     goal: Relation
     chain: Chain
     items: tuple[Item, ...]
+    own: tuple[Item, ...]
     instances: tuple[Values, ...]
 
     @property
@@ -55,9 +59,10 @@ def conclude(
     if given or chain.end != target:
         chain = chain.to(target, *given)
     ground = trust(chain)
-    steps = dict.fromkeys(_all_steps(chain))
+    steps = dict.fromkeys(all_steps(chain))
     doubts = [*ground.doubts, *_undischarged(steps)]
-    tried = admissible(ground.items, instances)
+    everywhere = tuple(instances)
+    tried = admissible(ground.items, everywhere)
     told = ""
     if not doubts:
         trial = attempt(ground.items, [*(step for step, _ in steps), goal], tried)
@@ -67,12 +72,13 @@ def conclude(
     return Identity(
         name=name, residual="; ".join(doubts) or "0", derivation=tuple(_printed(chain, ground, told)), witness=witness,
         believes=ground.believes, rests_on=ground.rests_on,
-        conclusion=Conclusion(goal=goal, chain=chain, items=ground.items, instances=tuple(tried)),
+        conclusion=Conclusion(goal=goal, chain=chain, items=ground.items, own=ground.own, instances=everywhere),
         hypotheses=tuple(leaf.text for leaf in ground.leaves if leaf.kind == "hypothesis"),
     )  # fmt: skip
 
 
-def _all_steps(chain: Chain) -> Iterator[tuple[Relation, tuple[Relation, ...]]]:
+def all_steps(chain: Chain) -> Iterator[tuple[Relation, tuple[Relation, ...]]]:
+    """What each line asserts, and from what, those of the chains that it uses first."""
     for below in chains_of(chain):
         yield from steps_of(below)
     yield from steps_of(chain)

@@ -28,13 +28,13 @@ class Trial:
 
 def admissible(items: Iterable[Any], instances: Iterable[Values]) -> list[Values]:
     """The instances on which every hypothesis can be enclosed and none is certainly false."""
-    given = [as_tried(item) for item in items if _is_hypothesis(item)]
+    given = [as_tried(item) for item in items if is_hypothesis(item)]
     return [values for values in instances if all(_may_hold(values, each) for each in given)]
 
 
 def _may_hold(values: Values, each: Tried) -> bool:
     try:
-        return _broken(values, each) is None
+        return broken(values, each) is None
     except ArithmeticError:
         return False
 
@@ -53,10 +53,10 @@ def attempt(items: Sequence[Any], relations: Iterable[Relation], instances: Sequ
         for each in count:
             if knows(values, each):
                 count[each] += general[id(values)]
-                found = _broken(values, each)
+                found = broken(values, each)
                 if found is not None:
                     raise UnsoundStepError(f"{_told(each)} is false at {found}")
-    given = [as_tried(item) for item in items if _is_hypothesis(item)]
+    given = [as_tried(item) for item in items if is_hypothesis(item)]
     together = any(all(knows(values, each) for each in given) for values in instances)
     doubts = [f"not tried: {_told(each)}" for each, times in count.items() if not times]
     doubts += [
@@ -86,10 +86,10 @@ def as_tried(item: Any) -> Tried:
 
 def knows(values: Values, each: Tried) -> bool:
     """Whether the instance gives a value to everything that it speaks of."""
-    return all(map(values.knows, _sides(each)))
+    return all(map(values.knows, sides(each)))
 
 
-def _sides(each: Tried) -> tuple[Any, ...]:
+def sides(each: Tried) -> tuple[Any, ...]:
     if isinstance(each, Columns):
         return each.matrix, each.vector
     if isinstance(each, Diagonal):
@@ -97,17 +97,17 @@ def _sides(each: Tried) -> tuple[Any, ...]:
     return (each.whole, each.part) if isinstance(each, SumOf) else (each.left, each.right)
 
 
-def _broken(values: Values, each: Tried) -> str | None:
+def broken(values: Values, each: Tried) -> str | None:
     if not knows(values, each):
         return None
     return violation(values, each) if isinstance(each, Relation) else matrix_violation(values, each)
 
 
-def _is_hypothesis(item: Any) -> bool:
+def is_hypothesis(item: Any) -> bool:
     return getattr(item, "kind", "hypothesis" if isinstance(item, Equation) else "defined") == "hypothesis"
 
 
 def _told(each: Tried) -> str:
     if isinstance(each, Relation):
         return f"{spell(each.left)} {'=' if each.equal else '≤'} {spell(each.right)}"
-    return " and ".join(map(str, _sides(each)))
+    return " and ".join(map(str, sides(each)))

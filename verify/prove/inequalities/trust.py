@@ -37,7 +37,7 @@ class Trust:
     """What a chain rests on, and what is wrong with that.
 
     `leaves` are all of them; `believes` the sources and `rests_on` the statements that it uses itself, not by way
-    of a lemma. `items` is everything between them, to be tried.
+    of a lemma. `items` is everything between them, to be tried, and `own` those that the chain uses itself.
     """
 
     leaves: tuple[Leaf, ...]
@@ -45,6 +45,7 @@ class Trust:
     rests_on: tuple[str, ...]
     doubts: tuple[str, ...]
     items: tuple[Item, ...]
+    own: tuple[Item, ...]
 
 
 def trust(chain: Chain) -> Trust:
@@ -61,6 +62,7 @@ def trust(chain: Chain) -> Trust:
         rests_on=tuple(dict.fromkeys(lemma.claim for item in own for lemma in _lemmas(item))),
         doubts=tuple(doubts),
         items=tuple(items),
+        own=tuple(own),
     )
 
 
@@ -130,16 +132,16 @@ def _flaw(item: Item) -> str | None:
         named = isinstance(_bare(item.matrix), (Letter, sp.Identity)) and isinstance(item.vector, Letter)
         letters = bool(item.parts) or named
         fits = (item.matrix.cols, item.vector.shape, item.index.lower) == (size(item.index), (item.matrix.rows, 1), 0)
-        return None if letters and fits and _subtracted(item) else f"{_text(item)} is no name for the columns"
+        return None if letters and fits and _subtracted(item) else f"{text_of(item)} is no name for the columns"
     if isinstance(item, Diagonal):
         letters = bool(item.parts) or (isinstance(item.matrix, Letter) and isinstance(item.entries, Letter))
         fits = item.matrix.shape == (item.entries.rows, item.entries.rows) and item.entries.cols == 1
-        return None if letters and fits and _subtracted(item) else f"{_text(item)} is no name for a diagonal matrix"
+        return None if letters and fits and _subtracted(item) else f"{text_of(item)} is no name for a diagonal matrix"
     if getattr(item, "lemma", None) is not None or getattr(item, "kind", "") == "quoted":
         return _misquoted(item)
     if isinstance(item, SumOf) and item.kind != "hypothesis":
-        return None if _subtracted(item) or _remade(item) else f"{_text(item)} was made by hand"
-    return f"{_text(item)} was made by hand" if isinstance(item, Premise) and not _remade(item) else None
+        return None if _subtracted(item) or _remade(item) else f"{text_of(item)} was made by hand"
+    return f"{text_of(item)} was made by hand" if isinstance(item, Premise) and not _remade(item) else None
 
 
 def _flaw_of_fact(fact: Fact) -> str | None:
@@ -148,12 +150,12 @@ def _flaw_of_fact(fact: Fact) -> str | None:
     if fact.kind == "derived":
         relations = [chain.conclusion for chain in fact.because]
         fits = len(relations) == 1 and (relations[0].left, relations[0].right) == (fact.left, fact.right)
-        return None if fits and not fact.equal else f"{_text(fact)} is not what its chain concludes"
+        return None if fits and not fact.equal else f"{text_of(fact)} is not what its chain concludes"
     if fact.kind == "cited":
-        return None if fact.source.strip() else f"{_text(fact)} is cited without a source"
+        return None if fact.source.strip() else f"{text_of(fact)} is cited without a source"
     if fact.kind in ("rule", "defined", "hypothesis"):
-        return None if _remade(fact) else f"{_text(fact)} was made by hand, not by {fact.kind}"
-    return f"{_text(fact)} comes from nowhere; use a rule, define, hypothesis, cite or quote"
+        return None if _remade(fact) else f"{text_of(fact)} was made by hand, not by {fact.kind}"
+    return f"{text_of(fact)} comes from nowhere; use a rule, define, hypothesis, cite or quote"
 
 
 def _remade(item: Item) -> bool:
@@ -187,7 +189,7 @@ def _misquoted(item: Any) -> str | None:
     """A lemma is found under its own name in the file of a statement, says what was quoted, and is proved."""
     lemma = item.lemma
     if not isinstance(lemma, Lemma) or item.kind != "quoted" or not _remade(item):
-        return f"{_text(item)} is not what a lemma says; use quote"
+        return f"{text_of(item)} is not what a lemma says; use quote"
     home = vars(sys.modules.get(lemma.module, sp.S.__class__))
     if "CLAIM" not in home or all(value is not lemma for value in home.values()):
         return f"{lemma.name} is quoted from {lemma.module}, which is no statement that holds it"
@@ -213,7 +215,7 @@ def _definitions(item: Item) -> Iterator[tuple[Any, str, frozenset[Any]]]:
     """The symbol, what it means, and the symbols and letters that this mentions."""
     if isinstance(item, (Columns, Diagonal)) and not item.parts:
         inside = item.vector if isinstance(item, Columns) else item.entries
-        yield _bare(item.matrix), _text(item), _atoms(inside)
+        yield _bare(item.matrix), text_of(item), _atoms(inside)
     elif getattr(item, "kind", "") == "defined" and item.made is not None:
         symbol, expression = item.made.arguments[:2]
         yield symbol, f"{symbol} := {expression}", _atoms(expression)
@@ -245,10 +247,10 @@ def _leaf(item: Item) -> Leaf | None:
         return None
     lemma = getattr(item, "lemma", None)
     source = lemma.claim if isinstance(lemma, Lemma) else getattr(item, "source", "")
-    return Leaf(kind=kind, text=_text(item), source=source)
+    return Leaf(kind=kind, text=text_of(item), source=source)
 
 
-def _text(item: Item) -> str:
+def text_of(item: Item) -> str:
     """The item as a line of its own."""
     if isinstance(item, Fact):
         left, right = (item.right, item.left) if item.kind == "defined" else (item.left, item.right)
