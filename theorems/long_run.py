@@ -35,9 +35,11 @@ from theorems.experiment import Experiment
 from theorems.instances import small_networks
 from theorems.motion_bounds import ARGUMENTS, features_moved_chain, slope_chain
 from theorems.notation import H, K, N
+from theorems.one_step import one_step
 from theorems.prescription import BITS
 from theorems.terms import HERE, THERE, h, k
 from theorems.trajectory import Plan, descend
+from verify.certify import evaluate
 from verify.certify.compare import bound_of, upper
 from verify.claim import Argument, Assumption, Bound, Claim, Identity
 from verify.prove import prove
@@ -161,14 +163,42 @@ def certify_motion(subject: Subject) -> Iterator[Assumption | Bound]:
             )  # fmt: skip
 
 
+def certify_remainder(subject: Subject) -> Iterator[Assumption | Bound]:
+    """One more step at the end of exact runs, at γ and at half of it, leaves no more than κ, for what moved there."""
+    variant = _variant(subject)
+    for plan, run in _runs(_halved(variant)):
+        if run is None:
+            yield from _missing(plan) if plan is variant.plans[0] else ()
+            continue
+        exact = descend(plan)
+        with flint.ctx.workprec(exact.bits):
+            found = one_step(plan, exact)
+            values = {
+                motion.B_norm: found.B_norm, motion.b: found.b, motion.W: found.weights, motion.defect: flint.arb(0),
+                f_max: run.modes.reach, gamma: flint.arb(plan.prescription.gamma),
+            }  # fmt: skip
+            for name, observed, W in (
+                ("‖B⁺Bᵀ − B⁽⁰⁾B⁽⁰⁾ᵀ‖ ≤ κ for w = 0", found.turned, flint.arb(0)),
+                ("‖δ⁺ − (I − ηB⁽⁰⁾B⁽⁰⁾ᵀ)δ‖ ≤ ηκ ‖δ‖", found.remainder, found.weights),
+            ):
+                bound = evaluate(variant.formulas.loss, values | {motion.W: W})
+                told = f"at t = {exact.reached}, for every token"
+                yield bound_of(f"{name}, {plan.name}", [observed], [bound], told, elsewhere=plan.elsewhere)
+
+
+def _halved(variant: Variant) -> Variant:
+    """The plan that is within reach, and the same with half of γ."""
+    first = variant.plans[0]
+    smaller = replace(first, gamma_factor=SMALLER * first.gamma_factor, forced=True, name=f"{first.name} with γ/2")
+    return replace(variant, plans=(smaller, first))
+
+
 def certify_neglect(subject: Subject) -> Iterator[Assumption | Bound]:
     """Exact runs with Q moving, at γ and at half of it, depart from the closed form by at most n(t) at every step."""
     variant = _variant(subject)
-    first = variant.plans[0]  # the one that is within reach
-    smaller = replace(first, gamma_factor=SMALLER * first.gamma_factor, forced=True, name=f"{first.name} with γ/2")
-    for plan, run in _runs(replace(variant, plans=(smaller, first))):
+    for plan, run in _runs(_halved(variant)):
         if run is None:
-            yield from _missing(plan) if plan is first else ()
+            yield from _missing(plan) if plan is variant.plans[0] else ()
             continue
         exact = descend(plan)
         with flint.ctx.workprec(exact.bits):
@@ -299,7 +329,7 @@ CLAIM = Claim(
     ),
     checks=(
         derive_recursion, derive_motion, derive_remainder, derive_neglect, derive_fixed_point, argue_every_step,
-        certify_motion, certify_neglect, certify_long_run, certify_steps,
+        certify_motion, certify_remainder, certify_neglect, certify_long_run, certify_steps,
     ),
     controls=(
         rate_eight_times, features_forgotten, penalty_changed, millionth_of_the_neglect, exponent_once,
@@ -312,6 +342,7 @@ CLAIM = Claim(
         derive_neglect: (twentieth_of_kappa,),
         derive_fixed_point: (half_the_bounds,),
         certify_motion: (rate_eight_times,),
+        certify_remainder: (twentieth_of_kappa,),
         certify_neglect: (features_forgotten, penalty_changed, millionth_of_the_neglect, exponent_once),
         certify_long_run: (rate_eight_times,),
         certify_steps: (rate_eight_times, exponent_once),

@@ -14,7 +14,15 @@ from theorems.certified_descent import gamma_too_small, literal_plan, own_plan, 
 from theorems.closed_form import LongRun, followed
 from theorems.experiment import Experiment
 from theorems.float_descent import float_problem
-from theorems.long_run import CLAIM, Variant, certify_long_run, certify_motion, certify_neglect, certify_steps
+from theorems.long_run import (
+    CLAIM,
+    Variant,
+    certify_long_run,
+    certify_motion,
+    certify_neglect,
+    certify_remainder,
+    certify_steps,
+)
 from theorems.parameters import prepare, resolve
 from theorems.prescription import BITS
 from theorems.trajectory import Plan, descend
@@ -23,7 +31,7 @@ from verify.certify.norms import frobenius_norm, sum_of_squares
 from verify.claim import Verdict, worst
 from verify.runner import run
 
-CHECKS = (certify_motion, certify_neglect, certify_long_run, certify_steps)
+CHECKS = (certify_motion, certify_remainder, certify_neglect, certify_long_run, certify_steps)
 
 
 @pytest.fixture
