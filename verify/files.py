@@ -11,11 +11,9 @@ import errno
 import json
 import os
 import re
-import signal
 import stat
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +28,6 @@ if sys.platform != "win32":
 TEMPORARY = ".verify-"
 ROOM = 65536  # bytes; a record with its report takes at least about as much, so less room is found out before the work
 LONGEST = 32 * 2**20  # bytes of JSON that is read back; the longest record of the paper has about a tenth
-ENDING = (signal.SIGINT, signal.SIGTERM)
 ABANDONED = 3600.0  # seconds; a temporary file is renamed within moments, one that is older was left by a killed run
 PATIENCE = 10.0  # seconds to wait for a folder in which another run is renaming two files
 
@@ -163,7 +160,7 @@ def staged(path: Path, content: bytes) -> Path:
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Nobody else who asks changes files in this folder meanwhile, and no signal is handled.
+    """Nobody else who asks changes files in this folder meanwhile.
 
     The lock is on the folder itself: it leaves no file, and ends with the process. Where the system has none, or who
     holds it does not move on, there is none.
@@ -174,8 +171,7 @@ def held(folder: Path) -> Iterator[None]:
     try:
         if handle is not None:
             _lock(handle)
-        with _undisturbed():
-            yield
+        yield
         if handle is not None:
             with contextlib.suppress(OSError):
                 os.fsync(handle)
@@ -197,26 +193,6 @@ def _lock(handle: int) -> None:
             return
         else:
             return
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Signals that come meanwhile are handled afterwards. (Masking them would not do: another thread can get them.)"""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    before: dict[int, Any] = {}
-    try:
-        for number in ENDING:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, lambda number, frame: came.append(number))
-        yield
-    finally:
-        for ending, handler in before.items():
-            signal.signal(ending, signal.SIG_DFL if handler is None else handler)
-        for late in came:
-            signal.raise_signal(late)
 
 
 def load_json(path: Path) -> Any:

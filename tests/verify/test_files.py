@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import re
 import resource
-import signal
 import socket
 import threading
 import time
@@ -165,15 +164,6 @@ def test_who_never_lets_go_is_waited_for_only_so_long(tmp_path: Path, monkeypatc
     monkeypatch.setattr(files, "PATIENCE", 0.05)
     with held(tmp_path), held(tmp_path):
         pass
-
-
-def test_a_signal_in_the_critical_moment_is_handled_after_it(tmp_path: Path) -> None:
-    done = False
-    with pytest.raises(KeyboardInterrupt), held(tmp_path):  # noqa: PT012  the statement after the signal is the test
-        signal.raise_signal(signal.SIGINT)
-        done = True
-    assert done
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("content", [b"[" * 100_000, b'{"a":' * 100_000, b"\xff", b"{", b"9" * 5000, b""])
