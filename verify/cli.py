@@ -28,7 +28,18 @@ from verify.render.visible import visible
 DEFAULT_OUTPUT = Path("reports")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LONGEST = 480  # characters of a sentence about bad usage
-OutputOption = Annotated[Path, typer.Option("--output", help="Folder of the reports.")]
+
+
+def _path(text: str | Path) -> Path:
+    """A path as it was typed: no name at all would stand for the folder in which the user happens to be."""
+    if not str(text):
+        raise typer.BadParameter("there is no name; give one, or leave the option out")
+    return Path(text)
+
+
+OutputOption = Annotated[
+    Path, typer.Option("--output", help="Folder of the reports.", parser=_path, metavar="PATH")
+]  # fmt: skip
 
 
 class _RunByDefault(TyperGroup):
@@ -160,7 +171,9 @@ def _mutants_command(package: str, ending: Ending) -> Any:
         ] = None,
         output: OutputOption = DEFAULT_OUTPUT,
         as_json: JsonOption = False,
-        document: Annotated[Path | None, typer.Option(help="Also write the list of open mutants here.")] = None,
+        document: Annotated[
+            Path | None, typer.Option(help="Also write the list of open mutants here.", parser=_path, metavar="PATH")
+        ] = None,
         seconds: Annotated[float, typer.Option(help="Time limit of one mutant.", min=0.1)] = 120.0,
     ) -> None:
         from verify.mutants.command import take
@@ -231,6 +244,8 @@ def _run_signature(parameters: ModuleType) -> list[inspect.Parameter]:
 
 
 def _option(name: str, kind: Any, default: Any, **details: Any) -> inspect.Parameter:
+    if kind in (Path, Path | None):
+        details |= {"parser": _path, "metavar": "PATH"}
     annotation = Annotated[kind, typer.Option(f"--{name.replace('_', '-')}", **details)]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

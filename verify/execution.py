@@ -20,7 +20,7 @@ from verify import UsageError, pair
 from verify import record as records
 from verify.claim import Claim, Grade, Verdict
 from verify.ending import Ending
-from verify.files import write_atomically
+from verify.files import CERTIFICATE, require_replaceable, write_atomically
 from verify.mutants.report import told_of
 from verify.recording import record_in_any_case, unread
 from verify.render.programs import ForPrograms
@@ -209,9 +209,14 @@ def _certificate(claim: Claim, record: dict[str, Any], stage: Stage, desk: Desk)
     if record["verdict"] != "pass":
         print(f"verify: no certificate was written: the claim is {record['verdict']}", file=sys.stderr)
         return
-    content = json.dumps(claim.certificate(stage.subject), indent=1, ensure_ascii=False)
+    content = json.dumps(claim.certificate(stage.subject), indent=1, ensure_ascii=False, allow_nan=False).encode()
+    if not CERTIFICATE.fits(content):
+        raise ValueError(
+            "its certificate must begin with a key 'schema' that names its form, by which it is known again"
+        )
     with desk.ending.undisturbed:
-        write_atomically(path, (content + "\n").encode())
+        require_replaceable(path, CERTIFICATE, "certificate")
+        write_atomically(path, content + b"\n")
     yield path
 
 

@@ -86,6 +86,26 @@ def require_replaceable(path: Path, kind: Kind | None, option: str) -> None:
         raise UsageError(f"{path} is {what} and is not replaced; move it, or give another --{option}")
 
 
+def require_folder(folder: Path, option: str) -> None:
+    """Make sure that a folder is here, or can be made as far as names tell; nothing is made yet.
+
+    Raises:
+        UsageError: something else is in its place or above it.
+    """
+    for path in (folder, *folder.parents):
+        try:
+            mode = path.stat().st_mode
+        except (OSError, ValueError) as error:
+            missing = isinstance(error, FileNotFoundError) and not os.path.lexists(path)
+            if not missing and not isinstance(error, NotADirectoryError):
+                reason = error.strerror if isinstance(error, OSError) else error
+                raise UsageError(f"{option} = {folder} cannot be used ({reason}); give another --{option}") from error
+            continue
+        if not stat.S_ISDIR(mode):
+            raise UsageError(f"{option} = {folder}: {path} is no folder; give another --{option}")
+        return
+
+
 def _beginning(path: Path) -> bytes:
     with path.open("rb") as stream:
         return stream.read(256)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +19,7 @@ from verify import UsageError, discovery
 from verify.claim import Claim
 from verify.discovery import Entry
 from verify.ending import Ending
-from verify.files import CERTIFICATE, RECORD, REPORT, Kind, prepare_folder, require_replaceable
+from verify.files import CERTIFICATE, RECORD, REPORT, Kind, prepare_folder, require_folder, require_replaceable
 from verify.memory import Memory, fingerprint_of, recall
 from verify.pair import report_path
 from verify.recording import SILENT
@@ -193,28 +193,37 @@ def prepare_paths(request: Request, stages: Iterable[Stage]) -> None:
         UsageError: a folder cannot be written, something else than an earlier file of the same kind stands where one
             shall be, or the certificate would replace what this run itself reads or writes.
     """
-    written: dict[Path, Kind | None] = {}
+    written: dict[Path, tuple[Kind | None, str]] = {}
     for stage in stages:
         path = record_path(stage.entry.id, request)
-        written |= {path: RECORD, report_path(path): REPORT}
-        written |= {} if stage.checkpoint is None else {stage.checkpoint: None}
+        written |= {path: (RECORD, "output"), report_path(path): (REPORT, "output")}
+        written |= {} if stage.checkpoint is None else {stage.checkpoint: (None, "output")}
     certificate = request.certificate
     if certificate is not None:
-        require_replaceable(certificate, CERTIFICATE, "certificate")
         known = [path for path in (*written, request.resume, request.given.get("tokens")) if path is not None]
         if os.path.realpath(certificate) in map(os.path.realpath, known):
             raise UsageError(
                 f"certificate = {certificate} is a file of this run itself; give --certificate another name"
             )
-    for path, kind in sorted(written.items(), key=lambda item: item[0]):
-        require_replaceable(path, kind, "output")
-    if certificate is not None:
-        prepare_folder(certificate.parent, "certificate")
-    prepare_folder(request.output, "output")
+        written[certificate] = CERTIFICATE, "certificate"
+    _require_all(written)
+    for folder, option in {path.parent: option for path, (_, option) in written.items()}.items():
+        prepare_folder(folder, option)
+    _require_all(written)  # a path through a folder that was just made leads elsewhere
+
+
+def _require_all(written: Mapping[Path, tuple[Kind | None, str]]) -> None:
+    for path, (kind, option) in sorted(written.items(), key=lambda item: item[0]):
+        require_replaceable(path, kind, option)
 
 
 def chosen(package: str, request: Request) -> list[Entry]:
-    """The statements asked for, each once, in the order given; 'all' stands for every one."""
+    """The statements asked for, each once, in the order given; 'all' stands for every one.
+
+    Raises:
+        UsageError: one is unknown, has no certificate though one was asked for, or there can be no such folder.
+    """
+    require_folder(request.output, "output")
     known = discovery.entries(package)
     names = [name for claim in request.claims for name in ([e.id for e in known] if claim == "all" else [claim])]
     chosen = [discovery.find(package, name) for name in dict.fromkeys(names)]

@@ -27,6 +27,7 @@ from verify.files import (
     held,
     load_json,
     prepare_folder,
+    require_folder,
     require_replaceable,
     write_atomically,
 )
@@ -72,6 +73,21 @@ def test_what_cannot_be_a_file_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match=r"cannot be used \(.*\); give another --certificate"):
         require_replaceable(tmp_path / name, CERTIFICATE, "certificate")
+
+
+def test_a_folder_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    require_folder(tmp_path / "deep" / "reports", "output")
+    require_folder(tmp_path, "output")
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(".")
+    require_folder(tmp_path / "link" / "reports", "output")
+    os.mkfifo(tmp_path / "fifo")
+    for name, target in (("dangling", "nowhere"), ("loop", "loop")):
+        (tmp_path / name).symlink_to(target)
+    for name in ("file", "file/below", "fifo", "dangling", "loop/below", "n" * 300, "nul\0"):
+        with pytest.raises(UsageError, match="give another --output"):
+            require_folder(tmp_path / name, "output")
+    assert not (tmp_path / "deep").exists()
 
 
 @pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])

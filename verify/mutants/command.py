@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from verify import UsageError, discovery
 from verify.ending import Ending
-from verify.files import DOCUMENT, MUTANTS, prepare_folder, require_replaceable, write_atomically
+from verify.files import DOCUMENT, MUTANTS, prepare_folder, require_folder, require_replaceable, write_atomically
 from verify.memory import fingerprint_of
 from verify.mutants.paper import document, kept_rows, rows_of
 from verify.mutants.report import (
@@ -116,6 +116,7 @@ def _told(results: list[Result], *, as_json: bool) -> int:
 
 def _prepared(output: Path, paper: Path | None) -> str:
     """Make sure that results can be written, and that nothing of anybody's is lost by it; the earlier document."""
+    require_folder(output, "output")
     if paper is not None:
         require_replaceable(paper, DOCUMENT, "document")
         if os.path.realpath(paper) == os.path.realpath(output / FILE):
@@ -125,6 +126,7 @@ def _prepared(output: Path, paper: Path | None) -> str:
     if paper is None:
         return ""
     prepare_folder(paper.parent, "document")
+    require_replaceable(paper, DOCUMENT, "document")  # a path through a folder that was just made leads elsewhere
     return paper.read_bytes().decode(errors="replace") if paper.exists() else ""
 
 
