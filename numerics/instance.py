@@ -7,6 +7,8 @@ tokens form the prompt, the others are the queries.
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from numerics import InputError
+from numerics import InputError, archive
 
 # How far |v|^2 of a unit-norm token may be from 1. A float64 row scaled to unit length has a norm within (d + 2) unit
 # roundoffs of 1 (d squares, their sum, a root and a division), |v|^2 twice as far: less than this up to d = 4500. What
@@ -46,18 +48,12 @@ class Instance:
     def __post_init__(self) -> None:
         check_matrix("tokens", self.tokens)
         check_matrix("features", self.features)
-        if len(self.tokens) != len(self.features):
-            raise InputError(
-                f"tokens has {len(self.tokens)} rows and features has {len(self.features)}; "
-                "row k of both must belong to token k"
-            )
+        _require_alike(len(self.tokens), len(self.features))
         check_sizes(N=self.prompt_length, K=len(self.tokens))
         check_noise(self.noise)
-        unique, first = np.unique(self.tokens, axis=0, return_index=True)
-        if len(unique) < len(self.tokens):
-            again = min(set(range(len(self.tokens))) - set(first.tolist()))
-            twin = int(np.flatnonzero((self.tokens == self.tokens[again]).all(axis=1))[0])
-            raise InputError(f"tokens {twin} and {again} are equal; remove one, the dictionary must be distinct")
+        twins = _twins(self.tokens)
+        if twins is not None:
+            raise InputError(f"tokens {twins[0]} and {twins[1]} are equal; remove one, the dictionary must be distinct")
 
     @property
     def dictionary_size(self) -> int:
@@ -100,6 +96,8 @@ def check_sizes(**sizes: int) -> None:
     for name, size in sizes.items():
         if size < 1:
             raise InputError(f"{name} = {size} is too small; give --{name} at least 1")
+    if sizes.get("K") == 1:
+        raise InputError("K = 1 leaves no unseen token beside the prompt; give at least two tokens")
     if "N" in sizes and "K" in sizes and sizes["N"] >= sizes["K"]:
         raise InputError(f"N = {sizes['N']} leaves no unseen token among K = {sizes['K']}; choose --N below --K")
 
@@ -168,48 +166,80 @@ def digits(rng: np.random.Generator, *, N: int, K: int, m: int, tau: float) -> I
     )
 
 
-def from_file(path: Path, *, N: int, tau: float, normalize: bool = False, raw: bool = False) -> Instance:
+def from_file(
+    path: Path, *, N: int, tau: float, normalize: bool = False, raw: bool = False,
+    accept: Callable[[int, int, int], None] = lambda K, d, m: None,
+) -> Instance:  # fmt: skip
     """Read `tokens` (K x d) and `features` (K x m) from an .npz file.
 
     Args:
         normalize: scale every token to unit length.
         raw: accept tokens of any length.
+        accept: is told K, d and m before any data is read, and may raise.
 
     Raises:
         InputError: the file is missing, not an .npz, lacks a key, or its contents are unusable.
     """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            missing = {"tokens", "features"} - set(archive.files)
-            if missing:
-                raise InputError(f"{path} lacks {' and '.join(sorted(missing))}; save both arrays with numpy.savez")
-            tokens, features = archive["tokens"], archive["features"]
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; give --tokens an .npz file") from None
-    except InputError:
-        raise
-    except Exception as error:  # numpy, zipfile and zlib raise many kinds for files that are not archives
-        raise InputError(f"{path} is not a readable .npz archive; save it with numpy.savez") from error
-    tokens, features = _as_float("tokens", tokens), _as_float("features", features)
+    with archive.opened(path) as file:
+        first, second = archive.headers(path, file, ("tokens", "features"))
+        _require_alike(first.shape[0], second.shape[0])
+        check_sizes(N=N, K=first.shape[0])
+        accept(*first.shape, second.shape[1])
+        tokens, features = (_as_float(item.name, archive.read(path, file, item)) for item in (first, second))
     check_matrix("tokens", tokens)
     if normalize:
-        tokens = unit_rows(tokens)
+        tokens = _scaled(tokens)
     elif not raw:
         _require_unit_norm(tokens)
     return Instance(tokens=tokens, features=features, prompt_length=N, noise=tau, source=f"file {path.name}")
 
 
 def _as_float(name: str, array: ndarray) -> ndarray:
-    if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
-        raise InputError(f"{name} holds {array.dtype}; convert it to floating point")
-    return array.astype(np.float64)
+    with np.errstate(over="ignore"):
+        converted = array.astype(np.float64)
+    lost = np.isfinite(array) & ~np.isfinite(converted)
+    if lost.any():
+        row = int(np.flatnonzero(lost.any(axis=1))[0])
+        raise InputError(f"{name} has a number beyond float64 in row {row}; scale it")
+    return converted
+
+
+def _scaled(tokens: ndarray) -> ndarray:
+    """Every token at unit length.
+
+    Raises:
+        InputError: a token is zero, or two distinct ones have one direction.
+    """
+    scaled, (K, d) = unit_rows(tokens), tokens.shape
+    twins = _twins(scaled)
+    if twins is None or _twins(tokens) == twins:
+        return scaled
+    if d == 1:
+        raise InputError(f"d = 1 leaves two unit tokens, 1 and -1, for K = {K}; drop --normalize and add --raw-tokens")
+    raise InputError(f"tokens {twins[0]} and {twins[1]} have one direction; remove one, or add --raw-tokens instead")
+
+
+def _twins(tokens: ndarray) -> tuple[int, int] | None:
+    """The first token that equals an earlier one, after that one; None if all are distinct."""
+    unique, first = np.unique(tokens, axis=0, return_index=True)
+    if len(unique) == len(tokens):
+        return None
+    again = min(set(range(len(tokens))) - set(first.tolist()))
+    return int(np.flatnonzero((tokens == tokens[again]).all(axis=1))[0]), again
+
+
+def _require_alike(tokens: int, features: int) -> None:
+    if tokens != features:
+        raise InputError(f"tokens has {tokens} rows and features has {features}; row k of both must belong to token k")
 
 
 def _require_unit_norm(tokens: ndarray) -> None:
     squares = squared_lengths(tokens)
     worst = int(np.argmax(np.abs(squares - 1)))
     if not abs(squares[worst] - 1) <= UNIT_NORM_TOLERANCE:
-        norm = np.linalg.norm(tokens[worst])
+        norm = math.hypot(*tokens[worst].tolist())  # neither overflows nor underflows
+        if norm == 0:
+            raise InputError(f"tokens row {worst} is zero and has no direction; remove it")
         raise InputError(f"token {worst} has norm {norm:.12g}, not 1; add --normalize to scale every token")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -256,9 +256,6 @@ def build(
     """
     device = resolve_device(parameters.device)
     data = _load(parameters)
-    sizes = {"K": data.dictionary_size, "d": data.token_dimension, "m": data.feature_count}
-    prompts = parameters.prompts if parameters.objective == "sampled" else 0
-    require_memory({"N": parameters.N, "H": parameters.H, "prompts": prompts} | sizes, (), fixed=sizes)
     start = initial_network(
         stream(parameters.seed, "initial network"), heads=parameters.H, d=data.token_dimension,
         K=data.dictionary_size, scale=parameters.beta, weight_scale=parameters.start_weights,
@@ -277,6 +274,7 @@ def build(
         instance=data, noise=noise, start=start, recipe=recipe, seed=parameters.seed,
         device=device, progress=progress,
     ).keep(keeper, state)  # fmt: skip
+    sizes = {"K": data.dictionary_size, "d": data.token_dimension, "m": data.feature_count}
     settings = {key: _plain(value) for key, value in (vars(parameters) | sizes).items()}
     return Experiment(study=study, settings=settings)
 
@@ -285,8 +283,9 @@ def _load(parameters: Parameters) -> Instance:
     N, tau, rng = parameters.N, parameters.tau, stream(parameters.seed, "instance")
     if parameters.tokens is not None:
         data = instances.from_file(
-            parameters.tokens, N=N, tau=tau, normalize=parameters.normalize, raw=parameters.raw_tokens
-        )
+            parameters.tokens, N=N, tau=tau, normalize=parameters.normalize, raw=parameters.raw_tokens,
+            accept=partial(_require_room, parameters),
+        )  # fmt: skip
     elif parameters.data == "digits":
         data = instances.digits(rng, N=N, K=cast(int, parameters.K), m=cast(int, parameters.m), tau=tau)
     else:
@@ -299,6 +298,13 @@ def _load(parameters: Parameters) -> Instance:
         if asked is not None and asked != size:
             raise InputError(f"{name} = {asked} but the data has {name} = {size}; drop --{name}")
     return data
+
+
+def _require_room(parameters: Parameters, K: int, d: int, m: int) -> None:
+    """Sizes that a file brings fit into memory; what is asked for beside them can be made smaller."""
+    prompts = parameters.prompts if parameters.objective == "sampled" else 0
+    sizes = {"N": parameters.N, "H": parameters.H, "prompts": prompts, "K": K, "d": d, "m": m}
+    require_memory(sizes, (), fixed=("K", "d", "m"))
 
 
 def _recipe(parameters: Parameters, data: Instance, noise: LabelNoise) -> Recipe:

@@ -5,18 +5,12 @@ The numbers of arrays are those that were counted at the peak of the hungriest c
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Container
-from pathlib import Path
 
+from numerics.memory import available, gibibytes
 from verify import UsageError
 
 BYTES = 8  # of a float64 number
-MEMINFO = Path("/proc/meminfo")
-CGROUP = Path("/sys/fs/cgroup")  # the limits of a container
-PRINTABLE = 2**900  # whole numbers may be larger than any float64
-UNKNOWN = 2**46  # bytes, as much as any machine has
 # What an array is for, the product of sizes that it holds, and how many such arrays there are at once, balls and
 # what torch keeps for gradients included (a ball is six float64 numbers).
 ARRAYS: tuple[tuple[str, str, int], ...] = (
@@ -63,8 +57,8 @@ def require_memory(sizes: dict[str, int], given: Container[str], fixed: Containe
     remedy = f"--{name} {value} is the largest that fits" if value is not None else "give smaller sizes"
     told = ", ".join(f"{key} = {size}" for key, size in sizes.items() if size)
     raise UsageError(
-        f"{told} would need {_gib(needed)} of memory, most of it for {largest}, "
-        f"and {_gib(there)} are available; {remedy}"
+        f"{told} would need {gibibytes(needed)} of memory, most of it for {largest}, "
+        f"and {gibibytes(there)} are available; {remedy}"
     )
 
 
@@ -81,40 +75,3 @@ def _largest_fitting(name: str, sizes: dict[str, int], there: int) -> int | None
 
 def _fits(sizes: dict[str, int], there: int) -> bool:
     return BYTES * sum(entries(sizes).values()) <= there
-
-
-def available() -> int:
-    """Bytes of memory that this process may still take, as far as the system tells."""
-    return min(_free(), _container(), _limit())
-
-
-def _free() -> int:
-    with contextlib.suppress(OSError, ValueError):
-        for line in MEMINFO.read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return UNKNOWN
-
-
-def _container() -> int:
-    """What is left of a container's limit, its cache of files not counted."""
-    with contextlib.suppress(OSError, ValueError):
-        limit = int((CGROUP / "memory.max").read_text())  # "max" where there is none
-        used = int((CGROUP / "memory.current").read_text())
-        stat = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
-        return max(0, limit - used + int(stat.get("file", 0)))
-    return UNKNOWN
-
-
-def _limit() -> int:
-    """The limit that `ulimit -v` sets."""
-    if sys.platform == "win32":
-        return UNKNOWN
-    import resource
-
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return UNKNOWN if soft == resource.RLIM_INFINITY else soft
-
-
-def _gib(count: int) -> str:
-    return f"{'over ' if count > PRINTABLE else ''}{min(count, PRINTABLE) / 2**30:.3g} GiB"

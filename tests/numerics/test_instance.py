@@ -192,9 +192,9 @@ def save(path: Path, **changes: Any) -> Path:
 BAD_ARCHIVES = [
     ({"tokens": 2 * np.eye(4)}, "token 0 has norm 2, not 1; add --normalize to scale every token"),
     ({"tokens": np.eye(4) * [1, 1, 1 + 2e-6, 1]}, "token 2 has norm 1.000002, not 1; add --normalize"),
-    ({"tokens": np.eye(4, dtype=complex)}, "tokens holds complex128; convert it to floating point"),
-    ({"features": np.array([["a", "b"]] * 4)}, "features holds <U1; convert it to floating point"),
-    ({"features": np.array([[{}, 1]] * 4)}, "is not a readable .npz archive; save it with numpy.savez"),
+    ({"tokens": np.eye(4, dtype=complex)}, "tokens holds complex numbers; convert it to floating point"),
+    ({"features": np.array([["a", "b"]] * 4)}, "features holds text; convert it to floating point"),
+    ({"features": np.array([[{}, 1]] * 4)}, "features holds Python objects; convert it to floating point numbers"),
     ({"features": np.ones((3, 2))}, "tokens has 4 rows and features has 3; row k of both must belong to token k"),
     ({"tokens": np.ones(4)}, "tokens has shape (4,); give a two-dimensional array"),
     ({"tokens": with_value(np.eye(4), (1, 1), np.nan)}, "tokens has a nan or inf in row 1; remove that row"),
@@ -233,7 +233,7 @@ def array_file(path: Path) -> None:
 )
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, spoil: Any) -> None:
     spoil(tmp_path / "data.npz")
-    with pytest.raises(InputError, match=r"data.npz is not a readable .npz archive; save it with numpy.savez"):
+    with pytest.raises(InputError, match=r"data.npz is (a|empty|not a readable).*; (give --tokens|save both arrays)"):
         from_file(tmp_path / "data.npz", N=2, tau=0.1)
 
 

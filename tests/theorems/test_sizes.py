@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from numerics.memory import available
 from theorems import sizes
 from theorems.parameters import prepare, resolve
-from theorems.sizes import available, entries, require_memory
+from theorems.sizes import entries, require_memory
 from verify import UsageError
 
 SMALL = {"N": 6, "K": 16, "d": 10, "m": 4, "H": 24, "prompts": 0}
@@ -38,26 +39,6 @@ def test_what_the_data_fixes_is_not_suggested() -> None:
         require_memory(SMALL | {"K": 10**9}, (), fixed=("K", "d", "m"))
 
 
-def test_a_container_and_a_limit_count_as_much_as_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, text in (("memory.max", "1000000"), ("memory.current", "900000"), ("memory.stat", "file 50000\nanon 1")):
-        (tmp_path / name).write_text(text)
-    monkeypatch.setattr(sizes, "CGROUP", tmp_path)
-    assert available() == 150_000
-    (tmp_path / "memory.max").write_text("max")
-    assert available() > 150_000
-    monkeypatch.setattr(sizes, "MEMINFO", tmp_path / "none")
-    assert available() > 150_000
-
-
-def test_a_limit_of_the_shell_is_known() -> None:
-    code = "from theorems.sizes import available; print(available())"
-    told = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29)),
-    )  # fmt: skip
-    assert int(told.stdout) <= 2**29
-
-
 def test_a_refusal_loads_no_library() -> None:
     code = """
 import sys
@@ -71,8 +52,9 @@ except Exception as error:
     assert told.stdout == "UsageError set()\n"
 
 
-def test_sizes_of_the_data_are_refused_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = resolve("quick", {"data": "digits", "d": 64})
+def test_sizes_of_the_data_are_refused_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez(tmp_path / "mine.npz", tokens=np.eye(8), features=np.ones((8, 2)))
+    settings = resolve("quick", {"tokens": tmp_path / "mine.npz"})
     monkeypatch.setattr(sizes, "available", lambda: 1000)
-    with pytest.raises(UsageError, match="d = 64"):
+    with pytest.raises(UsageError, match="K = 8, d = 8, m = 2 would need"):
         prepare(settings)
