@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from tests.hostile.machine import TINY, Copies, Ended, assert_no_traceback, contents, ended, started, verify
+from tests.hostile.machine import PAPER, TINY, Copies, Ended, assert_no_traceback, contents, ended, started, verify
 
-PAPER = {"package": "tinypaper", "search": [str(Path(__file__).parent / "paper")]}
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -signal.SIGKILL}
 CHANGES = 12  # as many as a run makes; where it makes fewer it ends undisturbed in the later cases
 TRAINING = ("trained", *TINY[:-1], "400", "--no-pdf")
