@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import os
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -177,7 +178,7 @@ def _foundations(entry: Entry, desk: Desk) -> tuple[tuple[Entry, ...], str | Non
 def _checkpoint(parameters: ModuleType, settings: Any, request: Request) -> Path:
     """Where training is kept: a name for each complete set of parameters, so that runs into one folder do not mix."""
     recipe = shlex.join(parameters.as_options(settings, parameters.OPTIONS))
-    return request.output / f"training.{hashlib.sha256(recipe.encode()).hexdigest()[:12]}.checkpoint"
+    return request.output / f"training.{hashlib.sha256(os.fsencode(recipe)).hexdigest()[:12]}.checkpoint"
 
 
 def record_path(claim: str, request: Request) -> Path:
