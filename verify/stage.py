@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import os
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
