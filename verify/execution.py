@@ -173,6 +173,7 @@ def _record(stage: Stage, claim: Claim, outcome: Outcome, desk: Desk, wall: floa
         stage.entry, claim, outcome, stage.subject, stage.small, quantities=stage.scope.instance,
         foundations=stage.foundations, found=desk.memory.passed, command=stage.command, wall=wall,
         grade=desk.request.grade, scope=stage.scope, report=desk.request.pdf,
+        code=desk.code,
         sources=desk.sources.of_claim(desk.package, [item.id for item in (stage.entry, *stage.foundations)]),
     )  # fmt: skip
 

@@ -38,13 +38,13 @@ def make_record(
     entry: Entry, claim: Claim, outcome: Outcome, subject: Subject, small: Subject, *,
     command: str, wall: float, foundations: Sequence[Entry] = (), found: Mapping[str, str] = MappingProxyType({}),
     grade: str | None = None, scope: Scope | None = None, report: bool = False,
-    sources: str = "",
+    sources: str = "", code: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:  # fmt: skip
     """Everything the reports show, as plain JSON values.
 
     `found` says when each foundation passed; without a `scope` the whole instance counts as looked at. `report` says
     whether a report is made of it; both then bear the id of the run. `sources` is the fingerprint
-    of the sources that the verdict rests on.
+    of the sources that the verdict rests on, `code` what is known of the code of this run.
     """
     seen = dict if scope is None else scope.seen
     looked = scope is None or scope.instance
@@ -80,7 +80,7 @@ def make_record(
         "control_baseline": str(outcome.baseline),
         "control_instance": seen(small.describe()),
         "report": report,
-        "provenance": provenance(command, wall)
+        "provenance": provenance(command, wall, code)
         | {"run": secrets.token_hex(8)}
         | {"foundations_passed": {item.id: found.get(item.id) for item in foundations}}
         | ran,

@@ -17,6 +17,7 @@ from typing import Any
 
 from verify import UsageError, discovery
 from verify.claim import Claim
+from verify.code import code_of
 from verify.discovery import Entry
 from verify.ending import Ending
 from verify.files import CERTIFICATE, RECORD, REPORT, Kind, prepare_folder, require_folder, require_replaceable
@@ -61,6 +62,7 @@ class Desk:
     memory: Memory
     below: Foundations
     sources: Sources
+    code: Mapping[str, Any]
     ending: Ending
     sampled: bool = False
     claims: list[Stage] = field(default_factory=list)
@@ -102,7 +104,7 @@ def desk_of(package: str, request: Request, ending: Ending) -> Desk:
     narrator = terminal.Narrator(quiet=request.quiet)
     return Desk(
         package=package, parameters=parameters, request=request, narrator=narrator, memory=memory, below=below,
-        ending=ending, sources=sources,
+        ending=ending, sources=sources, code=code_of("verify", package, *parameters.LABORATORY),
     )  # fmt: skip
 
 

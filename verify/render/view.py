@@ -240,8 +240,6 @@ def _value(value: Any) -> str:
 def _provenance(record: Json) -> list[tuple[str, str]]:
     """What the run ran on, in the order of a reader's questions; whatever else was recorded follows."""
     known, instance = dict(record["provenance"]), record["instance"]
-    commit = known.get("git_commit")
-    state = {"True": ", clean", "False": ", with uncommitted changes"}.get(str(known.get("git_clean")), "")
     spent = [f"{_moment(known['time'])}", f"took {number(known.get('wall_seconds'))} s"]
     if known.get("peak_memory_mb") is not None:
         spent.append(f"peak memory {known['peak_memory_mb']} MB")
@@ -250,7 +248,7 @@ def _provenance(record: Json) -> list[tuple[str, str]]:
         device.append(f"TF32 {'on' if known['tf32'] else 'off'}")
     rows = [
         ("time", ", ".join(spent)),
-        ("code", f"git commit {commit}{state}" if commit else "no git commit recorded"),
+        ("code", _code(known)),
         ("data", ", sha256 ".join(str(instance[name]) for name in ("source", "sha256") if name in instance)),
         *_without_effect(record.get("without_effect") or []),
         ("device", ", ".join([*device, str(known.get("platform"))])),
@@ -259,9 +257,18 @@ def _provenance(record: Json) -> list[tuple[str, str]]:
         ("ground", words.ground(record["ground"])),
     ]
     shown = {"foundations_passed", "command", "time", "wall_seconds", "peak_memory_mb", "git_commit", "git_clean"}
-    shown |= {"device", "dtype", "tf32", "platform", "resumed"}
+    shown |= {"version", "code_sha256", "device", "dtype", "tf32", "platform", "resumed"}
     rest = {name: value for name, value in known.items() if name not in shown}
     return rows + [(name.replace("_", " "), words.breakable(_value(value), 90)) for name, value in rest.items()]
+
+
+def _code(known: Json) -> str:
+    """Version, commit and hash of the sources, as far as they are known."""
+    commit, version, digest = (known.get(name) for name in ("git_commit", "version", "code_sha256"))
+    state = {"True": ", clean", "False": ", with other sources than the commit's"}.get(str(known.get("git_clean")), "")
+    told = [f"version {version}"] if version else []
+    told.append(f"git commit {commit}{state}" if commit else "no git commit")
+    return ", ".join([*told, *([f"sources sha256 {digest}"] if digest else [])])
 
 
 def _without_effect(names: list[str]) -> list[tuple[str, str]]:
