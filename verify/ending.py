@@ -35,9 +35,11 @@ class Ending:
         self.undisturbed = threading.Lock()
         self._farewell: Callable[[], str] = _nothing
         self._status: int | None = None
+        self.watching = False
 
     def watch(self) -> None:
         """From now on end by signals, but for those that this process was started to ignore."""
+        self.watching = True
         names = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
         heeded = {number for number in names if signal.getsignal(number) is not signal.SIG_IGN}
         if not hasattr(signal, "pthread_sigmask"):  # Windows

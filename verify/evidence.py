@@ -155,5 +155,5 @@ def said_by(error: BaseException) -> str:
     """The message of an exception, which is made by whoever raised it."""
     try:
         return str(error)
-    except Exception:
+    except BaseException:
         return "it cannot say why"

@@ -20,7 +20,7 @@ from verify import UsageError, pair
 from verify import record as records
 from verify.claim import Claim, Grade, Verdict
 from verify.ending import Ending
-from verify.files import CERTIFICATE, require_replaceable, write_atomically
+from verify.files import CERTIFICATE, NotWrittenError, require_replaceable, write_atomically
 from verify.mutants.report import told_of
 from verify.recording import record_in_any_case, unread
 from verify.render.programs import ForPrograms
@@ -143,9 +143,9 @@ def _outcome(stage: Stage, desk: Desk) -> tuple[Claim, Outcome]:
                 with desk.ending.undisturbed:
                     desk.memory = desk.memory.with_verdicts(desk.below.known, again=again)
             return claim, outcome
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and not desk.ending.watching:
+                raise  # where signals are awaited, none becomes an exception: this one is the statement's own
             reason = trouble(error)
     known = known or [(item.id, Verdict.UNDECIDED) for item in stage.foundations]
     return claim, Outcome(
@@ -179,12 +179,22 @@ def _record(stage: Stage, claim: Claim, outcome: Outcome, desk: Desk, wall: floa
 
 
 def _write(record: dict[str, Any], desk: Desk) -> Iterator[Path]:
-    """Write the record and its report; where there can be none, the record alone."""
+    """Write the record and its report; the record alone where there can be no report.
+
+    A report for which there is no room costs the record too if there is an earlier one: a pair is not torn.
+    """
     path = record_path(record["claim"], desk.request)
     content, failure = _rendered(record) if desk.request.pdf else (None, None)
     record["report"] = content is not None
-    with desk.ending.undisturbed:
-        written = pair.put(path, records.as_json(record), content)
+    try:
+        with desk.ending.undisturbed:
+            written = pair.put(path, records.as_json(record), content)
+    except NotWrittenError as error:
+        if content is None or path.exists():
+            raise
+        record["report"], failure = False, error
+        with desk.ending.undisturbed:
+            written = pair.put(path, records.as_json(record), None)
     yield from written
     if failure is not None:
         raise failure
@@ -192,9 +202,9 @@ def _write(record: dict[str, Any], desk: Desk) -> Iterator[Path]:
 
 def _rendered(record: dict[str, Any]) -> tuple[bytes | None, BaseException | None]:
     """The report, or why it cannot be made."""
-    from verify.render.pdf import render_pdf
-
     try:
+        from verify.render.pdf import render_pdf
+
         return render_pdf(record), None
     except KeyboardInterrupt:
         raise

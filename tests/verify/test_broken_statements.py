@@ -30,6 +30,12 @@ CLAIM = Claim(
 )
 """
 GOOD = f'"""Lemma 1 [T]: a title.\n\nWrong if not.\n"""\nfrom verify.claim import Bound, Claim\n{CLAIM}'
+MUTE = """
+
+class Mute(Exception):
+    def __str__(self):
+        raise SystemExit(0)
+"""
 BROKEN = {
     "syntax": (GOOD.replace("yield", "yield ("), "SyntaxError"),
     "raises": (GOOD + "raise RuntimeError('on purpose')\n", "RuntimeError: on purpose"),
@@ -37,6 +43,9 @@ BROKEN = {
     "missing": (GOOD.replace("from verify.claim", "from verify.nowhere"), "ModuleNotFoundError"),
     "check_name": (GOOD.replace("measure_nothing", "look_at_nothing"), "must start with one of"),
     "leaving_check": (GOOD.replace("    yield", "    raise SystemExit(0)\n    yield"), "SystemExit: 0"),
+    "interrupting_check": (GOOD.replace("    yield", "    raise KeyboardInterrupt\n    yield"), "KeyboardInterrupt"),
+    "panicking_check": (GOOD.replace("    yield", "    raise BaseException('far')\n    yield"), "BaseException: far"),
+    "silent_error": (GOOD.replace("    yield", "    raise Mute\n    yield") + MUTE, "Mute: it cannot say why"),
     "heading": (GOOD.replace("[T]", ""), "must open with a line"),
     "no_claim": (GOOD.replace("CLAIM = Claim(", "CLAIM = dict("), "CLAIM is a dict, not a Claim"),
     "unknown_base": (GOOD.replace("controls=", "builds_on=('lemma99',), controls="), "'lemma99' is unknown"),
