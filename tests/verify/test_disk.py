@@ -1,4 +1,4 @@
-"""A disk without room for the report: the verdict is told, an earlier pair stays whole, one sentence says what to do."""
+"""A disk without room for the report: the verdict is told, an earlier pair stays whole, a sentence says what to do."""
 
 from __future__ import annotations
 
