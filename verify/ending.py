@@ -32,7 +32,7 @@ class Ending:
     """
 
     def __init__(self) -> None:
-        self.undisturbed = threading.Lock()
+        self.undisturbed = threading.RLock()  # on Windows the ending comes in the main thread
         self._farewell: Callable[[], str] = _nothing
         self._status: int | None = None
         self.watching = False
@@ -47,7 +47,12 @@ class Ending:
                 signal.signal(number, lambda number, frame: self._end(number))
             return
         signal.pthread_sigmask(signal.SIG_BLOCK, heeded)
-        threading.Thread(target=self._wait, args=(heeded,), name="signals", daemon=True).start()
+        try:
+            threading.Thread(target=self._wait, args=(heeded,), name="signals", daemon=True).start()
+        except RuntimeError:  # no more threads for this user: signals end the process as they end any other
+            for number in heeded:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, heeded)
 
     def tell(self, farewell: Callable[[], str]) -> None:
         """From now on an ending calls `farewell`, in another thread, which saves what it can and says so."""
@@ -59,7 +64,10 @@ class Ending:
 
     def _wait(self, heeded: set[signal.Signals]) -> None:
         number = signal.sigwait(heeded)
-        threading.Thread(target=self._end, args=(number,), name="ending", daemon=True).start()
+        try:
+            threading.Thread(target=self._end, args=(number,), name="ending", daemon=True).start()
+        except RuntimeError:
+            self._end(number)
         os._exit(SHELL + signal.sigwait(heeded))
 
     def _end(self, number: int) -> NoReturn:

@@ -102,6 +102,19 @@ def test_processes_that_share_the_work_end_as_well() -> None:
     assert ended(process) == (143, "verify: stopped by SIGTERM\n")  # the pipe is closed only when the child is gone
 
 
+@pytest.mark.parametrize(
+    ("when", "expected"), [("early", (-signal.SIGTERM, "")), ("late", (143, "verify: stopped by SIGTERM\n"))]
+)
+def test_where_no_thread_can_be_started_signals_end_the_process_all_the_same(
+    when: str, expected: tuple[int, str]
+) -> None:
+    refuse = "def refuse(self): raise RuntimeError\nthreading.Thread.start = refuse\n"
+    again = "ending = Ending()\nsignal.pthread_sigmask(signal.SIG_UNBLOCK, {15})\nending.watch()\n"
+    process = python(f"import signal\n{refuse}{again if when == 'early' else ''}ready()\ntime.sleep(60)")
+    process.send_signal(signal.SIGTERM)
+    assert ended(process) == expected
+
+
 def test_what_hides_in_a_name_is_shown() -> None:
     process = python(r"ending.tell(lambda: ' \x1b[2J')" + "\nready()\ntime.sleep(60)")
     process.send_signal(signal.SIGINT)
