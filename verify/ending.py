@@ -50,6 +50,7 @@ class Ending:
         try:
             threading.Thread(target=self._wait, args=(heeded,), name="signals", daemon=True).start()
         except RuntimeError:  # no more threads for this user: signals end the process as they end any other
+            self.watching = False
             for number in heeded:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, heeded)

@@ -41,6 +41,7 @@ BROKEN = {
     "raises": (GOOD + "raise RuntimeError('on purpose')\n", "RuntimeError: on purpose"),
     "leaves": (GOOD + "raise SystemExit(0)\n", "SystemExit: 0"),
     "missing": (GOOD.replace("from verify.claim", "from verify.nowhere"), "ModuleNotFoundError"),
+    "interrupts": (GOOD + "raise KeyboardInterrupt\n", "KeyboardInterrupt"),
     "check_name": (GOOD.replace("measure_nothing", "look_at_nothing"), "must start with one of"),
     "leaving_check": (GOOD.replace("    yield", "    raise SystemExit(0)\n    yield"), "SystemExit: 0"),
     "interrupting_check": (GOOD.replace("    yield", "    raise KeyboardInterrupt\n    yield"), "KeyboardInterrupt"),
