@@ -22,7 +22,7 @@ import typer
 from typer.core import TyperGroup
 
 from verify import UsageError, discovery, streams
-from verify.ending import Ending
+from verify.ending import Ending, command_of
 from verify.render.visible import visible
 
 DEFAULT_OUTPUT = Path("reports")
@@ -190,11 +190,13 @@ def _run_command(package: str, ending: Ending) -> Any:
     def command(**options: Any) -> None:
         # By identity: 0 == False, and a value of 0 was given as much as any other.
         given = {name: options[name] for name in names if options[name] is not None and options[name] is not False}
+        again = _again(options, signature)
+        ending.tell(lambda: f"; begin again with: {command_of(options['claims'], again, options['resume'])}")
         from verify.execution import run_claims
         from verify.stage import Request
 
         request = Request(
-            claims=tuple(options["claims"]), given=given, pdf=not options["no_pdf"], again=_again(options, signature),
+            claims=tuple(options["claims"]), given=given, pdf=not options["no_pdf"], again=again,
             as_json=options["json"],
             **{name: options[name] for name in ("preset", "output", "quiet", "resume", "grade", "certificate")},
         )  # fmt: skip

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from verify.render.visible import visible
@@ -22,6 +24,13 @@ SHELL = 128  # a shell reports a program that ended by signal n as 128 + n
 
 def _nothing() -> str:
     return ""
+
+
+def command_of(claims: Sequence[str], options: Sequence[str], resume: Path | None) -> str:
+    """The command that makes these claims with these options, and goes on from a checkpoint if there is one."""
+    return shlex.join(
+        ["python", "-m", "verify", *claims, *options, *([] if resume is None else ["--resume", str(resume)])]
+    )
 
 
 class Ending:

@@ -6,7 +6,6 @@ What goes wrong in a statement's own file is that claim's verdict, and the other
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from verify import UsageError, pair
 from verify import record as records
 from verify.claim import Claim, Grade, Verdict
-from verify.ending import Ending
+from verify.ending import Ending, command_of
 from verify.files import CERTIFICATE, NotWrittenError, require_replaceable, write_atomically
 from verify.mutants.report import told_of
 from verify.recording import record_in_any_case, unread
@@ -120,9 +119,8 @@ def _farewell(desk: Desk, results: ForPeople | ForPrograms) -> str:
         file = (subject.keep() if isinstance(subject, Kept) else None) or file
     except OSError as error:
         trouble = f"; what training has reached could not be saved ({error.strerror})"
-    resume = () if file is None else ("--resume", str(file))
-    words = shlex.join(["python", "-m", "verify", *desk.claims_left, *request.again, *resume])
-    return f"; finished claims are kept{trouble}; continue with: {words}"
+    command = command_of(desk.claims_left, request.again, file)
+    return f"; finished claims are kept{trouble}; continue with: {command}"
 
 
 def _outcome(stage: Stage, desk: Desk) -> tuple[Claim, Outcome]:

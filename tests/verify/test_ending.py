@@ -163,6 +163,27 @@ def test_a_run_that_was_stopped_goes_on_with_the_command_that_it_said(tmp_path: 
     assert not file.exists()
 
 
+def test_before_anything_has_run_the_sentence_is_the_command_itself(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom verify.ending import Ending\nending = Ending()\nending.watch()\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'sympy': print('ready', flush=True); import time; time.sleep(60)\n"
+        "sys.meta_path.insert(0, Stop())\nfrom verify.cli import main\nmain(ending=ending)"
+    )
+    options = ["lemma4", "ridge", "--preset", "quick", "--tau", "0.5", "--output", str(tmp_path / "a b"), "--no-pdf"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *options], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"  # in the middle of an import
+    process.send_signal(signal.SIGTERM)
+    status, error = ended(process)
+    assert status == 143
+    assert error.startswith("verify: stopped by SIGTERM; begin again with: python -m verify lemma4 ridge")
+    assert sorted(shlex.split(error.partition("with: ")[2])[3:]) == sorted(options)
+
+
 def test_a_claim_that_does_not_train_says_that_it_had_no_use_for_the_checkpoint(tmp_path: Path) -> None:
     process, _ = begun(
         "limit_iff", "--preset", "quick", "--no-pdf", "--output", str(tmp_path), until=lambda seen: "step 0 of" in seen
