@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import signal
 import sys
 import threading
@@ -16,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from verify.render.visible import visible
+from verify.render.visible import shell_line, visible
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 SHELL = 128  # a shell reports a program that ended by signal n as 128 + n
@@ -28,7 +27,7 @@ def _nothing() -> str:
 
 def command_of(claims: Sequence[str], options: Sequence[str], resume: Path | None) -> str:
     """The command that makes these claims with these options, and goes on from a checkpoint if there is one."""
-    return shlex.join(
+    return shell_line(
         ["python", "-m", "verify", *claims, *options, *([] if resume is None else ["--resume", str(resume)])]
     )
 

@@ -25,6 +25,7 @@ from verify.exact import middles, minus
 from verify.files import load_json
 from verify.finding import OnInstance
 from verify.provenance import provenance
+from verify.render.visible import unicode_only
 from verify.runner import ControlOutcome, Evidence, Outcome, Subject
 from verify.scope import Scope
 from verify.trust import trust_base
@@ -217,22 +218,17 @@ def _thinned(arrays: dict[str, Any], worst: np.ndarray) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """Plain JSON values: arrays to rounded lists, nan and inf to null, names to text."""
     if isinstance(value, dict):
-        return {_unicode(str(key)): plain(item) for key, item in value.items()}
+        return {unicode_only(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
         return _rounded(value.tolist())
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, str):
-        return _unicode(value)
+        return unicode_only(value)
     if isinstance(value, (bool, int)) or value is None:
         return value
     number = float(value)
     return number if math.isfinite(number) else None
-
-
-def _unicode(text: str) -> str:
-    """What of a file name is no Unicode is escaped: no reader of JSON takes it."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _rounded(value: Any) -> Any:

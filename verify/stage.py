@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -25,6 +24,7 @@ from verify.memory import Memory, fingerprint_of, recall
 from verify.pair import report_path
 from verify.recording import SILENT
 from verify.render import terminal
+from verify.render.visible import shell_line
 from verify.runner import Foundations, Subject, trouble
 from verify.scope import Scope
 from verify.sources import Sources, read_sources
@@ -178,8 +178,8 @@ def _foundations(entry: Entry, desk: Desk) -> tuple[tuple[Entry, ...], str | Non
 
 def _checkpoint(parameters: ModuleType, settings: Any, request: Request) -> Path:
     """Where training is kept: a name for each complete set of parameters, so that runs into one folder do not mix."""
-    recipe = shlex.join(parameters.as_options(settings, parameters.OPTIONS))
-    return request.output / f"training.{hashlib.sha256(os.fsencode(recipe)).hexdigest()[:12]}.checkpoint"
+    recipe = shell_line(parameters.as_options(settings, parameters.OPTIONS))
+    return request.output / f"training.{hashlib.sha256(recipe.encode()).hexdigest()[:12]}.checkpoint"
 
 
 def record_path(claim: str, request: Request) -> Path:
@@ -244,7 +244,7 @@ def _require_certificate(chosen: Iterable[Entry], able: list[str]) -> None:
 
 def _replay_command(claim: str, options: list[str], request: Request) -> str:
     grade = ["--grade", request.grade] if request.grade else []
-    return shlex.join(["python", "-m", "verify", claim, *options, *grade])
+    return shell_line(["python", "-m", "verify", claim, *options, *grade])
 
 
 def loaded(package: str, name: str) -> Claim:

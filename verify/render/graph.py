@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from verify.render import canvas
+from verify.render.alone import drawing
 from verify.render.canvas import GREY, INK, VERMILION
 
 WIDTH, ROW, BOX = 170.0, 15.0, (25.0, 8.5)  # millimetres: the sheet, a level, a statement's box
@@ -24,7 +24,7 @@ def foundation_graph(record: dict[str, Any]) -> str:
     verdicts[record["claim"]] = record["verdict"]
     places = _places(below, record["claim"])
     height = ROW * (1 + max(level for _, level in places.values()))
-    with rc_context(canvas.STYLE):
+    with drawing(canvas.STYLE):
         figure = canvas.sheet(WIDTH, height)
         axes = canvas.axes_at(figure, 0, 0, WIDTH, height)
         axes.set(xlim=(0, WIDTH), ylim=(-height + ROW / 2, ROW / 2))

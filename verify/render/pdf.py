@@ -14,7 +14,12 @@ from typing import Any
 
 import typst
 
-from verify.render.view import view_of
+from verify.render.alone import alone
+from verify.render.glyphs import shown
+from verify.render.visible import all_unicode, unicode_only
+
+with alone():
+    from verify.render.view import view_of
 
 
 def render_pdf(record: dict[str, Any]) -> bytes:
@@ -30,10 +35,10 @@ def render_pdf(record: dict[str, Any]) -> bytes:
 
 def compile_arguments(record: dict[str, Any]) -> dict[str, Any]:
     """What Typst is given: the template, the view, the record to attach, and the record's own time as the date."""
-    source = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    source = json.dumps(all_unicode(record), ensure_ascii=False, allow_nan=False)
     return {
         "input": resources.files("verify.render").joinpath("report.typ").read_bytes(),
-        "sys_inputs": {"view": json.dumps(view_of(record), ensure_ascii=False), "record": source},
+        "sys_inputs": {"view": json.dumps(view_of(shown(record)), ensure_ascii=False), "record": source},
         "ignore_system_fonts": True,
         "timestamp": int(datetime.fromisoformat(record["provenance"]["time"]).timestamp()),
     }
@@ -44,7 +49,7 @@ def _require_statement(record: dict[str, Any]) -> None:
     try:
         typst.compile(
             b'#eval(sys.inputs.statement, mode: "math")',
-            sys_inputs={"statement": record["statement"]}, ignore_system_fonts=True, timestamp=0,
+            sys_inputs={"statement": unicode_only(record["statement"])}, ignore_system_fonts=True, timestamp=0,
         )  # fmt: skip
     except typst.TypstError as error:
         raise ValueError(

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from verify.render import canvas
+from verify.render.alone import drawing
 from verify.render.canvas import BLUE, DASHES, GREY, INK, SHADE, VERMILION, Array
 from verify.render.words import number
 
@@ -54,7 +54,7 @@ def has_picture(finding: Finding) -> bool:
 def picture(finding: Finding) -> Picture:
     """The picture of a finding that has one."""
     draw = {"trend": _trend, "bound": _bound, "agreement": _agreement}[finding["kind"]]
-    with rc_context(canvas.STYLE):
+    with drawing(canvas.STYLE):
         return draw(finding)
 
 
@@ -66,7 +66,7 @@ def interval_strip(finding: Finding) -> Picture:
     shown = [end for end in (low, high, lowest, highest) if math.isfinite(end)] or [0.0]
     room = 0.08 * (max(shown) - min(shown)) or 0.1 * abs(shown[0]) or 1.0
     left, right = min(shown) - room, max(shown) + room
-    with rc_context(canvas.STYLE):
+    with drawing(canvas.STYLE):
         figure = canvas.sheet(80, 10)
         axes = canvas.axes_at(figure, 3, 4, 74, 6)
         axes.set(xlim=(left, right), ylim=(0, 1), yticks=[])

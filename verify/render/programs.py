@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from verify.render.visible import unicode_only
+from verify.render.visible import all_unicode
 
 
 class ForPrograms:
@@ -47,12 +47,4 @@ class ForPrograms:
 def print_json(value: Any, stream: TextIO) -> None:
     """The value as JSON that any parser reads; letters that the stream's encoding may lack are escaped."""
     wide = (stream.encoding or "").lower().startswith("utf")
-    print(json.dumps(_unicode(value), indent=2, ensure_ascii=not wide), file=stream)
-
-
-def _unicode(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {unicode_only(str(key)): _unicode(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_unicode(item) for item in value]
-    return unicode_only(value) if isinstance(value, str) else value
+    print(json.dumps(all_unicode(value), indent=2, ensure_ascii=not wide), file=stream)

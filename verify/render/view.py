@@ -12,6 +12,7 @@ from typing import Any
 from verify.render import words
 from verify.render.graph import foundation_graph
 from verify.render.plots import Picture, has_picture, interval_strip, picture
+from verify.render.visible import unicode_only
 from verify.render.words import number, rich
 
 Json = dict[str, Any]
@@ -19,6 +20,7 @@ Json = dict[str, Any]
 PICTURES_PER_CHECK = 8  # of a check with more, those that do not pass come first
 CONCERNS_IN_FRONT = 8  # on the first page; all of them are in the tables
 LONGEST_CONCERN, LONGEST_READING = 240, 300  # characters before the table of all findings
+LONGEST_UNIT = 90  # characters of the command, which is there to be copied, before one is broken
 
 
 def view_of(record: Json) -> Json:
@@ -28,7 +30,7 @@ def view_of(record: Json) -> Json:
     return {
         "claim": record["claim"],
         "run": record["provenance"].get("run"),
-        "place": words.sentence(record["place"]),
+        "place": words.breakable(words.sentence(record["place"])),
         "title": rich(record["title"][:1].upper() + record["title"][1:]),
         "mark": record["mark"],
         "marks": [(letter, text) for letter, text in words.MARKS if re.search(rf"\b{letter}\b", record["mark"])],
@@ -36,13 +38,13 @@ def view_of(record: Json) -> Json:
         "meaning": words.MEANING[record["verdict"]],
         "concerns": _concerns(record),
         "facts": _facts(record),
-        "statement": record["statement"],
+        "statement": unicode_only(record["statement"]),
         "paragraphs": [rich(paragraph) for paragraph in paragraphs],
         "wrong": wrong and rich(wrong),
         "restriction": record["grade"],
         "graph": foundation_graph(record) if record["foundations"] else None,
         "cites": [rich(source) for source in record["cites"]],
-        "trust": [rich(words.breakable(line)) for line in record["trust"]],
+        "trust": [rich(line) for line in record["trust"]],
         "checks": [_check(item, numbers) for item in record["evidence"]],
         "assumptions": [_assumption(finding) for finding in _assumptions(record)],
         "controls": _controls(record, numbers),
@@ -99,7 +101,7 @@ def _check(item: Json, numbers: dict[str, int]) -> Json:
             "name": rich(finding["name"]),
             "kind": finding["kind"],
             "verdict": finding["verdict"],
-            "reading": rich(words.breakable(finding["reading"])),
+            "reading": rich(finding["reading"]),
         }
         for finding in item["findings"]
     ]
@@ -116,7 +118,7 @@ def _check(item: Json, numbers: dict[str, int]) -> Json:
         "seconds": number(item["seconds"], 2) if item["seconds"] else "< 0.001",
         "error": ended and words.breakable(ended),
         "ended": "error" if item["error"] else "undecided",
-        "summary": ended and words.clipped(ended, LONGEST_READING),
+        "summary": ended and words.breakable(words.clipped(ended, LONGEST_READING)),
         "worst": None if place is None else {"name": findings[place]["name"], "reading": rich(reading)},
         "findings": findings,
     }
@@ -163,7 +165,7 @@ def _derivation(finding: Json) -> Json:
         "verdict": finding["verdict"],
         "status": finding.get("status", "argued"),
         "steps": [(rich(step["expression"]), rich(step["rule"])) for step in finding["derivation"]],
-        "notes": [(label, rich(words.breakable(text))) for label, text in _sources(finding)],
+        "notes": [(label, rich(text)) for label, text in _sources(finding)],
         "witness": finding.get("witness") and words.breakable(finding["witness"]),
     }
 
@@ -233,7 +235,7 @@ def _value(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(_value(item) for item in value) or "none"
     if isinstance(value, str):
-        return words.sentence(value)
+        return words.breakable(words.sentence(value))
     return "none" if value is None else number(value, 6)
 
 
@@ -249,7 +251,7 @@ def _provenance(record: Json) -> list[tuple[str, str]]:
     rows = [
         ("time", ", ".join(spent)),
         ("code", _code(known)),
-        ("data", ", sha256 ".join(str(instance[name]) for name in ("source", "sha256") if name in instance)),
+        ("data", ", sha256 ".join(_value(instance[name]) for name in ("source", "sha256") if name in instance)),
         *_without_effect(record.get("without_effect") or []),
         ("device", ", ".join([*device, str(known.get("platform"))])),
         *_resumed(known),
@@ -259,7 +261,7 @@ def _provenance(record: Json) -> list[tuple[str, str]]:
     shown = {"foundations_passed", "command", "time", "wall_seconds", "peak_memory_mb", "git_commit", "git_clean"}
     shown |= {"version", "code_sha256", "device", "dtype", "tf32", "platform", "resumed"}
     rest = {name: value for name, value in known.items() if name not in shown}
-    return rows + [(name.replace("_", " "), words.breakable(_value(value), 90)) for name, value in rest.items()]
+    return rows + [(name.replace("_", " "), _value(value)) for name, value in rest.items()]
 
 
 def _code(known: Json) -> str:
@@ -295,4 +297,4 @@ def _moment(time: str) -> str:
 
 def _unbreakable_units(command: str) -> list[str]:
     """A command in pieces between which a line may break: an option stays with its value."""
-    return re.split(r" (?=--)", command)
+    return [words.breakable(unit, LONGEST_UNIT) for unit in re.split(r" (?=--)", command)]

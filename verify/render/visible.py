@@ -7,7 +7,10 @@ around, and the bytes of a file name may be no text at all: each is shown as an 
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # part of how some scripts and pictures are written
@@ -25,6 +28,31 @@ def visible(text: str, keep: str = "") -> str:
 def unicode_only(text: str) -> str:
     """The text with an escape in place of each byte that is no text, which JSON and typesetting cannot take."""
     return _SURROGATES.sub(lambda match: escaped(match[0]), text)
+
+
+def all_unicode(value: Any) -> Any:
+    """Plain JSON values with every text as by `unicode_only`."""
+    if isinstance(value, Mapping):
+        return {unicode_only(str(key)): all_unicode(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [all_unicode(item) for item in value]
+    return unicode_only(value) if isinstance(value, str) else value
+
+
+def shell_line(words: Sequence[str]) -> str:
+    """The words as a command that shows everything in it and that a shell reads back."""
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    if visible(word) == word:
+        return shlex.quote(word)
+    parts = (char if visible(char) == char else _bytes(char) for char in word.replace("\\", "\\\\").replace("'", "\\'"))
+    return f"$'{''.join(parts)}'"
+
+
+def _bytes(char: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
 
 
 def escaped(char: str) -> str:

@@ -54,6 +54,10 @@ _ACCENT = {"tilde": "\u0303", "hat": "\u0302", "bar": "\u0304"}
 _SCRIPT = re.compile(r"([_^])(?:\{([^{}]+)\}|(\([^()\s]{1,8}\)|[A-Za-z0-9\u0370-\u03ff]+|[*+−∞-]))")
 _BASE = re.compile(r"[A-Za-z0-9_]*$")
 _OPERATORS = frozenset({"min", "max", "sup", "inf", "log", "sum", "lim", "tr"})
+NARROWEST = 32  # characters that a column of a table holds
+_OVERLONG = re.compile(rf"[^\s\u200b]{{{NARROWEST},}}")
+_DIGEST = re.compile(r"[0-9a-f]{32,64}[.,;]?")
+_PLACES = re.compile(r"(.{0,15}[,;/)\]}](?![,;/)\]}])|.{16})")
 _WRONG = re.compile(r"(?:^|(?<=\s))Wrong (?=if\b)")
 
 
@@ -105,7 +109,7 @@ def rich(text: str) -> Rich:
             continue  # an identifier such as measure_training
         pieces += [("text", text[done : match.start()]), ("sub" if match[1] == "_" else "sup", match[2] or match[3])]
         done = match.end()
-    return [piece for piece in [*pieces, ("text", text[done:])] if piece[1]]
+    return [(kind, breakable(piece)) for kind, piece in [*pieces, ("text", text[done:])] if piece]
 
 
 def split_text(text: str) -> tuple[list[str], str | None]:
@@ -121,17 +125,24 @@ def split_text(text: str) -> tuple[list[str], str | None]:
     return [paragraph for paragraph in kept if paragraph], wrong
 
 
-def breakable(text: str, longest: int = 60) -> str:
-    """The text with invisible break opportunities inside its overlong words, so that it can be wrapped."""
-    return re.sub(rf"\S{{{longest},}}", lambda m: re.sub(r"(.{30}|[,;\]\)])", "\\1\u200b", m[0]), text)
+def breakable(text: str, longest: int = NARROWEST) -> str:
+    """The text with invisible break opportunities inside its overlong words, so that the narrowest column holds it.
+
+    A digest stays whole: it is there to be copied.
+    """
+
+    def broken(word: re.Match[str]) -> str:
+        return word[0] if len(word[0]) < longest or _DIGEST.fullmatch(word[0]) else _PLACES.sub("\\1\u200b", word[0])
+
+    return _OVERLONG.sub(broken, text)
 
 
 def clipped(text: str, longest: int) -> str:
     """The text, cut at a word if it is longer than this; the whole of it stands elsewhere in the report."""
     if len(text) <= longest:
-        return breakable(text)
+        return text
     words = text[:longest].rpartition(" ")[0]
-    return breakable(words if 2 * len(words) > longest else text[:longest]) + " …"
+    return (words if 2 * len(words) > longest else text[:longest]) + " …"
 
 
 def worst(verdicts: list[str]) -> str:
