@@ -115,6 +115,7 @@ def _settle() -> None:
     streams.settle()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of libraries; what they are about shows in the verdicts
+        logging.disable(logging.WARNING)
     gc.set_threshold(50_000, 20, 100)
     atexit.register(gc.freeze)
 
