@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import gc
 import inspect
+import logging
 import os
 import sys
 import warnings
