@@ -98,7 +98,7 @@ def _outcome(package: str, ending: Ending) -> tuple[int, str | None]:
         return 2, f"{described.rstrip('.').replace('Value error, ', '')}; see --help"
     except (KeyboardInterrupt, typer.Abort) as stop:
         return 130, str(stop) or "interrupted"
-    except Exception as error:
+    except BaseException as error:  # SystemExit too: whoever leaves in the middle has not checked anything
         if sys.flags.dev_mode:
             raise
         told = f"{type(error).__name__}: {error}"
@@ -126,8 +126,22 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 
+def _imported(name: str) -> ModuleType:
+    """What every command needs of a paper's package.
+
+    Raises:
+        UsageError: it cannot be imported, whatever its code does.
+    """
+    try:
+        return import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise UsageError(f"{name} cannot be imported ({type(error).__name__}: {error}); correct its file") from error
+
+
 def _first_line(package: str) -> str:
-    return ((import_module(package).__doc__ or "").strip()).partition("\n\n")[2].replace("\n", " ")
+    return ((_imported(package).__doc__ or "").strip()).partition("\n\n")[2].replace("\n", " ")
 
 
 def _list_command(package: str) -> Any:
@@ -155,7 +169,7 @@ def _show_command(package: str) -> Any:
         entry = discovery.find(package, claim)
         if entry.broken:
             raise UsageError(f"claim {claim!r} cannot be read: {entry.broken}")
-        parameters = import_module(f"{package}.parameters")
+        parameters = _imported(f"{package}.parameters")
         options = [f"--{name.replace('_', '-')}" for name in parameters.heeded(entry.heeds)]
         below = discovery.foundations(package, claim)
         if as_json:
@@ -186,7 +200,7 @@ def _mutants_command(package: str, ending: Ending) -> Any:
 
 
 def _run_command(package: str, ending: Ending) -> Any:
-    parameters = import_module(f"{package}.parameters")
+    parameters = _imported(f"{package}.parameters")
     names = [item.name for item in fields(parameters.Parameters)]
 
     def command(**options: Any) -> None:

@@ -227,6 +227,8 @@ def chosen(package: str, request: Request) -> list[Entry]:
     """
     require_folder(request.output, "output")
     known = discovery.entries(package)
+    if not known:
+        discovery.find(package, "all")
     names = [name for claim in request.claims for name in ([e.id for e in known] if claim == "all" else [claim])]
     chosen = [discovery.find(package, name) for name in dict.fromkeys(names)]
     if request.certificate is not None:

@@ -122,3 +122,34 @@ def test_bad_mathematics_costs_the_report_and_not_the_verdict(paper: Path, tmp_p
     assert not (tmp_path / "mathematics.pdf").exists()
     assert process.stderr.startswith("verify: mathematics: the statement of claim")
     assert process.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "text", [None, "x = (\n", "raise SystemExit(0)\n", "raise BaseException('far')\n", "import nowhere\n"]
+)
+@pytest.mark.parametrize("file", ["parameters", "__init__"])
+def test_a_paper_that_cannot_be_imported_is_one_sentence_and_never_status_0(
+    file: str, text: str | None, tmp_path: Path
+) -> None:
+    package = tmp_path / "fakepaper"
+    package.mkdir()
+    (package / "good.py").write_text(GOOD)
+    (package / "parameters.py").write_text("from theorems.parameters import *\n")
+    (package / f"{file}.py").write_text(text or "")
+    process = fakepaper(tmp_path, "good", "--output", str(tmp_path / "out"))
+    if text is None and file == "__init__":
+        assert process.returncode in (0, 3)  # nothing is wrong with an empty one
+        return
+    assert process.returncode == (1 if text is None else 2)
+    assert process.stderr.startswith("verify: ")
+    assert process.stderr.count("\n") == 1
+
+
+def test_all_of_no_statements_is_no_success(tmp_path: Path) -> None:
+    package = tmp_path / "fakepaper"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "parameters.py").write_text("from theorems.parameters import *\n")
+    process = fakepaper(tmp_path, "all", "--output", str(tmp_path / "out"))
+    assert process.returncode == 2
+    assert process.stderr.startswith("verify: package 'fakepaper' holds no statements")

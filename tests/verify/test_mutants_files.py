@@ -100,3 +100,22 @@ def test_a_full_disk_costs_the_files_and_not_the_table(
         f"verify: {tmp_path}/mutants.json cannot be written (No space left); make"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_claim_that_cannot_be_imported_costs_none_but_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(package: str, name: str) -> None:
+        if name == "lemma7":
+            raise SystemExit(0)
+
+    def sit(exam: Any, chosen: Any) -> Any:
+        assert chosen == ["lemma3"]
+        yield "lemma3", [row("rejected", claim="lemma3")]
+        yield "lemma3", [row("rejected", claim="lemma3")]
+
+    monkeypatch.setattr(command.discovery, "load", load)
+    monkeypatch.setattr(command, "sit", sit)
+    assert command.take("theorems", ["lemma7", "lemma3"], tmp_path, None) == 1
+    assert "verify: lemma7 cannot be examined: SystemExit: 0" in capsys.readouterr().err
+    assert command.take("theorems", ["lemma3"], tmp_path, None) == 0

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from verify import UsageError, discovery
 from verify.ending import Ending
+from verify.evidence import trouble
 from verify.files import DOCUMENT, MUTANTS, prepare_folder, require_folder, require_replaceable, write_atomically
 from verify.memory import fingerprint_of
 from verify.mutants.paper import document, kept_rows, rows_of
@@ -47,8 +48,8 @@ def take(
 ) -> int:  # fmt: skip
     """Examine all mutants of the claims (of every claim if none is named); returns the exit status.
 
-    0: no mutant is silent. 1: some is. What an earlier exam of the same sources finished is kept; of the document
-    the rows of other claims are kept, those that were measured with other sources marked.
+    0: no mutant is silent. 1: some is, or a claim cannot be examined. What an earlier exam of the same sources finished
+    is kept; of the document the rows of other claims are kept, those that were measured with other sources marked.
 
     Raises:
         UsageError: a claim is unknown, none of those named has a mutant, or something cannot be written or replaced.
@@ -57,9 +58,8 @@ def take(
     chosen = [discovery.find(package, name).id for name in names] or [item.id for item in discovery.entries(package)]
     chosen = list(dict.fromkeys(chosen))
     parameters = import_module(f"{package}.parameters")
-    for name in chosen:
-        discovery.load(package, name)
     earlier = _prepared(output, paper)
+    found = _loadable(package, chosen)
     sources = fingerprint_of("verify", package, *parameters.LABORATORY)
     rows_before, intended = read_results(output, sources)
     kept = {row.name: row for row in rows_before}
@@ -76,7 +76,7 @@ def take(
     (ending or Ending()).tell(farewell)
     with threadpool_limits(limits=1):
         saved = time.monotonic()
-        for name, rows in _followed(sit(exam, chosen), exam.kept, len(chosen)):
+        for name, rows in _followed(sit(exam, found), exam.kept, len(found)):
             if name not in told:
                 told[name], intended[name] = rows, len(rows)
             else:
@@ -88,7 +88,7 @@ def take(
     mutants = [kept[row.name] for rows in told.values() for row in rows]
     if not mutants:
         raise UsageError(f"claim {', '.join(chosen)} has no mutants: its file names no stated results")
-    status = _told(mutants, as_json=as_json)
+    status = max(_told(mutants, as_json=as_json), int(found != chosen))
     try:
         written = [write_results(output, sources, kept.values(), intended)]
         if paper is not None:
@@ -102,6 +102,20 @@ def take(
         for path in written:
             output_page().line(f"  wrote {path}")
     return status
+
+
+def _loadable(package: str, names: Sequence[str]) -> list[str]:
+    """Those claims whose files can be imported; the others are named, and cost none but themselves."""
+    found = []
+    for name in names:
+        try:
+            discovery.load(package, name)
+            found.append(name)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            print(f"verify: {name} cannot be examined: {visible(trouble(error))}", file=sys.stderr)
+    return found
 
 
 def _told(results: list[Result], *, as_json: bool) -> int:
