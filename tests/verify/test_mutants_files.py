@@ -29,6 +29,15 @@ def test_results_are_kept_for_the_same_sources_only(tmp_path: Path) -> None:
     assert read_results(tmp_path, "other") == ((), {})
 
 
+def test_two_exams_at_once_keep_what_either_has_found(tmp_path: Path) -> None:
+    write_results(tmp_path, "abc", [row()], {"toy": 1})
+    write_results(tmp_path, "abc", [row("rejected", claim="other")], {"other": 1})
+    write_results(tmp_path, "abc", [row("rejected")], {"toy": 1})
+    assert read_results(tmp_path, "abc") == ((row("rejected"), row("rejected", claim="other")), {"toy": 1, "other": 1})
+    write_results(tmp_path, "xyz", [row()], {"toy": 1})
+    assert read_results(tmp_path, "xyz") == ((row(),), {"toy": 1})
+
+
 def content(**changed: Any) -> bytes:
     given = {"schema": 1, "fingerprint": "abc", "intended": {"toy": 1}, "mutants": [asdict(row())]}
     return json.dumps(given | changed).encode()

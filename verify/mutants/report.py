@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from verify.files import MUTANTS, load_json, write_atomically
+from verify.files import MUTANTS, held, load_json, write_atomically
 from verify.render.visible import visible
 
 if TYPE_CHECKING:
@@ -63,10 +63,17 @@ def result_of(mutant: Mutant, found: Found) -> Result:
 
 
 def write_results(folder: Path, fingerprint: str, results: Iterable[Result], intended: Mapping[str, int]) -> Path:
-    """Write the file of results, with how many mutants each claim has; never a half-written one."""
-    path, rows = folder / FILE, [asdict(row) for row in results]
-    content = {"schema": SCHEMA, "fingerprint": fingerprint, "intended": intended, "mutants": rows}
-    write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    """Write the file of results, with how many mutants each claim has; never a half-written one.
+
+    What another exam of the same sources has written there meanwhile is kept.
+    """
+    path = folder / FILE
+    with held(folder):
+        before, known = read_results(folder, fingerprint)
+        rows = {row.name: asdict(row) for row in (*before, *results)}
+        content = {"schema": SCHEMA, "fingerprint": fingerprint, "intended": known | dict(intended)}
+        text = json.dumps(content | {"mutants": list(rows.values())}, indent=1, ensure_ascii=False)
+        write_atomically(path, (text + "\n").encode("utf-8", "backslashreplace"))
     return path
 
 
