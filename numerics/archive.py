@@ -32,7 +32,7 @@ KINDS = {
     stat.S_IFBLK: "a device",
 }  # fmt: skip
 UNUSABLE = {
-    "O": "Python objects", "b": "truth values", "c": "complex numbers", "U": "text", "S": "text", "M": "dates",
+    "O": "Python objects", "b": "truth values (bool)", "c": "complex numbers", "U": "text", "S": "text", "M": "dates",
     "m": "times", "V": "records",
 }  # fmt: skip
 
@@ -78,12 +78,16 @@ def _descriptor(path: Path) -> int:
         raise InputError(f"{path} does not exist; give --tokens an .npz file") from None
     except (OSError, ValueError) as error:
         socket = getattr(error, "errno", None) == errno.ENXIO  # what opening a socket gives
-        told = "is a socket" if socket else f"cannot be read ({getattr(error, 'strerror', None) or error})"
+        told = (
+            "is a socket, no regular file"
+            if socket
+            else f"cannot be read ({getattr(error, 'strerror', None) or error})"
+        )
         raise InputError(f"{path} {told}; give --tokens an .npz file") from error
     kind = KINDS.get(stat.S_IFMT(os.fstat(descriptor).st_mode))
     if kind is not None:
         os.close(descriptor)
-        raise InputError(f"{path} is {kind}; give --tokens an .npz file")
+        raise InputError(f"{path} is {kind}, no regular file; give --tokens an .npz file")
     return descriptor
 
 

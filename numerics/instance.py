@@ -97,7 +97,7 @@ def check_sizes(**sizes: int) -> None:
         if size < 1:
             raise InputError(f"{name} = {size} is too small; give --{name} at least 1")
     if sizes.get("K") == 1:
-        raise InputError("K = 1 leaves no unseen token beside the prompt; give at least two tokens")
+        raise InputError(f"N = {sizes.get('N', 1)} leaves no unseen token among K = 1; give at least two tokens")
     if "N" in sizes and "K" in sizes and sizes["N"] >= sizes["K"]:
         raise InputError(f"N = {sizes['N']} leaves no unseen token among K = {sizes['K']}; choose --N below --K")
 
@@ -230,7 +230,7 @@ def _twins(tokens: ndarray) -> tuple[int, int] | None:
 
 def _require_alike(tokens: int, features: int) -> None:
     if tokens != features:
-        raise InputError(f"tokens has {tokens} rows and features has {features}; row k of both must belong to token k")
+        raise InputError(f"tokens has {tokens} rows and features has {features}; give row k of both for token k")
 
 
 def _require_unit_norm(tokens: ndarray) -> None:
@@ -239,7 +239,7 @@ def _require_unit_norm(tokens: ndarray) -> None:
     if not abs(squares[worst] - 1) <= UNIT_NORM_TOLERANCE:
         norm = math.hypot(*tokens[worst].tolist())  # neither overflows nor underflows
         if norm == 0:
-            raise InputError(f"tokens row {worst} is zero and has no direction; remove it")
+            raise InputError(f"token {worst} is zero and has no direction; remove it")
         raise InputError(f"token {worst} has norm {norm:.12g}, not 1; add --normalize to scale every token")
 
 

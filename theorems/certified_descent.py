@@ -123,6 +123,7 @@ def certify_descent(subject: Subject) -> Iterator[Assumption | Bound]:
                 f"Δ⁽ᵗ⁾ ≤ (1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾, {plan.name}", gaps[1:], bounds[1:],
                 f"certified with {run.bits} bits to t = {run.reached}, gap {gaps[-1].str(3, radius=False)}{plan.note}",
                 x=np.arange(1, len(gaps)), x_label="step t", elsewhere=plan.elsewhere,
+                quantities=_quantities(plan, run),
             )  # fmt: skip
             if _is_literal(plan) and run.reached >= SHORT_STEPS:
                 factor = flint.arb(10) ** int(run.reached * DIGITS_PER_STEP)
@@ -171,6 +172,19 @@ def measure_descent_float64(subject: Subject) -> Iterator[Assumption | Bound]:
             reason=f"t ≤ {last}, rounding floor {errors[last]:.1g}{told}", x=np.arange(1, last + 1), x_label="step t",
             elsewhere=plan.elsewhere,
         )  # fmt: skip
+
+
+def _quantities(plan: Plan, run: Trajectory) -> dict[str, float]:
+    """The numbers of the run that sentences speak of."""
+    prescription = plan.prescription
+    return {
+        "gap_initial": float(run.moments[0].gap.mid()), "gap_final": float(run.moments[-1].gap.mid()),
+        "zeta0": float(prescription.zeta_0.mid()), "gamma": prescription.gamma,
+        "gamma_required": float(prescription.required_gamma.mid()), "step_queries": prescription.step_queries,
+        "step_weights": float(prescription.step_weights.mid()), "smoothness": float(prescription.L.mid()),
+        "rate": float(prescription.rate.mid()), "steps_guaranteed": prescription.guaranteed_steps(1e3),
+        "steps": run.reached, "bits": run.bits,
+    }  # fmt: skip
 
 
 def _is_literal(plan: Plan) -> bool:

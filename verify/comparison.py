@@ -6,7 +6,8 @@ that is not finite decides nothing: it has overflowed, or a tolerance that allow
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class OnInstance:
     """What every finding about an instance shares.
 
     `elsewhere` is the name of the instance that it was made on where that is not the record's: such a finding says
-    nothing about the record's own.
+    nothing about the record's own. `quantities` names the numbers that its sentence speaks of, for programs.
 
     Raises:
         FindingError: the finding has no name, or a number in it makes no sense.
@@ -44,12 +45,15 @@ class OnInstance:
 
     name: str
     elsewhere: str = ""
+    quantities: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise FindingError(f"a finding is called {self.name!r}; give it a name")
         if not isinstance(self.elsewhere, str):
             raise FindingError(f"{self.name}: elsewhere is {self.elsewhere!r}; give the name of an instance")
+        if not all(isinstance(value, (int, float)) for value in self.quantities.values()):
+            raise FindingError(f"{self.name}: quantities are {dict(self.quantities)!r}; give numbers by name")
 
     @property
     def reading(self) -> str:
@@ -72,11 +76,11 @@ class OnInstance:
         Raises:
             FindingError: there is something else in them.
         """
-        for field in fields:
-            array = numbers(getattr(self, field), f"{self.name}: {field}")
+        for name in fields:
+            array = numbers(getattr(self, name), f"{self.name}: {name}")
             if least is not None and np.any(middles(array) < least):
-                raise FindingError(f"{self.name}: {field} is {middles(array).min():g}, it cannot be below {least:g}")
-            object.__setattr__(self, field, array)
+                raise FindingError(f"{self.name}: {name} is {middles(array).min():g}, it cannot be below {least:g}")
+            object.__setattr__(self, name, array)
 
     def alike(self, *fields: str) -> None:
         """Make sure that the fields broadcast.
@@ -84,11 +88,11 @@ class OnInstance:
         Raises:
             FindingError: they do not.
         """
-        shapes = [getattr(self, field).shape for field in fields]
+        shapes = [getattr(self, name).shape for name in fields]
         try:
             np.broadcast_shapes(*shapes)
         except ValueError:
-            told = ", ".join(f"{field} {shape}" for field, shape in zip(fields, shapes, strict=True))
+            told = ", ".join(f"{name} {shape}" for name, shape in zip(fields, shapes, strict=True))
             raise FindingError(f"{self.name}: the shapes do not fit: {told}") from None
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
@@ -73,7 +73,7 @@ def make_record(
         "reasons": [{"verdict": str(verdict), "text": text} for verdict, text in outcome.reasons],
         "instance": seen(subject.describe()),
         "without_effect": [] if scope is None else list(scope.without_effect),
-        "quantities": subject.quantities() if looked else {},
+        "quantities": subject.quantities() | _quantities(outcome.evidence) if looked else {},
         "evidence": [_evidence_record(item) for item in outcome.evidence],
         "controls": [_control_record(control) for control in outcome.controls],
         "idle": list(outcome.idle),
@@ -125,6 +125,14 @@ def read_record(path: Path) -> dict[str, Any]:
     return record
 
 
+def _quantities(evidence: Iterable[Evidence]) -> dict[str, float]:
+    """What the findings on the record's own instance name; those made elsewhere keep theirs to themselves."""
+    findings = [finding for item in evidence for finding in item.findings if isinstance(finding, OnInstance)]
+    return {
+        name: value for finding in findings if not finding.elsewhere for name, value in finding.quantities.items()
+    }  # fmt: skip
+
+
 def _evidence_record(item: Evidence) -> dict[str, Any]:
     return {
         "check": item.check,
@@ -150,7 +158,7 @@ def _control_record(control: ControlOutcome) -> dict[str, Any]:
 
 
 def finding_record(finding: Finding) -> dict[str, Any]:
-    head = {
+    head: dict[str, Any] = {
         "kind": type(finding).__name__.lower(),
         "name": finding.name,
         "verdict": str(finding.verdict),
@@ -158,6 +166,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
     }
     if isinstance(finding, OnInstance):
         head["elsewhere"] = finding.elsewhere
+        head["quantities"] = dict(finding.quantities)
     return head | _details(finding)
 
 

@@ -137,13 +137,7 @@ TOKENS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
 ENTRY = ("lemma7", "--N", "2", "--H", "4")
 
 
-OPEN = ("folder", "objects", "fifo", "device", "other_length")  # issue 9, row 12
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.xfail(reason="row 12 is open") if name in OPEN else ()) for name in TOKENS],
-)
+@pytest.mark.parametrize("name", TOKENS)
 def test_tokens_are_refused(name: str, copies: Copies, tmp_path: Path) -> None:
     make, named = TOKENS[name]
     make(tmp_path / "mine.npz")

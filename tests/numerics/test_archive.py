@@ -99,10 +99,10 @@ def containing(content: bytes) -> Callable[[Path], Path]:
 
 
 REFUSED: list[tuple[str, Callable[[Path], Path], str]] = [
-    ("folder", folder, "is a folder; give --tokens"),
-    ("pipe", pipe, "is a pipe; give --tokens"),
-    ("socket", listening, "is a socket; give --tokens"),
-    ("device", lambda path: Path(os.devnull), "is a device; give --tokens"),
+    ("folder", folder, "is a folder, no regular file; give --tokens"),
+    ("pipe", pipe, "is a pipe, no regular file; give --tokens"),
+    ("socket", listening, "is a socket, no regular file; give --tokens"),
+    ("device", lambda path: Path(os.devnull), "is a device, no regular file; give --tokens"),
     ("loop", loop, "cannot be read (Too many levels of symbolic links)"),
     ("below a file", lambda path: containing(b"x")(path) / "x", "cannot be read (Not a directory)"),
     ("nul", lambda path: Path("a\0b"), "cannot be read (embedded null byte)"),
@@ -112,7 +112,7 @@ REFUSED: list[tuple[str, Callable[[Path], Path], str]] = [
     ("npy", containing(npy(TOKENS)), "is a single array; save both arrays"),
     ("objects", with_features(np.array([[{}, 1]] * 10)), "features holds Python objects; convert"),
     ("complex", with_features(FEATURES + 0j), "features holds complex numbers; convert"),
-    ("bool", with_features(FEATURES > 0), "features holds truth values; convert"),
+    ("bool", with_features(FEATURES > 0), "features holds truth values (bool); convert"),
     ("text array", with_features(FEATURES.astype(str)), "features holds text; convert"),
     ("dates", with_features(FEATURES.astype("i8").astype("M8[s]")), "features holds dates; convert"),
     ("records", with_features(np.zeros((10, 4), [("a", "f8")])), "features holds records; convert"),
@@ -208,7 +208,7 @@ def test_tokens_that_cannot_be_used_are_named_with_the_remedy_that_helps(tmp_pat
     for tokens, normalize, words in (
         (TOKENS * 1e200, False, r"token \d has norm 1e\+200, not 1; add --normalize"),
         (TOKENS * 1e-310, False, r"token \d has norm 1e-310, not 1; add --normalize"),
-        (np.where(np.arange(10)[:, None] == 4, 0, TOKENS), False, "tokens row 4 is zero and has no direction; remove"),
+        (np.where(np.arange(10)[:, None] == 4, 0, TOKENS), False, "token 4 is zero and has no direction; remove"),
         (np.where(np.arange(10)[:, None] == 4, 2 * TOKENS[3], TOKENS), True, "tokens 3 and 4 have one direction"),
         (np.where(np.arange(10)[:, None] == 4, TOKENS[3], TOKENS), True, "tokens 3 and 4 are equal; remove one"),
         (np.arange(1.0, 11.0)[:, None], True, "d = 1 leaves two unit tokens, 1 and -1, for K = 10; drop --normalize"),
@@ -217,5 +217,5 @@ def test_tokens_that_cannot_be_used_are_named_with_the_remedy_that_helps(tmp_pat
         with pytest.raises(InputError, match=words):
             from_file(tmp_path / "mine.npz", N=3, tau=0.1, normalize=normalize)
     np.savez(tmp_path / "mine.npz", tokens=TOKENS[:1], features=FEATURES[:1])
-    with pytest.raises(InputError, match="K = 1 leaves no unseen token beside the prompt"):
+    with pytest.raises(InputError, match="N = 3 leaves no unseen token among K = 1; give at least two"):
         from_file(tmp_path / "mine.npz", N=3, tau=0.1)

@@ -8,13 +8,14 @@ import pytest
 import sympy as sp
 
 from theorems import lemma2, theorem1, theorem1_sharp
+from theorems.certified_descent import certify_descent
 from theorems.constants import Delta_0, Z_norm, f_max, zeta_0
 from theorems.descent import FLOAT_STEPS, float_run, planned
 from theorems.drift import gamma_squared
 from theorems.experiment import Experiment
 from theorems.notation import H, K
 from theorems.parameters import prepare, resolve
-from verify.claim import Verdict
+from verify.claim import Bound, Verdict
 from verify.runner import run_checks
 
 STEPS = 300
@@ -111,3 +112,15 @@ def test_the_sharper_theorem_concludes_with_the_constants_that_it_states() -> No
     assert recipe.gamma_squared == theorem1_sharp.STATED_GAMMA
     half = replace(recipe, matrix=theorem1_sharp.STATED_MATRIX / 2)
     assert next(theorem1.derive_induction(theorem1.Variant(experiment=None, recipe=half))).status != "proved"
+
+
+def test_the_record_names_the_numbers_of_its_sentences() -> None:
+    own = prepare(resolve("literal", {}))
+    (evidence,) = run_checks([certify_descent], own)
+    bound = next(finding for finding in evidence.findings if finding.name.startswith("Δ⁽ᵗ⁾"))
+    assert isinstance(bound, Bound)
+    named = bound.quantities
+    assert {"gap_initial", "gap_final", "zeta0", "gamma", "rate", "steps", "bits"} <= named.keys()
+    assert f"with {named['bits']} bits to t = {named['steps']}" in bound.reason
+    assert named["gap_final"] <= (1 - named["rate"]) ** named["steps"] * named["gap_initial"]
+    assert named["rate"] == pytest.approx(named["step_weights"] * named["zeta0"] / (2 * 4))

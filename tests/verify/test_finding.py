@@ -237,3 +237,10 @@ def test_fractions_and_balls_are_compared_like_fractions(left: list[Fraction], r
     assert not np.any(whole.at_most & found.above)
     assert not np.any(whole.above & found.at_most)
     assert middles(balls) == pytest.approx([float(value) for value in left])
+
+
+def test_the_numbers_of_a_sentence_are_numbers_by_name() -> None:
+    named = Bound(name="x", observed=0.0, bound=1.0, reason="γ = 2", quantities={"gamma": 2.0})
+    assert named.quantities["gamma"] == 2.0
+    with pytest.raises(FindingError, match="give numbers by name"):
+        Bound(name="x", observed=0.0, bound=1.0, reason="γ = 2", quantities={"gamma": "2"})  # type: ignore[dict-item]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import flint
 import numpy as np
@@ -37,6 +38,7 @@ def middles(values: Sequence[flint.arb]) -> Float[ndarray, " n"]:
 def bound_of(
     name: str, observed: Sequence[flint.arb], bound: Sequence[flint.arb], reason: str,
     *, x: ArrayLike | None = None, x_label: str = "", elsewhere: str = "",
+    quantities: Mapping[str, float] = MappingProxyType({}),
 ) -> Bound:  # fmt: skip
     """The finding observed <= bound, entry by entry, decided by whole balls.
 
@@ -49,5 +51,6 @@ def bound_of(
     if len(observed) != len(bound):
         raise FindingError(f"{name}: {len(observed)} numbers were observed, for {len(bound)} bounds")
     return Bound(
-        name=name, observed=list(observed), bound=list(bound), reason=reason, x=x, x_label=x_label, elsewhere=elsewhere
+        name=name, observed=list(observed), bound=list(bound), reason=reason, x=x, x_label=x_label, elsewhere=elsewhere,
+        quantities=quantities,
     )  # fmt: skip
