@@ -271,6 +271,8 @@ CLAIM = Claim(
     statement=STATEMENT,
     heeds=("instance", "start", "training", "delta"),
     builds_on=("lemma5", "limit_iff", "ridge"),
+    stated=("STATED_WORST", "STATED_ALL"),
+    drops=(weights_rounded,),
     cites=("χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)",),
     checks=(
         derive_ridge, argue_worst_prompt, measure_promise, certify_gap, certify_every_prompt, measure_float64,

@@ -30,6 +30,7 @@ from theorems.experiment import Experiment, stream
 from theorems.lemma1 import e, h, i, k, softmax_letter
 from theorems.limit import PRECISION, Limit
 from theorems.notation import H, N, Z, d, m, tau
+from verify.certify import evaluate
 from verify.certify.compare import between, bound_of
 from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step
 from verify.prove import Equation, prove, prove_positive_definite
@@ -75,10 +76,10 @@ class Variant:
     scale: float = 1.0
     repeated: bool = False
 
-    def claimed(self, heads: int, prompt: np.ndarray) -> int:
-        """The rank that the law gives."""
+    def claimed(self, heads: int, prompt: np.ndarray) -> Any:
+        """What the law gives, which need not be a whole number if the law is wrong."""
         tokens = len(prompt) if self.repeated else len(np.unique(prompt, axis=0))
-        return int((STATED_RANK if self.rank is None else self.rank).subs({H: heads, different: tokens}))
+        return (STATED_RANK if self.rank is None else self.rank).subs({H: heads, different: tokens})
 
 
 def derive_invariance(subject: Experiment | Variant) -> Iterator[Identity]:
@@ -209,7 +210,8 @@ def _ranks(variant: Variant, name: str, prompt: np.ndarray, queries: np.ndarray,
     with flint.ctx.workprec(PRECISION):
         tokens = variant.experiment.instance.tokens[_spread(variant)]
         low, high, margins = np.array([rank_of_attention(prompt, queries, token) for token in tokens]).T
-    ranks, claims = list(map(between, low, high)), [flint.arb(claimed)] * len(low)
+        claims = [evaluate(claimed, {})] * len(low)
+    ranks = list(map(between, low, high))
     reason = f"λ_min of the smaller Gram matrix ≥ {margins.min():.2g}, certified"
     yield bound_of(f"{claimed} ≤ rank C_k, {name}", claims, ranks, reason, elsewhere=where)
     told = "no more different rows, or columns"
@@ -279,6 +281,8 @@ CLAIM = Claim(
     statement=STATEMENT,
     heeds=("dictionary", "start"),
     assumptions=("β > 0", "v_k ≠ 0"),
+    stated=("STATED_RANK",),
+    drops=(heads_in_pairs, beta_zero),
     cites=(
         "zeros of analytic functions are null (B. S. Mityagin, Math. Notes 107 (2020) 529–530, Proposition 0)",
     ),

@@ -192,6 +192,8 @@ CLAIM = Claim(
     assumptions=("assumption1", "assumption2", "unit norm"),
     builds_on=("lemma2_sharp", "lemma9", "lemma10", "pl", "drift", "theorem1"),
     cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
+    stated=("STATED_GAMMA", "STATED_MATRIX", "STATED_ALPHA", "STATED_D"),
+    drops=(large_steps, overstated_zeta),
     checks=(
         measure_training_assumptions,
         derive_induction,
