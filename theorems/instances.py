@@ -104,6 +104,14 @@ def single() -> ExactNetwork:
     return ExactNetwork(tokens=CIRCLE[:2], features=features, prompt=1, tau=Fraction(1, 2), gamma=Fraction(50))
 
 
+def attained() -> Iterator[tuple[ExactNetwork, tuple[State, State]]]:
+    """One prompt token in three units, with a feature and with none: then Z̄ shrinks as little as it can."""
+    for feature in ((Fraction(2),), (Fraction(0),)):
+        network = replace(single(), features=(feature, (Fraction(1),)))
+        for unit in (Fraction(1), FAR, 1 / FAR):
+            yield _in_units(network, _aligned(network, size=Fraction(1, 100), flip=True), unit)
+
+
 def opposite() -> ExactNetwork:
     """Two opposite prompt tokens with opposite features: uniform attention is as sensitive as it can be."""
     features = ((Fraction(1),), (Fraction(-1),), (Fraction(1),))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 from importlib import import_module
+from inspect import getsource
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,8 @@ def take(
     try:
         written = [write_results(output, sources, kept.values(), intended)]
         if paper is not None:
-            text = document([*kept_rows(earlier), *rows_of(mutants, sources)], sources)
+            left_out = {name: _left_out(package, name) for name in chosen}
+            text = document([*kept_rows(earlier), *rows_of(mutants, sources, left_out)], sources)
             write_atomically(paper, text.encode("utf-8", "backslashreplace"))
             written.append(paper)
     except OSError as error:
@@ -116,6 +118,19 @@ def _loadable(package: str, names: Sequence[str]) -> list[str]:
         except BaseException as error:
             print(f"verify: {name} cannot be examined: {visible(trouble(error))}", file=sys.stderr)
     return found
+
+
+def _left_out(package: str, name: str) -> list[str]:
+    """The constants of a claim's file that are called stated, and are neither examined nor a side of one that is."""
+    module = import_module(f"{package}.{name}")
+    source = getsource(module)  # what is imported from another file is stated there
+    examined = [getattr(module, constant) for constant in module.CLAIM.stated]
+    sides = [getattr(each, side) for each in examined for side in ("left", "right") if hasattr(each, side)]
+    return [
+        constant for constant, value in vars(module).items()
+        if constant.startswith("STATED") and f"\n{constant} = " in source
+        and constant not in module.CLAIM.stated and value not in sides
+    ]  # fmt: skip
 
 
 def _told(results: list[Result], *, as_json: bool) -> int:

@@ -6,8 +6,9 @@ It can be written in pieces: the rows of claims that were not examined now are k
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from verify.mutants.report import RESULTS, Result, by_claim, counts_of, sentence
 
@@ -17,8 +18,10 @@ Wrong versions of the stated results, made by `python -m verify mutants` (`make 
 *Rejected*: a check fails, with a witness that replays; of a lemma that is quoted, the proof is lost. *True as well*:
 the claim's own proofs reach the changed statement. *Open*: neither proved nor refuted. *Silent*: every check passes
 and no proof speaks of it. *Sources*: what a row was measured with; `python -m verify mutants CLAIM --document
-docs/mutants.md` measures one claim again."""
+docs/mutants.md` measures one claim again. Constants, signs and the powers of scalars are changed as far as the claim's
+own calculus can say it: powers by 1/2, those of matrices and of letters with indices by 1."""
 COLUMNS = ("claim", "mutants", *RESULTS, "sources")
+UNEXAMINED = "not examined: the claim does not name it, so nothing is known of its mutants"
 SHORT = 12  # digits of the fingerprint of the sources
 
 
@@ -32,12 +35,17 @@ class Row:
     sources: str
 
 
-def rows_of(results: Sequence[Result], sources: str) -> tuple[Row, ...]:
-    """The rows of the claims that were examined."""
+def rows_of(
+    results: Sequence[Result], sources: str, left_out: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> tuple[Row, ...]:
+    """The rows of the claims that were examined; `left_out` are the stated constants of each that were not."""
     return tuple(
         Row(
             claim=name, counts=tuple(counts_of(rows).values()), sources=sources[:SHORT],
-            notes=tuple(_open(row) for row in rows if row.result in ("open", "silent")),
+            notes=(
+                *(_open(row) for row in rows if row.result in ("open", "silent")),
+                *(f"- `{name}` {constant}: {UNEXAMINED}" for constant in left_out.get(name, ())),
+            ),
         )
         for name, rows in by_claim(results).items()
     )  # fmt: skip
@@ -75,7 +83,9 @@ def document(rows: Iterable[Row], sources: str) -> str:
     if any(row.sources != sources[:SHORT] for row in known):
         lines += ["", "\\* measured with other sources than the last row written."]
     notes = [note for row in known for note in row.notes]
-    return "\n".join([*lines, "", "## Open, and why", "", *(notes or ["None."])]) + "\n"
+    unexamined = [note for note in notes if note.endswith(UNEXAMINED)]
+    lines += ["", "## Open, and why", "", *([note for note in notes if note not in unexamined] or ["None."])]
+    return "\n".join([*lines, "", "## Stated and not examined", "", *(unexamined or ["None."])]) + "\n"
 
 
 def _open(row: Result) -> str:
