@@ -200,7 +200,7 @@ def _as_float(name: str, array: ndarray) -> ndarray:
     lost = np.isfinite(array) & ~np.isfinite(converted)
     if lost.any():
         row = int(np.flatnonzero(lost.any(axis=1))[0])
-        raise InputError(f"{name} has a number beyond float64 in row {row}; scale it")
+        raise InputError(f"{name} has a number beyond float64 in row {row}; give smaller numbers")
     return converted
 
 
