@@ -181,8 +181,9 @@ class Experiment:
     def quantities(self) -> dict[str, float]:
         """The numbers of the run, by name; those of training only if a check trained, none where they are not known."""
         try:
-            theory = self.theory
-        except ArithmeticError:
+            with np.errstate(all="ignore"):
+                theory = self.theory
+        except (ArithmeticError, np.linalg.LinAlgError):
             return {}
         numbers: dict[str, float] = {
             "penalty": theory.penalty,
