@@ -125,7 +125,7 @@ def assert_no_traceback(run: Ended) -> None:
 
 REMEDIES = re.compile(
     r"\b(give|choose|drop|remove|move|see|save|convert|rerun|run|repair|add|use|did you mean|break|make|start|free|ask|"
-    r"wait)\b"
+    r"wait|largest that fits)\b"
 )
 
 
