@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -11,7 +12,8 @@ from verify.render import canvas
 from verify.render.alone import drawing
 from verify.render.canvas import GREY, INK, VERMILION
 
-WIDTH, ROW, BOX = 170.0, 15.0, (25.0, 8.5)  # millimetres: the sheet, a level, a statement's box
+WIDTH, ROW, BOX, GAP = 170.0, 15.0, (25.0, 8.5), 1.5  # millimetres: the sheet, a level, a statement's box, between two
+LETTERS = 5.4  # points of type in which a letter, of about half its height, takes a millimetre
 
 Graph = dict[str, tuple[str, ...]]
 
@@ -32,8 +34,10 @@ def foundation_graph(record: dict[str, Any]) -> str:
         for upper, lowers in without_shortcuts(below).items():
             for lower in lowers:
                 _line(axes, places[upper], places[lower])
+        crowd = max(Counter(level for _, level in places.values()).values())
+        width = min(BOX[0], WIDTH / crowd - GAP)
         for name, place in places.items():
-            _box(axes, name, verdicts[name], place)
+            _box(axes, name, verdicts[name], place, width)
         return canvas.to_svg(figure)
 
 
@@ -83,10 +87,12 @@ def _line(axes: Axes, upper: tuple[float, int], lower: tuple[float, int]) -> Non
     axes.plot([upper[0], lower[0]], [tops, bottoms], color=GREY, linewidth=0.6, zorder=0)
 
 
-def _box(axes: Axes, name: str, verdict: str, place: tuple[float, int]) -> None:
+def _box(axes: Axes, name: str, verdict: str, place: tuple[float, int], width: float) -> None:
     x, y = place[0], -place[1] * ROW
     edge = INK if verdict == "pass" else VERMILION
-    corner = (x - BOX[0] / 2, y - BOX[1] / 2)
-    axes.add_patch(FancyBboxPatch(corner, *BOX, boxstyle="round,pad=0,rounding_size=1", fc="white", ec=edge, lw=0.7))
-    axes.text(x, y + 1.4, name, ha="center", va="center", fontsize=8)
+    corner = (x - width / 2, y - BOX[1] / 2)
+    axes.add_patch(
+        FancyBboxPatch(corner, width, BOX[1], boxstyle="round,pad=0,rounding_size=1", fc="white", ec=edge, lw=0.7)
+    )
+    axes.text(x, y + 1.4, name, ha="center", va="center", fontsize=min(8, LETTERS * width / len(name)))
     axes.text(x, y - 2.0, verdict, ha="center", va="center", fontsize=6.5, color=edge, style="italic")

@@ -27,6 +27,7 @@ SINGLE_HEIGHT, SINGLE = 38.0, (13.0, 8.0, 66.0, 25.0)  # a picture with one pair
 HEIGHT, BOTTOM, SIDE = 43.0, 8.0, 30.0  # a picture with several, which are this high
 BINS_PER_DECADE = 6
 SMALLEST_SHARE = 1e-6  # shares of a tolerance below this are counted in the lowest bin
+BESIDE = 20.0  # millimetres beside long heat maps: the colour bar and labels such as −1.5 × 10⁻¹⁵
 CELL_PIXELS = 8  # an entry of a heat map is a block of pixels, so that no viewer blurs it
 
 
@@ -226,7 +227,7 @@ def _heat_maps(figure: Figure, panels: dict[str, Array], *, left: float) -> None
 
 def _stacked(left: float, count: int) -> tuple[list[Place], list[Place]]:
     """Long maps above one another: the first two share the colour bar that runs beside both."""
-    width, height, pitch = FULL - left - 14, 8.0, 11.5
+    width, height, pitch = FULL - left - BESIDE, 8.0, 11.5
     bottoms = [38.5 - height - pitch * index for index in range(count)]
     bars = [(left + width + 2, bottoms[1], 2.0, height + pitch), (left + width + 2, bottoms[-1], 2.0, height)]
     return [(left, bottom, width, height) for bottom in bottoms], bars

@@ -6,11 +6,11 @@ Text comes as pieces (see `words.rich`), pictures as SVG; `report.typ` lays them
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 from verify.render import words
 from verify.render.graph import foundation_graph
+from verify.render.origin import pairs, provenance, unbreakable_units
 from verify.render.plots import Picture, has_picture, interval_strip, picture
 from verify.render.visible import unicode_only
 from verify.render.words import number, rich
@@ -20,17 +20,17 @@ Json = dict[str, Any]
 PICTURES_PER_CHECK = 8  # of a check with more, those that do not pass come first
 CONCERNS_IN_FRONT = 8  # on the first page; all of them are in the tables
 LONGEST_CONCERN, LONGEST_READING = 240, 300  # characters before the table of all findings
-LONGEST_UNIT = 90  # characters of the command, which is there to be copied, before one is broken
+AS_IT_IS = {"svg", "graph", "statement", "command", "alt", "claim", "strips"}
 
 
 def view_of(record: Json) -> Json:
     """Everything that the template shows, as text, pieces of text (see `words.rich`) and SVG."""
     paragraphs, wrong = words.split_text(record["text"])
     numbers = {item["check"]: place for place, item in enumerate(record["evidence"], start=1)}
-    return {
+    view = {
         "claim": record["claim"],
         "run": record["provenance"].get("run"),
-        "place": words.breakable(words.sentence(record["place"])),
+        "place": words.sentence(record["place"]),
         "title": rich(record["title"][:1].upper() + record["title"][1:]),
         "mark": record["mark"],
         "marks": [(letter, text) for letter, text in words.MARKS if re.search(rf"\b{letter}\b", record["mark"])],
@@ -52,13 +52,23 @@ def view_of(record: Json) -> Json:
         "derivations": [
             _derivation(finding) for kind in ("identity", "argument") for finding in _findings(record, kind)
         ],
-        "instance": _pairs(record["instance"]),
-        "quantities": _pairs(record["quantities"], missing="not a number"),
-        "provenance": _provenance(record),
-        "command": _unbreakable_units(record["provenance"]["command"]),
+        "instance": pairs(record["instance"]),
+        "quantities": pairs(record["quantities"], missing="not a number"),
+        "provenance": provenance(record),
+        "command": unbreakable_units(record["provenance"]["command"]),
         "grades": words.GRADES,
         "verdicts": words.VERDICT_LEGEND,
     }
+    return {name: wrappable(item, name) for name, item in view.items()}
+
+
+def wrappable(item: Any, name: str = "") -> Any:
+    """A part of the view with words that the narrowest column holds; pictures, mathematics and the command as it is."""
+    if isinstance(item, dict):
+        return {name: wrappable(part, name) for name, part in item.items()}
+    if isinstance(item, (list, tuple)):
+        return [wrappable(part, name) for part in item]
+    return words.breakable(item) if isinstance(item, str) and name not in AS_IT_IS else item
 
 
 def _findings(record: Json, kind: str) -> list[Json]:
@@ -116,9 +126,9 @@ def _check(item: Json, numbers: dict[str, int]) -> Json:
         "grade": item["grade"],
         "verdict": item["verdict"],
         "seconds": number(item["seconds"], 2) if item["seconds"] else "< 0.001",
-        "error": ended and words.breakable(ended),
+        "error": ended,
         "ended": "error" if item["error"] else "undecided",
-        "summary": ended and words.breakable(words.clipped(ended, LONGEST_READING)),
+        "summary": ended and words.clipped(ended, LONGEST_READING),
         "worst": None if place is None else {"name": findings[place]["name"], "reading": rich(reading)},
         "findings": findings,
     }
@@ -155,7 +165,7 @@ def _controls(record: Json, numbers: dict[str, int]) -> Json:
         "rejected": sum(row["verdict"] == "rejected" for row in rows),
         "baseline": record["control_baseline"],
         "mutants": record.get("mutants"),
-        "instance": [pair for pair in _pairs(record["control_instance"]) if pair[0] != "sha256"],
+        "instance": [pair for pair in pairs(record["control_instance"]) if pair[0] != "sha256"],
     }
 
 
@@ -166,7 +176,7 @@ def _derivation(finding: Json) -> Json:
         "status": finding.get("status", "argued"),
         "steps": [(rich(step["expression"]), rich(step["rule"])) for step in finding["derivation"]],
         "notes": [(label, rich(text)) for label, text in _sources(finding)],
-        "witness": finding.get("witness") and words.breakable(finding["witness"]),
+        "witness": finding.get("witness"),
     }
 
 
@@ -199,7 +209,7 @@ def _figures_of(item: Json) -> list[Json]:
         figures[-1]["notes"] += f" {len(drawn)} of this check's {len(candidates)} pictures are shown."
     estimates = [finding for finding in item["findings"] if finding["kind"] == "estimate"]
     if estimates:
-        strips = [(rich(f["name"]), interval_strip(f).svg, _interval(f["interval"])) for f in estimates]
+        strips = [(wrappable(rich(f["name"])), interval_strip(f).svg, _interval(f["interval"])) for f in estimates]
         figures.append({"wide": True, "strips": strips, "sentence": rich(item["sentence"])})
     return figures
 
@@ -222,79 +232,3 @@ def _figure(item: Json, finding: Json, drawing: Picture) -> Json:
         "notes": " ".join(drawing.notes),
         "alt": f"{item['sentence']} {finding['name']}: {finding['reading']}",
     }
-
-
-def _pairs(values: Json, missing: str = "none") -> list[tuple[str, str]]:
-    """Names and values for a table; six digits are enough to recognise a number."""
-    return [(name, missing if value is None else _value(value)) for name, value in values.items()]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_value(item)}" for name, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_value(item) for item in value) or "none"
-    if isinstance(value, str):
-        return words.breakable(words.sentence(value))
-    return "none" if value is None else number(value, 6)
-
-
-def _provenance(record: Json) -> list[tuple[str, str]]:
-    """What the run ran on, in the order of a reader's questions; whatever else was recorded follows."""
-    known, instance = dict(record["provenance"]), record["instance"]
-    spent = [f"{_moment(known['time'])}", f"took {number(known.get('wall_seconds'))} s"]
-    if known.get("peak_memory_mb") is not None:
-        spent.append(f"peak memory {known['peak_memory_mb']} MB")
-    device = [str(known[name]) for name in ("device", "dtype") if known.get(name)]
-    if known.get("tf32") is not None:
-        device.append(f"TF32 {'on' if known['tf32'] else 'off'}")
-    rows = [
-        ("time", ", ".join(spent)),
-        ("code", _code(known)),
-        ("data", ", sha256 ".join(_value(instance[name]) for name in ("source", "sha256") if name in instance)),
-        *_without_effect(record.get("without_effect") or []),
-        ("device", ", ".join([*device, str(known.get("platform"))])),
-        *_resumed(known),
-        *_foundations(known.get("foundations_passed") or {}),
-        ("ground", words.ground(record["ground"])),
-    ]
-    shown = {"foundations_passed", "command", "time", "wall_seconds", "peak_memory_mb", "git_commit", "git_clean"}
-    shown |= {"version", "code_sha256", "device", "dtype", "tf32", "platform", "resumed"}
-    rest = {name: value for name, value in known.items() if name not in shown}
-    return rows + [(name.replace("_", " "), _value(value)) for name, value in rest.items()]
-
-
-def _code(known: Json) -> str:
-    """Version, commit and hash of the sources, as far as they are known."""
-    commit, version, digest = (known.get(name) for name in ("git_commit", "version", "code_sha256"))
-    state = {"True": ", clean", "False": ", with other sources than the commit's"}.get(str(known.get("git_clean")), "")
-    told = [f"version {version}"] if version else []
-    told.append(f"git commit {commit}{state}" if commit else "no git commit")
-    return ", ".join([*told, *([f"sources sha256 {digest}"] if digest else [])])
-
-
-def _without_effect(names: list[str]) -> list[tuple[str, str]]:
-    """The options that were given in vain."""
-    return [("without effect", ", ".join(f"--{name.replace('_', '-')}" for name in names))] if names else []
-
-
-def _resumed(provenance: Json) -> list[tuple[str, str]]:
-    told = words.resumed(provenance)
-    return [("resumed", told)] if told else []
-
-
-def _foundations(passed: dict[str, str | None]) -> list[tuple[str, str]]:
-    """When the statements that the claim rests on passed: in this run, or earlier with the same sources."""
-    moments = dict.fromkeys(passed.values())
-    told = [(time, ", ".join(name for name in passed if passed[name] == time)) for time in moments]
-    lines = [f"{names}: {'not passed' if time is None else f'passed {_moment(time)}'}" for time, names in told]
-    return [("foundations", "; ".join(lines))] if lines else []
-
-
-def _moment(time: str) -> str:
-    return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _unbreakable_units(command: str) -> list[str]:
-    """A command in pieces between which a line may break: an option stays with its value."""
-    return [words.breakable(unit, LONGEST_UNIT) for unit in re.split(r" (?=--)", command)]

@@ -57,7 +57,7 @@ _OPERATORS = frozenset({"min", "max", "sup", "inf", "log", "sum", "lim", "tr"})
 NARROWEST = 32  # characters that a column of a table holds
 _OVERLONG = re.compile(rf"[^\s\u200b]{{{NARROWEST},}}")
 _DIGEST = re.compile(r"[0-9a-f]{32,64}[.,;]?")
-_PLACES = re.compile(r"(.{0,15}[,;/)\]}](?![,;/)\]}])|.{16})")
+_PLACES = re.compile(r"([^,;/)\]}_=–-]{0,31}[,;/)\]}_=–-]+|.{16}(?=.{15}))")  # after a sign, or anywhere
 _WRONG = re.compile(r"(?:^|(?<=\s))Wrong (?=if\b)")
 
 
@@ -90,7 +90,7 @@ def power_of_ten(mantissa: str, exponent: int) -> str:
 
 def sentence(text: str) -> str:
     """Prose for print: composed accents, typographic apostrophes, powers of ten."""
-    text = unicodedata.normalize("NFC", text)
+    text = unicodedata.normalize("NFC", text).replace(" +/- ", " ± ")
     text = _SCIENTIFIC.sub(lambda m: power_of_ten(m["mantissa"], int(m["exponent"])), text)
     text = re.sub(r"(?<=\w)'(?=\w)", "’", re.sub(r"(?<![\w.)])-(?=\d)", "−", text))
     return unicodedata.normalize("NFC", _NAMED_ACCENT.sub(lambda m: m[1] + _ACCENT[m[2]], text))
@@ -100,6 +100,7 @@ def rich(text: str) -> Rich:
     """Prose in pieces, with `_k` and `^V` after a letter or a sign as real subscripts and superscripts."""
     text = sentence(text)
     pieces: Rich = []
+    overlong = [word.span() for word in _OVERLONG.finditer(text)]  # may break after each script
     done = 0
     for match in _SCRIPT.finditer(text):
         base = _BASE.findall(text[done : match.start()])[0]
@@ -108,8 +109,9 @@ def rich(text: str) -> Rich:
         if len(base) > 1 and not base.isdigit() and base not in _OPERATORS:
             continue  # an identifier such as measure_training
         pieces += [("text", text[done : match.start()]), ("sub" if match[1] == "_" else "sup", match[2] or match[3])]
+        pieces += [("text", "\u200b")] if any(start < match.start() < end for start, end in overlong) else []
         done = match.end()
-    return [(kind, breakable(piece)) for kind, piece in [*pieces, ("text", text[done:])] if piece]
+    return [piece for piece in [*pieces, ("text", text[done:])] if piece[1]]
 
 
 def split_text(text: str) -> tuple[list[str], str | None]:

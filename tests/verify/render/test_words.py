@@ -77,6 +77,14 @@ def test_breakable_leaves_ordinary_text_alone() -> None:
     assert max(map(len, broken.split("\u200b"))) <= 30
 
 
+def test_a_word_breaks_after_its_signs_and_a_digest_never() -> None:
+    assert words.breakable("Dvoretzky–Kiefer–Wolfowitz–Massart").split("\u200b") == [
+        "Dvoretzky–", "Kiefer–", "Wolfowitz–", "Massart"
+    ]  # fmt: skip
+    assert words.breakable("sha256 " + "0a" * 32) == "sha256 " + "0a" * 32
+    assert ("text", "\u200b") in rich("M_" * 40)
+
+
 def test_clipped_cuts_at_a_word_where_there_is_one() -> None:
     assert words.clipped("short", 10) == "short"
     assert words.clipped("alpha beta gamma", 12) == "alpha beta …"
