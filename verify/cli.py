@@ -90,6 +90,10 @@ def main(package: str = "theorems", ending: Ending | None = None) -> NoReturn:
 def _outcome(package: str, ending: Ending) -> tuple[int, str | None]:
     """The exit status, and what a user must be told in a sentence."""
     try:
+        os.getcwd()
+    except OSError as error:  # libraries abort the process when they are loaded there
+        return 2, f"the current folder cannot be used ({error.strerror}); change to another"
+    try:
         return build_app(package, ending)(standalone_mode=False) or 0, None
     except UsageError as error:
         return 2, str(error)

@@ -71,3 +71,11 @@ def test_odd_surroundings_cost_letters_at_most(settings: dict[str, str], usual: 
     assert b" lemma4  controls rejected" in process.stdout
     assert b"\x1b" not in process.stdout + process.stderr
     assert "‖" in read_record(tmp_path / "lemma4.json")["text"]
+
+
+def test_a_folder_that_has_vanished_is_said_in_a_sentence(tmp_path: Path) -> None:
+    command = f"cd {tmp_path} && mkdir gone && cd gone && rmdir ../gone && {RUN} --output {tmp_path}"
+    process = shell(command, PYTHONPATH=str(ROOT))
+    assert process.returncode == 2
+    assert process.stderr.startswith(b"verify: the current folder cannot be used")
+    assert process.stderr.count(b"\n") == 1
