@@ -25,9 +25,10 @@ TEMPORARY = ".verify-"  # how the names of files begin that are renamed when the
 
 
 def record_of(folder: Path, claim: str) -> dict[str, Any]:
-    """What was found, without what differs from run to run."""
+    """What was found, without what differs from run to run; that it went on from a checkpoint is no finding."""
     record = json.loads((folder / f"{claim}.json").read_text())
     record.pop("provenance")
+    record["trust"] = [line for line in record["trust"] if "checkpoint" not in line]
     for item in (*record["evidence"], *record["ground"]):
         item.pop("seconds")
     return dict(record)
@@ -108,7 +109,7 @@ def undisturbed(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> tup
     return record_of(folder / "out", "trained"), time.monotonic() - began
 
 
-@pytest.mark.parametrize("case", range(4))
+@pytest.mark.parametrize("case", range(3))
 @pytest.mark.parametrize("number", list(STATUS), ids=lambda number: number.name)
 def test_stopped_in_training(
     number: signal.Signals, case: int, undisturbed: tuple[dict[str, Any], float], copies: Copies, tmp_path: Path
