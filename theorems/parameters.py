@@ -158,10 +158,10 @@ def _reject_values(given: Mapping[str, Any]) -> None:
 
 
 def _reject_sizes(parameters: Parameters, given: Mapping[str, Any]) -> None:
-    """Sizes that no memory holds, and a prompt that leaves no token unseen; what the data says counts as 1."""
+    """Sizes that no memory holds, heeded or not, and a prompt that leaves no token unseen; those of data count as 1."""
     check_order(parameters)
     K, d, m = (size or 1 for size in (parameters.K, parameters.d, parameters.m))
-    prompts = parameters.prompts if parameters.objective == "sampled" else 0
+    prompts = parameters.prompts if parameters.objective == "sampled" or "prompts" in given else 0
     sizes = {"N": parameters.N, "K": K, "d": d, "m": m, "H": parameters.H, "prompts": prompts}
     require_memory(sizes, given)
 

@@ -212,6 +212,7 @@ def _run_command(package: str, ending: Ending) -> Any:
         given = {name: options[name] for name in names if options[name] is not None and options[name] is not False}
         again = _again(options, signature)
         ending.tell(lambda: f"; begin again with: {command_of(options['claims'], again, options['resume'])}")
+        _require_usable(package, parameters, options, given)
         from verify.execution import run_claims
         from verify.stage import Request
 
@@ -226,6 +227,24 @@ def _run_command(package: str, ending: Ending) -> Any:
     command.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]  # typer reads it
     command.__annotations__ = {item.name: item.annotation for item in signature}
     return command
+
+
+def _require_usable(package: str, parameters: ModuleType, options: dict[str, Any], given: dict[str, Any]) -> None:
+    """Find out what is unusable before anything heavy is loaded; what else breaks here breaks again later.
+
+    Raises:
+        UsageError: a claim is unknown, or a value is.
+    """
+    try:
+        for claim in options["claims"]:
+            if claim != "all":
+                discovery.find(package, claim)
+        if options["preset"] is not None or parameters.INSTANCE & set(given):
+            parameters.resolve(options["preset"] or parameters.DEFAULT_PRESET, given)
+    except UsageError:
+        raise
+    except Exception:
+        return
 
 
 def _again(options: dict[str, Any], signature: list[inspect.Parameter]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from theorems.trajectory import Plan
 from verify import UsageError
 from verify.cli import build_app
 from verify.discovery import entries, load
-from verify.record import _finding_record, _plain, read_record
+from verify.record import finding_record, plain, read_record
 from verify.runner import Outcome, run_checks
 
 ENTRIES = {entry.id: entry for entry in entries("theorems")}
@@ -170,7 +170,7 @@ QUIET = ("force", "tokens", "normalize", "prompts", "device")  # change nothing 
 
 def readings(claim: str, given: dict[str, Any]) -> str:
     evidence = run_checks(load("theorems", claim).checks, prepare(resolve("quick", SMALL | given)))
-    found = [[item.check, item.error, [_plain(_finding_record(f)) for f in item.findings]] for item in evidence]
+    found = [[item.check, item.error, [plain(finding_record(f)) for f in item.findings]] for item in evidence]
     return json.dumps(found)
 
 

@@ -105,7 +105,10 @@ def test_a_claim_that_did_not_pass_has_no_certificate_and_says_so(tmp_path: Path
     assert not file.exists()
 
 
-@pytest.mark.parametrize("grade", ["symbolic", "certified", "statistical", "numeric"])
+@pytest.mark.parametrize(
+    "grade",
+    ["statistical", *(pytest.param(grade, marks=pytest.mark.long) for grade in ("symbolic", "certified", "numeric"))],
+)
 def test_hypotheses_are_checked_whatever_the_restriction(grade: str, tmp_path: Path) -> None:
     arguments = ["theorem2", "--preset", "quick", "--H", "1", "--steps", "0", "--grade", grade, "--no-pdf"]
     process = verify(*arguments, "--output", str(tmp_path))
@@ -139,11 +142,14 @@ def test_show_prints_statement_checks_and_controls() -> None:
         assert words in shown
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("list",), ("show", "theorem2"), ("run", "--help")])
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("list",), ("show", "theorem2"), ("run", "--help"), ("theorem9",), ("theorem2", "--H", "0")],
+)
 def test_help_and_listings_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
     code = (
-        "import sys\nfrom verify.cli import build_app\n"
-        f"try: build_app('theorems')({list(arguments)!r})\nexcept SystemExit: pass\n"
+        "import sys\nfrom verify import UsageError\nfrom verify.cli import build_app\n"
+        f"try: build_app('theorems')({list(arguments)!r})\nexcept (SystemExit, UsageError): pass\n"
         "heavy = {'torch', 'sympy', 'scipy', 'numpy', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

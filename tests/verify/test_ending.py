@@ -157,7 +157,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_command_that_it_said(tmp_path: 
     assert process.returncode in (0, 3), process.stderr
     resumed = read_record(tmp_path / "limit_iff.json")["provenance"]["resumed"]
     assert resumed["sha256"] == digest
-    assert 0 < resumed["iteration"] < 4000
+    assert 0 <= resumed["iteration"] < 4000  # what was last saved; on a slow machine that may be the start
     told = f"training up to step {resumed['iteration']}, from the checkpoint with sha256 {digest}"
     assert told in " ".join(process.stdout.split())
     assert not file.exists()
