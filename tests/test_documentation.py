@@ -4,8 +4,8 @@ import importlib.util
 import re
 from pathlib import Path
 
-from theorems.experiment import Experiment
-from theorems.parameters import prepare, resolve
+from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.parameters import resolve
 from verify.claim import Verdict
 from verify.discovery import entries
 from verify.runner import run

@@ -22,8 +22,8 @@ import torch
 
 from numerics.measure import attention_rounding, rounding
 from numerics.model import attention
-from theorems.enclosed import Problem, by_token, enclose, least_eigenvalues, problem_of
-from theorems.experiment import Experiment
+from theorems.network.enclosed import Problem, by_token, enclose, least_eigenvalues, problem_of
+from theorems.setting.experiment import Experiment
 from verify.certify import balls
 from verify.certify.compare import between, bound_of, upper
 from verify.certify.norms import smallest

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from theorems.experiment import Experiment
+from theorems.setting.experiment import Experiment
 from verify.certify.compare import bound_of
 from verify.claim import Assumption, Bound, Claim
 

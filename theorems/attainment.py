@@ -17,10 +17,10 @@ import flint
 import sympy as sp
 
 from theorems.assumption2 import largest_rank
-from theorems.defects import penalty_n_tau, penalty_twice
-from theorems.enclosed import Ball, Enclosed, Problem, by_token, enclose, problem_of
-from theorems.experiment import Experiment, stream
-from theorems.notation import H, N, Z, m, tau
+from theorems.network.enclosed import Ball, Enclosed, Problem, by_token, enclose, problem_of
+from theorems.setting.defects import penalty_n_tau, penalty_twice
+from theorems.setting.experiment import Experiment, stream
+from theorems.setting.notation import H, N, Z, m, tau
 from verify.certify import balls, evaluate
 from verify.certify.compare import bound_of
 from verify.certify.precision import until_decided

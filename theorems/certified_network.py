@@ -24,9 +24,10 @@ import numpy as np
 import sympy as sp
 import torch
 
-from theorems.certified_conclusion import INSIDE
-from theorems.constants import Z_size, gap
-from theorems.defects import (
+from theorems.descent.conclusion import INSIDE
+from theorems.network.enclosed import Ball, Matrix, enclose, mixture_rounding, problem_of, trained_problem_of
+from theorems.setting.constants import Z_size, gap
+from theorems.setting.defects import (
     labels_shuffled,
     noise_ignores_task,
     one_head,
@@ -35,12 +36,11 @@ from theorems.defects import (
     prompt_answered_by_ridge,
     untrained,
 )
-from theorems.enclosed import Ball, Matrix, enclose, mixture_rounding, problem_of, trained_problem_of
-from theorems.experiment import Experiment
-from theorems.limit import symbol_values
-from theorems.notation import K, m, tau, y
-from theorems.promise import GAP_FACTOR, kept, promise
-from theorems.tail import x_delta
+from theorems.setting.experiment import Experiment
+from theorems.setting.limit import symbol_values
+from theorems.setting.notation import K, m, tau, y
+from theorems.setting.promise import GAP_FACTOR, kept, promise
+from theorems.setting.tail import x_delta
 from theorems.theorem2 import derive_prompt_labels, derive_unseen_labels
 from verify.certify import as_float64, balls, evaluate
 from verify.certify.compare import bound_of, upper

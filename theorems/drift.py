@@ -19,10 +19,7 @@ import numpy as np
 import sympy as sp
 
 from theorems import lemma1, lemma5
-from theorems.assumptions import measure_training_assumptions
-from theorems.constants import Delta_0, Z_norm, alpha, eta, f_max, gamma, q, sigma, zeta_0
-from theorems.descent import FLOAT_STEPS, Plan, exact_runs, float_run
-from theorems.experiment import Experiment
+from theorems.descent.step_sizes import FLOAT_STEPS, Plan, exact_runs, float_run
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma2_sharp import LIPSCHITZ as SHARP
 from theorems.lemma7 import GRADIENT
@@ -30,11 +27,14 @@ from theorems.lemma8 import FEATURES_MOVED
 from theorems.lemma9 import FEATURES_BOUND, STATED_D
 from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
 from theorems.lemma10 import spectral_norm
-from theorems.notation import H, K
+from theorems.network.letters import AT_0, AT_R, AT_S, AT_T, PAPER, Point, Setting, k, s
+from theorems.network.softmax import Lipschitz
 from theorems.pl import SIGMA
-from theorems.softmax import Lipschitz
-from theorems.stated import each, held
-from theorems.terms import AT_0, AT_R, AT_S, AT_T, PAPER, Point, Setting, k, s
+from theorems.setting.assumptions import measure_training_assumptions
+from theorems.setting.constants import Delta_0, Z_norm, alpha, eta, f_max, gamma, q, sigma, zeta_0
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import H, K
+from theorems.setting.stated import each, held
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, Fact, at_most
 from verify.prove.inequalities.lemma import Lemma, define, hypothesis, quote

@@ -21,8 +21,8 @@ import torch
 
 from numerics.measure import rounding, softmax_rounding
 from numerics.model import Network, attention, full_attention, mixture, predict
-from theorems.experiment import Experiment, stream
-from theorems.notation import K, N, P, d, e_k, y
+from theorems.setting.experiment import Experiment, stream
+from theorems.setting.notation import K, N, P, d, e_k, y
 from verify.claim import Agreement, Argument, Claim, Identity, Step
 from verify.prove import Equation, prove, selection
 from verify.prove.matrices.rational import draw, transpose

@@ -23,7 +23,7 @@ import flint
 import numpy as np
 import sympy as sp
 
-from theorems.certified_descent import (
+from theorems.descent.certified_descent import (
     SHORT_BUDGET,
     hypotheses,
     literal_plan,
@@ -32,12 +32,12 @@ from theorems.certified_descent import (
     violated,
     weights_start_elsewhere,
 )
-from theorems.constants import eta_w
-from theorems.defects import penalty_twice
-from theorems.enclosed import Ball, by_token, enclose
-from theorems.experiment import Experiment
-from theorems.notation import H, K, N
-from theorems.trajectory import Plan, Trajectory, descend
+from theorems.descent.trajectory import Plan, Trajectory, descend
+from theorems.network.enclosed import Ball, by_token, enclose
+from theorems.setting.constants import eta_w
+from theorems.setting.defects import penalty_twice
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import H, K, N
 from verify.certify import balls, evaluate
 from verify.certify.compare import bound_of
 from verify.certify.norms import frobenius_norm, sum_of_squares

@@ -24,12 +24,13 @@ from numerics.instance import Instance, synthetic
 from numerics.loss import feature_noise, label_moments, population_loss
 from numerics.measure import attention_rounding, rounding
 from numerics.model import Network, mixture
-from theorems import constants, terms
-from theorems.experiment import Experiment, stream
-from theorems.limit import Limit, limit_values
-from theorems.notation import H, K, N, d
-from theorems.stated import entries
-from theorems.terms import Point
+from theorems.network import letters as terms
+from theorems.network.letters import Point
+from theorems.setting import constants
+from theorems.setting.experiment import Experiment, stream
+from theorems.setting.limit import Limit, limit_values
+from theorems.setting.notation import H, K, N, d
+from theorems.setting.stated import entries
 from verify.claim import Agreement, Claim, Identity
 from verify.prove.indices.indexed import (
     Expression,

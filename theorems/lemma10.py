@@ -20,19 +20,19 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from theorems.assumptions import measure_unit_norm
-from theorems.constants import A_norm, D, L, Z_norm, alpha, f_max, gamma
-from theorems.experiment import Experiment
-from theorems.gradients import FAR_ALPHA, FAR_Q, Pair, chains
-from theorems.instances import small_networks
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma9 import STATED_D
-from theorems.notation import H, K
-from theorems.points import POINTS, alpha_of, compared, pairs, sizes
-from theorems.softmax import Lipschitz
-from theorems.stated import evaluated
-from theorems.terms import PAPER, Setting
-from theorems.variants import Variant, stated, variant_of
+from theorems.network.gradients import FAR_ALPHA, FAR_Q, Pair, chains
+from theorems.network.instances import small_networks
+from theorems.network.letters import PAPER, Setting
+from theorems.network.points import POINTS, alpha_of, compared, pairs, sizes
+from theorems.network.softmax import Lipschitz
+from theorems.setting.assumptions import measure_unit_norm
+from theorems.setting.constants import A_norm, D, L, Z_norm, alpha, f_max, gamma
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import H, K
+from theorems.setting.stated import evaluated
+from theorems.setting.variants import Variant, stated, variant_of
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, Fact, at_most
 from verify.prove.inequalities.conclusion import conclude

@@ -16,8 +16,7 @@ from fractions import Fraction
 import sympy as sp
 
 from theorems import lemma2_sharp
-from theorems.experiment import Experiment
-from theorems.softmax import (
+from theorems.network.softmax import (
     DEVIATION,
     DIFFERENCE,
     DISTANCE,
@@ -46,6 +45,7 @@ from theorems.softmax import (
     v,
     variant_of,
 )
+from theorems.setting.experiment import Experiment
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.conclusion import conclude

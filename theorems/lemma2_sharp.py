@@ -17,8 +17,7 @@ from fractions import Fraction
 
 import sympy as sp
 
-from theorems.experiment import Experiment
-from theorems.softmax import (
+from theorems.network.softmax import (
     DEVIATION,
     LARGEST,
     MEAN,
@@ -45,6 +44,7 @@ from theorems.softmax import (
     v_max,
     variant_of,
 )
+from theorems.setting.experiment import Experiment
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.conclusion import conclude

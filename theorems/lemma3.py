@@ -20,9 +20,9 @@ import flint
 import numpy as np
 import sympy as sp
 
-from theorems.experiment import Experiment, stream
-from theorems.notation import d
-from theorems.stated import Known, entries, evaluated
+from theorems.setting.experiment import Experiment, stream
+from theorems.setting.notation import d
+from theorems.setting.stated import Known, entries, evaluated
 from verify.claim import Bound, Claim, Identity
 from verify.prove import Equation, prove, prove_positive_semidefinite
 from verify.prove.indices.indexed import Expression, Index, Tensor, prove_indexed, square, total

@@ -17,8 +17,8 @@ from typing import Any
 
 import sympy as sp
 
-from theorems.experiment import Experiment
-from theorems.notation import N, Z, m, tau, y
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import N, Z, m, tau, y
 from verify.claim import Claim, Identity
 from verify.prove import Random, prove, prove_expectation, prove_positive_definite
 

@@ -25,12 +25,12 @@ import numpy as np
 import sympy as sp
 
 from numerics.loss import sample_labels, sample_tasks
-from theorems.defects import noise_ignores_task, penalty_n_tau, penalty_twice
-from theorems.experiment import Experiment, stream
-from theorems.limit import PRECISION, Limit, symbol_values
-from theorems.notation import K, N, P, Z, Z_query, Z_tilde, e_k, m, tau, z_k
+from theorems.network.letters import Point, k
 from theorems.selection import IN_PROMPT, SPLIT, UNSEEN, f_k, tokens
-from theorems.terms import Point, k
+from theorems.setting.defects import noise_ignores_task, penalty_n_tau, penalty_twice
+from theorems.setting.experiment import Experiment, stream
+from theorems.setting.limit import PRECISION, Limit, symbol_values
+from theorems.setting.notation import K, N, P, Z, Z_query, Z_tilde, e_k, m, tau, z_k
 from verify.certify import evaluate
 from verify.claim import Claim, Estimate, Identity
 from verify.infer import mean_interval

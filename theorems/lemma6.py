@@ -19,9 +19,9 @@ import torch
 
 from numerics.loss import population_loss
 from numerics.model import Network, mixture
-from theorems.experiment import Experiment, stream
-from theorems.notation import H, K, d
-from theorems.stated import entries
+from theorems.setting.experiment import Experiment, stream
+from theorems.setting.notation import H, K, d
+from theorems.setting.stated import entries
 from verify.claim import Agreement, Argument, Claim, Identity, Step
 from verify.prove.indices.indexed import Expression, Index, Tensor, derivative, prove_indexed, shorthand, total
 

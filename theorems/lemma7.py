@@ -18,17 +18,17 @@ import numpy as np
 import sympy as sp
 
 from theorems import lemma1, lemma3, lemma5
-from theorems.assumptions import measure_unit_norm
-from theorems.constants import alpha, f_max, gamma
-from theorems.experiment import Experiment
-from theorems.instances import small_networks
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma2_sharp import LIPSCHITZ as SHARP
-from theorems.points import POINTS, alpha_of, pairs, sizes
-from theorems.softmax import Lipschitz
-from theorems.stated import each, held
-from theorems.terms import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, k, v_k, z_bar_i
-from theorems.variants import Variant, as_stated, variant_of
+from theorems.network.instances import small_networks
+from theorems.network.letters import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, k, v_k, z_bar_i
+from theorems.network.points import POINTS, alpha_of, pairs, sizes
+from theorems.network.softmax import Lipschitz
+from theorems.setting.assumptions import measure_unit_norm
+from theorems.setting.constants import alpha, f_max, gamma
+from theorems.setting.experiment import Experiment
+from theorems.setting.stated import each, held
+from theorems.setting.variants import Variant, as_stated, variant_of
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, Fact, at_most
 from verify.prove.inequalities.lemma import Lemma, quote

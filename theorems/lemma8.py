@@ -13,18 +13,18 @@ from fractions import Fraction
 
 import numpy as np
 
-from theorems.assumptions import measure_unit_norm
-from theorems.constants import Z_norm, alpha, gamma
-from theorems.experiment import Experiment
-from theorems.instances import small_networks
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma2_sharp import LIPSCHITZ as SHARP
 from theorems.lemma9 import FEATURES_BOUND
-from theorems.points import POINTS, alpha_of, pairs, sizes
-from theorems.softmax import Lipschitz
-from theorems.stated import each, held
-from theorems.terms import HERE, PAPER, PROMPT, THERE, Point, Setting, Z_bar, h, v_i, v_k
-from theorems.variants import Variant, as_stated, variant_of
+from theorems.network.instances import small_networks
+from theorems.network.letters import HERE, PAPER, PROMPT, THERE, Point, Setting, Z_bar, h, v_i, v_k
+from theorems.network.points import POINTS, alpha_of, pairs, sizes
+from theorems.network.softmax import Lipschitz
+from theorems.setting.assumptions import measure_unit_norm
+from theorems.setting.constants import Z_norm, alpha, gamma
+from theorems.setting.experiment import Experiment
+from theorems.setting.stated import each, held
+from theorems.setting.variants import Variant, as_stated, variant_of
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.lemma import Lemma, quote

@@ -13,14 +13,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from theorems.constants import A_norm, Z_norm, alpha, gamma
-from theorems.experiment import Experiment
-from theorems.instances import small_networks
-from theorems.notation import H
-from theorems.points import POINTS, alpha_of, pairs, sizes
-from theorems.stated import each, held
-from theorems.terms import A_SIZE, HERE, PAPER, TARGET, UNIT_VECTOR, A, Point, Setting, Z_bar, a_k, e_k
-from theorems.variants import Variant, as_stated, variant_of
+from theorems.network.instances import small_networks
+from theorems.network.letters import A_SIZE, HERE, PAPER, TARGET, UNIT_VECTOR, A, Point, Setting, Z_bar, a_k, e_k
+from theorems.network.points import POINTS, alpha_of, pairs, sizes
+from theorems.setting.constants import A_norm, Z_norm, alpha, gamma
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import H
+from theorems.setting.stated import each, held
+from theorems.setting.variants import Variant, as_stated, variant_of
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.lemma import Lemma

@@ -24,12 +24,12 @@ import numpy as np
 import sympy as sp
 
 from numerics.measure import rounding
-from theorems.defects import noise_ignores_task, penalty_n_tau, penalty_twice
-from theorems.experiment import Experiment
-from theorems.limit import Limit
-from theorems.notation import K, N, Z, m, tau
-from theorems.stated import evaluated
-from theorems.terms import Z_bar
+from theorems.network.letters import Z_bar
+from theorems.setting.defects import noise_ignores_task, penalty_n_tau, penalty_twice
+from theorems.setting.experiment import Experiment
+from theorems.setting.limit import Limit
+from theorems.setting.notation import K, N, Z, m, tau
+from theorems.setting.stated import evaluated
 from verify.claim import Agreement, Bound, Claim, Identity
 from verify.prove import Equation, prove, prove_positive_definite
 from verify.prove.inequalities.lemma import Lemma

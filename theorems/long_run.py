@@ -9,7 +9,7 @@ Let ‖Q − Q⁽⁰⁾‖ ≤ q and ‖w‖ ≤ W up to step t, norms over all 
 n(t + 1) = (p + ε) n(t) + ε √Δ̄(t), n(0) = 0, is a bound. Summed over t, with S = (η_w/K) Σ_s ‖δ̄(s)‖ and ρ = κ/ζ₀ < 1:
 (η_w/K) Σ_s ‖δ(s)‖ ≤ S/(1 − ρ), so ‖Q − Q⁽⁰⁾‖ ≤ f̄_max W S/((1 − ρ)γ²) and ‖w‖ ≤ ‖w̄‖ + (b + ‖B⁽⁰⁾‖ρ) S/(1 − ρ) at step
 t + 1, ‖w̄‖ = ‖B⁽⁰⁾†Z̄Â‖. Where these are at most q and W, both hold for every t. Then ‖δ‖ shrinks by p + ε in every step:
-Theorem 1, at four times its rate. The chains are in `theorems.motion`; what is only argued says so.
+Theorem 1, at four times its rate. The chains are in `theorems.descent.motion`; what is only argued says so.
 
 Wrong if a chain does not end in these formulas, if an exact run leaves the closed form by more than n(t), if √Δ̄ + n is
 above Theorem 1's bound at some t, or if more steps are needed than are guaranteed.
@@ -26,19 +26,19 @@ import flint
 import numpy as np
 import sympy as sp
 
-from theorems import motion
-from theorems.certified_descent import VACUOUS, plans, violated
-from theorems.closed_form import Formulas, LongRun, followed
-from theorems.constants import f_max, gamma, zeta_0
-from theorems.defects import penalty_twice
-from theorems.experiment import Experiment
-from theorems.instances import small_networks
-from theorems.motion_bounds import ARGUMENTS, features_moved_chain, slope_chain
-from theorems.notation import H, K, N
-from theorems.one_step import one_step
-from theorems.prescription import BITS
-from theorems.terms import HERE, THERE, h, k
-from theorems.trajectory import Plan, descend
+from theorems.descent import motion
+from theorems.descent.certified_descent import VACUOUS, plans, violated
+from theorems.descent.closed_form import Formulas, LongRun, followed
+from theorems.descent.motion_bounds import ARGUMENTS, features_moved_chain, slope_chain
+from theorems.descent.one_step import one_step
+from theorems.descent.prescription import BITS
+from theorems.descent.trajectory import Plan, descend
+from theorems.network.instances import small_networks
+from theorems.network.letters import HERE, THERE, h, k
+from theorems.setting.constants import f_max, gamma, zeta_0
+from theorems.setting.defects import penalty_twice
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import H, K, N
 from verify.certify import evaluate
 from verify.certify.compare import bound_of, upper
 from verify.claim import Argument, Assumption, Bound, Claim, Identity
@@ -57,7 +57,7 @@ kappa = 2 norm(B^((0))) b + b^2 + (overline(f)_max^2 W^2)/gamma^2, quad b = over
 (sqrt(overline(Delta)(t)) + n(t))^2 <= (1 - (eta_w zeta_0)/(2 K))^t Delta^((0)) quad "for all" t
 """
 
-# In the symbols of `theorems.motion`; the closed form is evaluated with these very formulas.
+# In the symbols of `theorems.descent.motion`; the closed form is evaluated with these very formulas.
 STATED_LOSS = 2 * motion.B_norm * motion.b + motion.b**2 + f_max**2 * motion.W**2 / gamma**2 + motion.defect
 STATED_QUERIES = f_max * motion.W * motion.S / (motion.room * gamma**2)
 STATED_WEIGHTS = motion.limit + (motion.b + motion.B_norm * motion.rho) * motion.S / motion.room

@@ -20,9 +20,9 @@ from typing import Any
 
 import sympy as sp
 
-from theorems.defects import penalty_n_tau, penalty_twice
-from theorems.experiment import Experiment
-from theorems.notation import PROMPT, N, P, Z, Z_tilde, m, small_dictionary, tau
+from theorems.setting.defects import penalty_n_tau, penalty_twice
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import PROMPT, N, P, Z, Z_tilde, m, small_dictionary, tau
 from verify.claim import Argument, Claim, Identity, Step
 from verify.prove import Equation, prove
 from verify.prove.matrices.rational import draw, invert, multiply, transpose

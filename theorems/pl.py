@@ -20,19 +20,19 @@ import numpy as np
 import sympy as sp
 
 from theorems import lemma1, lemma5
-from theorems.constants import D, L, alpha, eta, gamma, zeta_0
-from theorems.experiment import Experiment
-from theorems.gradients import Pair
-from theorems.instances import letters, networks, values
 from theorems.lemma9 import STATED_D
 from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
 from theorems.lemma10 import lipschitz_float, spectral_norm
-from theorems.notation import K
-from theorems.points import FloatPoint, pairs
-from theorems.softmax import GENERIC
-from theorems.stated import each, held
-from theorems.terms import BETWEEN, HERE, Point, h, k
-from theorems.variants import Variant as Points
+from theorems.network.gradients import Pair
+from theorems.network.instances import letters, networks, values
+from theorems.network.letters import BETWEEN, HERE, Point, h, k
+from theorems.network.points import FloatPoint, pairs
+from theorems.network.softmax import GENERIC
+from theorems.setting.constants import D, L, alpha, eta, gamma, zeta_0
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import K
+from theorems.setting.stated import each, held
+from theorems.setting.variants import Variant as Points
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, Fact, at_least, at_most
 from verify.prove.inequalities.lemma import Lemma, cite, define, hypothesis, quote

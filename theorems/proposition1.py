@@ -25,11 +25,11 @@ import flint
 import numpy as np
 import sympy as sp
 
-from theorems.attention_rank import minor_over_vandermonde, rank_of_attention
-from theorems.experiment import Experiment, stream
 from theorems.lemma1 import e, h, i, k, softmax_letter
-from theorems.limit import PRECISION, Limit
-from theorems.notation import H, N, Z, d, m, tau
+from theorems.network.attention_rank import minor_over_vandermonde, rank_of_attention
+from theorems.setting.experiment import Experiment, stream
+from theorems.setting.limit import PRECISION, Limit
+from theorems.setting.notation import H, N, Z, d, m, tau
 from verify.certify import evaluate
 from verify.certify.compare import between, bound_of
 from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step

@@ -1,6 +1,6 @@
 """Picking tokens by 0-1 matrices: what proofs use of them, and exact instances on which refutations are tried.
 
-Extends the equations of `theorems.notation` by the unseen tokens, of which Z^Q are the features.
+Extends the equations of `theorems.setting.notation` by the unseen tokens, of which Z^Q are the features.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 import sympy as sp
 
-from theorems import notation
-from theorems.notation import PROMPT, K, N, P, Z_query, Z_tilde, e_k
+from theorems.setting import notation
+from theorems.setting.notation import PROMPT, K, N, P, Z_query, Z_tilde, e_k
 from verify.prove import Equation, selection
 
 f_k: Any = sp.MatrixSymbol("f_k", N, 1)  # picks token k out of the prompt

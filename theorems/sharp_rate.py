@@ -21,15 +21,23 @@ import flint
 import numpy as np
 import sympy as sp
 
-from theorems.certified_descent import HERE, SHORT_BUDGET, STEPS, hypotheses, plan_here, plan_within_reach, violated
-from theorems.constants import eta_w
-from theorems.defects import penalty_twice
-from theorems.enclosed import Ball, by_token, enclose
-from theorems.experiment import Experiment
-from theorems.notation import H, K, N
-from theorems.prescription import Prescription
-from theorems.slowest_mode import SHARE, largest_of, share_of
-from theorems.trajectory import Plan, descend
+from theorems.descent.certified_descent import (
+    HERE,
+    SHORT_BUDGET,
+    STEPS,
+    hypotheses,
+    plan_here,
+    plan_within_reach,
+    violated,
+)
+from theorems.descent.prescription import Prescription
+from theorems.descent.slowest_mode import SHARE, largest_of, share_of
+from theorems.descent.trajectory import Plan, descend
+from theorems.network.enclosed import Ball, by_token, enclose
+from theorems.setting.constants import eta_w
+from theorems.setting.defects import penalty_twice
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import H, K, N
 from verify.certify import balls
 from verify.certify.compare import bound_of, upper
 from verify.certify.norms import largest, sum_of_squares

@@ -19,20 +19,21 @@ from typing import Any
 
 import sympy as sp
 
-from theorems import certified_descent, lemma2, long_run
-from theorems.assumptions import measure_training_assumptions
-from theorems.certificate import certificate_of
-from theorems.constants import Delta_0, Z_norm, eta, eta_w, f_max, gamma, rate, zeta_0
-from theorems.descent import exact_runs
+from theorems import lemma2, long_run
+from theorems.descent import certified_descent
+from theorems.descent.certificate import certificate_of
+from theorems.descent.induction import GAP, Recipe, contraction, half_rate, infimum_chain, lipschitz
+from theorems.descent.step_sizes import exact_runs
+from theorems.descent.trajectory import Plan
 from theorems.drift import STATED_ALPHA, gamma_squared
-from theorems.experiment import Experiment
-from theorems.induction import GAP, Recipe, contraction, half_rate, infimum_chain, lipschitz
 from theorems.lemma9 import STATED_D
 from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
-from theorems.notation import H, K
+from theorems.network.letters import PAPER, t
 from theorems.pl import SIGMA
-from theorems.terms import PAPER, t
-from theorems.trajectory import Plan
+from theorems.setting.assumptions import measure_training_assumptions
+from theorems.setting.constants import Delta_0, Z_norm, eta, eta_w, f_max, gamma, rate, zeta_0
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import H, K
 from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step
 from verify.prove.inequalities.chain import at_most
 from verify.prove.inequalities.conclusion import conclude
@@ -187,7 +188,7 @@ def measure_descent(subject: Experiment | Variant) -> Iterator[Assumption | Boun
 
 
 def certificate(experiment: Experiment) -> dict[str, Any]:
-    """What `theorems/check_certificate.py` needs to check the descent again, on its own: that of this instance."""
+    """What `theorems/checkers/check_certificate.py` needs to check the descent of this instance again, on its own."""
     return certificate_of(_descent(experiment)[-1])
 
 

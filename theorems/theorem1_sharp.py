@@ -21,19 +21,19 @@ import numpy as np
 import sympy as sp
 
 from theorems import lemma2_sharp, theorem1
-from theorems.assumptions import measure_training_assumptions
-from theorems.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta, eta_w, f_max, gamma, sigma, zeta_0
-from theorems.descent import FLOAT_STEPS, float_run, planned
+from theorems.descent.induction import Recipe
+from theorems.descent.step_sizes import FLOAT_STEPS, float_run, planned
 from theorems.drift import gamma_squared, weights_chain
-from theorems.experiment import Experiment
-from theorems.induction import Recipe
 from theorems.lemma9 import residual_chain
 from theorems.lemma10 import lipschitz_matrix
-from theorems.notation import H, K
-from theorems.points import compared
-from theorems.softmax import GENERIC
-from theorems.stated import evaluated
-from theorems.terms import HERE, PAPER, Setting
+from theorems.network.letters import HERE, PAPER, Setting
+from theorems.network.points import compared
+from theorems.network.softmax import GENERIC
+from theorems.setting.assumptions import measure_training_assumptions
+from theorems.setting.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta, eta_w, f_max, gamma, sigma, zeta_0
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import H, K
+from theorems.setting.stated import evaluated
 from theorems.theorem1 import (
     Variant,
     four_times_the_rate,

@@ -27,11 +27,17 @@ from scipy import stats
 
 from numerics.loss import sample_labels, sample_tasks
 from numerics.measure import mean_squared_gap, rounding
-from theorems import lemma3, lemma5, limit_iff, tail, theorem1
-from theorems.assumptions import measure_assumptions
-from theorems.certified_conclusion import Promise, conclusion
-from theorems.constants import B, Delta_0, Z_size, epsilon, label_size, rate, threshold
-from theorems.defects import (
+from theorems import lemma3, lemma5, limit_iff, theorem1
+from theorems.descent.conclusion import Promise, conclusion
+from theorems.limit_iff import measure_interval
+from theorems.network.exact import ExactNetwork, State, column, to_ball, to_balls
+from theorems.network.instances import SIZES, attained, networks, values
+from theorems.network.letters import HERE, Z_bar, k
+from theorems.ridge import derive_minimiser, derive_push_through, measure_oracles
+from theorems.setting import tail
+from theorems.setting.assumptions import measure_assumptions
+from theorems.setting.constants import B, Delta_0, Z_size, epsilon, label_size, rate, threshold
+from theorems.setting.defects import (
     coefficients_n_tau,
     labels_shuffled,
     noise_constant,
@@ -43,17 +49,12 @@ from theorems.defects import (
     prompt_answered_by_ridge,
     untrained,
 )
-from theorems.exact import ExactNetwork, State, column, to_ball, to_balls
-from theorems.experiment import Experiment, stream
-from theorems.instances import SIZES, attained, networks, values
-from theorems.limit import symbol_values
-from theorems.limit_iff import measure_interval
-from theorems.notation import PROMPT, UNSEEN, K, N, P, Z, Z_query, e_k, m, small_dictionary, tau, y, z_k
-from theorems.promise import GAP_FACTOR, kept, promise, promised_gap
-from theorems.ridge import derive_minimiser, derive_push_through, measure_oracles
-from theorems.stated import evaluated
-from theorems.tail import SOURCE, THRESHOLD, x_delta
-from theorems.terms import HERE, Z_bar, k
+from theorems.setting.experiment import Experiment, stream
+from theorems.setting.limit import symbol_values
+from theorems.setting.notation import PROMPT, UNSEEN, K, N, P, Z, Z_query, e_k, m, small_dictionary, tau, y, z_k
+from theorems.setting.promise import GAP_FACTOR, kept, promise, promised_gap
+from theorems.setting.stated import evaluated
+from theorems.setting.tail import SOURCE, THRESHOLD, x_delta
 from verify.certify import as_float64, balls, evaluate
 from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Identity, Trend
 from verify.infer import Interval, binomial_interval, law_interval

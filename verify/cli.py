@@ -1,6 +1,6 @@
 """The command line: list, show, and running claims.
 
-The options of a run are the fields of the paper's `parameters.Parameters`; nothing here names one.
+The options of a run are the fields of the paper's `parameters`; nothing here names one.
 Heavy imports happen only inside a run, so that help and listings answer at once.
 """
 
@@ -14,9 +14,7 @@ import os
 import sys
 import warnings
 from dataclasses import Field, asdict, fields
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any, Literal, NoReturn, get_type_hints
 
 import typer
@@ -24,6 +22,7 @@ from typer.core import TyperGroup
 
 from verify import UsageError, discovery, streams
 from verify.ending import Ending, command_of
+from verify.paper import Paper, paper_of
 from verify.render.visible import visible
 
 DEFAULT_OUTPUT = Path("reports")
@@ -130,22 +129,9 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 
-def _imported(name: str) -> ModuleType:
-    """What every command needs of a paper's package.
-
-    Raises:
-        UsageError: it cannot be imported, whatever its code does.
-    """
-    try:
-        return import_module(name)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise UsageError(f"{name} cannot be imported ({type(error).__name__}: {error}); correct its file") from error
-
-
 def _first_line(package: str) -> str:
-    return ((_imported(package).__doc__ or "").strip()).partition("\n\n")[2].replace("\n", " ")
+    paper_of(package)
+    return ((sys.modules[package].__doc__ or "").strip()).partition("\n\n")[2].replace("\n", " ")
 
 
 def _list_command(package: str) -> Any:
@@ -173,8 +159,8 @@ def _show_command(package: str) -> Any:
         entry = discovery.find(package, claim)
         if entry.broken:
             raise UsageError(f"claim {claim!r} cannot be read: {entry.broken}")
-        parameters = _imported(f"{package}.parameters")
-        options = [f"--{name.replace('_', '-')}" for name in parameters.heeded(entry.heeds)]
+        paper = paper_of(package)
+        options = [f"--{name.replace('_', '-')}" for name in paper.heeded(entry.heeds)]
         below = discovery.foundations(package, claim)
         if as_json:
             print_json(asdict(entry) | {"foundations": [item.id for item in below], "options": options}, sys.stdout)
@@ -204,15 +190,15 @@ def _mutants_command(package: str, ending: Ending) -> Any:
 
 
 def _run_command(package: str, ending: Ending) -> Any:
-    parameters = _imported(f"{package}.parameters")
-    names = [item.name for item in fields(parameters.Parameters)]
+    paper = paper_of(package)
+    names = [item.name for item in fields(paper.parameters)]
 
     def command(**options: Any) -> None:
         # By identity: 0 == False, and a value of 0 was given as much as any other.
         given = {name: options[name] for name in names if options[name] is not None and options[name] is not False}
         again = _again(options, signature)
         ending.tell(lambda: f"; begin again with: {command_of(options['claims'], again, options['resume'])}")
-        _require_usable(package, parameters, options, given)
+        _require_usable(package, paper, options, given)
         from verify.execution import run_claims
         from verify.stage import Request
 
@@ -223,13 +209,13 @@ def _run_command(package: str, ending: Ending) -> Any:
         )  # fmt: skip
         raise typer.Exit(run_claims(package, request, ending))
 
-    signature = _run_signature(parameters)
+    signature = _run_signature(paper)
     command.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]  # typer reads it
     command.__annotations__ = {item.name: item.annotation for item in signature}
     return command
 
 
-def _require_usable(package: str, parameters: ModuleType, options: dict[str, Any], given: dict[str, Any]) -> None:
+def _require_usable(package: str, paper: Paper, options: dict[str, Any], given: dict[str, Any]) -> None:
     """Find out what is unusable before anything heavy is loaded; what else breaks here breaks again later.
 
     Raises:
@@ -239,8 +225,8 @@ def _require_usable(package: str, parameters: ModuleType, options: dict[str, Any
         for claim in options["claims"]:
             if claim != "all":
                 discovery.find(package, claim)
-        if options["preset"] is not None or parameters.INSTANCE & set(given):
-            parameters.resolve(options["preset"] or parameters.DEFAULT_PRESET, given)
+        if options["preset"] is not None or paper.instance & set(given):
+            paper.resolve(options["preset"] or paper.default_preset, given)
     except UsageError:
         raise
     except Exception:
@@ -258,9 +244,9 @@ def _again(options: dict[str, Any], signature: list[inspect.Parameter]) -> tuple
     return tuple(words)
 
 
-def _run_signature(parameters: ModuleType) -> list[inspect.Parameter]:
+def _run_signature(paper: Paper) -> list[inspect.Parameter]:
     """The options of a run: the paper's parameters, then the toolkit's own."""
-    presets = Literal[tuple(parameters.PRESETS)]  # type: ignore[valid-type]  # the choices are the paper's
+    presets = Literal[tuple(paper.presets)]  # type: ignore[valid-type]  # the choices are the paper's
     argument = Annotated[list[str], typer.Argument(help="Claims to run, or 'all'.", show_default=False)]
     return [
         inspect.Parameter("claims", inspect.Parameter.KEYWORD_ONLY, annotation=argument),
@@ -269,9 +255,9 @@ def _run_signature(parameters: ModuleType) -> list[inspect.Parameter]:
             presets | None,
             None,
             show_default=False,
-            help=f"Sizes to start from ('{parameters.DEFAULT_PRESET}', or the claim's own; see show).",
+            help=f"Sizes to start from ('{paper.default_preset}', or the claim's own; see show).",
         ),
-        *(_parameter_option(item, parameters) for item in fields(parameters.Parameters)),
+        *(_parameter_option(item, paper) for item in fields(paper.parameters)),
         _option(
             "grade", Literal[discovery.GRADES] | None, None, help="Gather evidence of this grade only; never a pass."
         ),
@@ -291,14 +277,14 @@ def _option(name: str, kind: Any, default: Any, **details: Any) -> inspect.Param
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _parameter_option(item: Field[Any], parameters: ModuleType) -> inspect.Parameter:
+def _parameter_option(item: Field[Any], paper: Paper) -> inspect.Parameter:
     """One field of the paper's Parameters as an option; None stands for "not given"."""
-    kind = get_type_hints(parameters.Parameters)[item.name]
+    kind = get_type_hints(paper.parameters)[item.name]
     description = item.metadata["help"]
     if kind is bool:
         return _option(item.name, bool, False, help=f"{description}.")
     if item.metadata["choices"]:
         kind = Literal[item.metadata["choices"]]
     if item.default is not None:
-        description += f" ({item.default} in '{parameters.DEFAULT_PRESET}')"
+        description += f" ({item.default} in '{paper.default_preset}')"
     return _option(item.name, kind | None, None, show_default=False, help=f"{description}.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify.claim import Argument, Assumption, Claim, Defect, Verdict
-from verify.evidence import Evidence, run_checks, said_by, sentence_of
+from verify.evidence import Evidence, run_checks, said_by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,34 +29,34 @@ class ControlOutcome:
         return self.found is Verdict.FAIL
 
 
-def run_control(claim: Claim, defect: Defect, small: Any, untouched: tuple[Evidence, ...]) -> ControlOutcome:
-    """What the checks that must catch a defect say of it.
+def run_control(claim: Claim, name: str, small: Any, untouched: tuple[Evidence, ...]) -> ControlOutcome:
+    """What the checks that must catch a defect say of it, planted in the small run or in what the claim makes of it.
 
     A defect that changes nothing that they see was not planted, whatever they say.
     """
-    meant = claim.meant_for(defect)
+    defect, meant = claim.controls[name], claim.meant_for(name)
     try:
-        evidence = run_checks(meant, defect(small))
+        evidence = run_checks(meant, defect.planted_in(claim.about, small))
     except KeyboardInterrupt:
         raise
     except BaseException as exception:  # planting itself failed: nothing was rejected
-        return _not_planted(defect, said_by(exception))
+        return _not_planted(name, defect, said_by(exception))
     if not evidence:
-        return _not_planted(defect, "no check is meant to catch it")
+        return _not_planted(name, defect, "no check is meant to catch it")
     if _appearance(evidence) == _appearance(item for item in untouched if item.check in {e.check for e in evidence}):
-        return _not_planted(defect, "the checks that are meant to catch it see no difference")
+        return _not_planted(name, defect, "the checks that are meant to catch it see no difference")
     failed = tuple(item.check for item in evidence if item.verdict is Verdict.FAIL)
     verdicts = [item.verdict for item in evidence]
     found = Verdict.ERROR if Verdict.ERROR in verdicts else min(verdicts)
     return ControlOutcome(
-        name=defect.__name__, sentence=sentence_of(defect), caught_by=failed, found=found,
+        name=name, sentence=defect.sentence, caught_by=failed, found=found,
         missed_by=tuple(item.check for item in evidence if item.verdict is not Verdict.FAIL),
     )  # fmt: skip
 
 
-def _not_planted(defect: Defect, why: str) -> ControlOutcome:
-    sentence = f"{sentence_of(defect)} (not planted: {why})"
-    return ControlOutcome(name=defect.__name__, sentence=sentence, found=Verdict.ERROR, caught_by=())
+def _not_planted(name: str, defect: Defect, why: str) -> ControlOutcome:
+    sentence = f"{defect.sentence} (not planted: {why})"
+    return ControlOutcome(name=name, sentence=sentence, found=Verdict.ERROR, caught_by=())
 
 
 def _appearance(evidence: Iterable[Evidence]) -> list[tuple[Any, ...]]:

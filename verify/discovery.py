@@ -192,7 +192,7 @@ def _entry(path: Path, call: ast.Call) -> Entry:
         builds_on=_strings(path, given.get("builds_on")),
         cites=_strings(path, given.get("cites")),
         checks=_parts(path, given.get("checks")),
-        controls=_parts(path, given.get("controls")),
+        controls=_controls(path, given.get("controls")),
         certificate="certificate" in given,
         heeds=_strings(path, given.get("heeds")),
         preset=_literal(path, given.get("preset")),
@@ -240,12 +240,33 @@ def _parts(path: Path, node: ast.expr | None) -> tuple[Part, ...]:
     return tuple(Part(name=name, sentence=_sentence(path, name)) for name in names)
 
 
-def _sentence(path: Path, name: str) -> str:
+def _controls(path: Path, node: ast.expr | None) -> tuple[Part, ...]:
+    """The names in `dict(name=planted("sentence", ...), other=function, ...)`, each with its sentence."""
+    if isinstance(node, ast.Tuple):
+        return _parts(path, node)
+    named = node.keywords if isinstance(node, ast.Call) and ast.unparse(node.func) == "dict" and not node.args else None
+    if node is not None and (named is None or any(keyword.arg is None for keyword in named)):
+        raise UsageError(
+            f"{path.name}: controls must be written as dict(name=planted(...), ...), they are read unexecuted"
+        )
+    return tuple(Part(name=str(item.arg), sentence=_sentence_of_defect(path, item.value)) for item in named or ())
+
+
+def _sentence_of_defect(path: Path, node: ast.expr) -> str:
+    if isinstance(node, ast.Call) and node.args:
+        return str(_literal(path, node.args[0]))
+    return _sentence(path, ast.unparse(node))
+
+
+def _sentence(path: Path, name: str, root: Path | None = None) -> str:
     """The first docstring line of function `name`, followed through `from package.module import name`."""
+    root = root or path.parent
     for node in _tree(path).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return (ast.get_docstring(node) or "").partition("\n")[0]
-        if isinstance(node, ast.ImportFrom) and node.module and any(alias.name == name for alias in node.names):
-            source = path.parent / (node.module.rpartition(".")[2] + ".py")
-            return _sentence(source, name) if source.is_file() else ""
+        if isinstance(node, ast.ImportFrom) and node.module:
+            original = next((alias.name for alias in node.names if (alias.asname or alias.name) == name), None)
+            if original is not None:
+                source = root.joinpath(*node.module.split(".")[1:]).with_suffix(".py")
+                return _sentence(source, original, root) if source.is_file() else ""
     return ""

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from verify.claim import Assumption, Check, Defect, Estimate, Finding, FindingError, Grade, Verdict, grade_of, worst
+from verify.claim import Assumption, Check, Estimate, Finding, FindingError, Grade, Verdict, grade_of, worst
 from verify.infer import corrected
 from verify.unchanged import changed, look
 from verify.verdict import weakest
@@ -72,7 +72,7 @@ def run_checks(checks: Iterable[Check], subject: Any, announce: Announce = lambd
     return _corrected(evidence)
 
 
-def sentence_of(function: Check | Defect) -> str:
+def sentence_of(function: Check) -> str:
     """The first line of a function's docstring: the sentence printed in the report."""
     return (function.__doc__ or function.__name__).strip().partition("\n")[0]
 

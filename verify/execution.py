@@ -21,11 +21,12 @@ from verify.claim import Claim, Grade, Verdict
 from verify.ending import Ending, command_of
 from verify.files import CERTIFICATE, NotWrittenError, require_replaceable, write_atomically
 from verify.mutants.report import told_of
+from verify.paper import Kept
 from verify.recording import record_in_any_case, unread
 from verify.render.programs import ForPrograms
 from verify.render.terminal import ForPeople
 from verify.render.visible import visible
-from verify.runner import Kept, Outcome, run, trouble
+from verify.runner import Outcome, run, trouble
 from verify.stage import Desk, Request, Stage, chosen, desk_of, loaded, prepare_paths, record_path, stage_of
 
 EXIT_STATUS = {"pass": 0, "undecided": 3, "fail": 1, "error": 1}
@@ -218,7 +219,9 @@ def _certificate(claim: Claim, record: dict[str, Any], stage: Stage, desk: Desk)
     if record["verdict"] != "pass":
         print(f"verify: no certificate was written: the claim is {record['verdict']}", file=sys.stderr)
         return
-    content = json.dumps(claim.certificate(stage.subject), indent=1, ensure_ascii=False, allow_nan=False).encode()
+    content = json.dumps(
+        claim.certificate(claim.about(stage.subject)), indent=1, ensure_ascii=False, allow_nan=False
+    ).encode()
     if not CERTIFICATE.fits(content):
         raise ValueError(
             "its certificate must begin with a key 'schema' that names its form, by which it is known again"

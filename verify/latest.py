@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from verify import UsageError, discovery
 from verify.discovery import Entry
 from verify.files import load_json
 from verify.pair import mismatch
+from verify.paper import paper_of
 from verify.render.visible import visible
 from verify.sources import Sources, read_sources
 
@@ -26,7 +26,7 @@ def rows(package: str, output: Path) -> list[dict[str, Any]]:
 
     `note` says what is wrong with the report beside the record, if anything.
     """
-    laboratory = getattr(import_module(f"{package}.parameters"), "LABORATORY", ())
+    laboratory = paper_of(package).laboratory
     sources = read_sources("verify", package, *laboratory)
     listed = []
     for entry in discovery.entries(package):

@@ -24,9 +24,10 @@ from verify.discovery import Entry
 from verify.exact import middles, minus
 from verify.files import load_json
 from verify.finding import OnInstance
+from verify.paper import Subject
 from verify.provenance import provenance
 from verify.render.visible import unicode_only
-from verify.runner import ControlOutcome, Evidence, Outcome, Subject
+from verify.runner import ControlOutcome, Evidence, Outcome
 from verify.scope import Scope
 from verify.trust import trust_base
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol, get_type_hints, runtime_checkable
+from typing import Any, get_type_hints
 
 from verify import ground
 from verify.claim import Assumption, Check, Claim, Grade, Verdict, grade_of, worst
@@ -16,28 +15,9 @@ from verify.finding import OnInstance
 from verify.ground import Tested
 
 __all__ = [
-    "ControlOutcome", "Evidence", "Foundations", "Kept", "Outcome", "Subject", "run", "run_checks",
+    "ControlOutcome", "Evidence", "Foundations", "Outcome", "run", "run_checks",
     "sentence_of", "trouble",
 ]  # fmt: skip
-
-
-class Subject(Protocol):
-    """What a paper's checks look at, as far as the runner needs to know it; `grounds()` may give self-tests."""
-
-    def describe(self) -> dict[str, Any]: ...
-    def quantities(self) -> dict[str, float]: ...
-    def provenance(self) -> dict[str, Any]: ...
-
-
-@runtime_checkable
-class Kept(Protocol):
-    """A subject whose work is long, so that another run can go on from what this one has reached.
-
-    `keep` saves that and says where, None if there is nothing; `forget` is called once the results are written.
-    """
-
-    def keep(self) -> Path | None: ...
-    def forget(self) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +127,7 @@ def run(
     claim: Claim, subject: Any, small: Any, announce: Announce = lambda text: None, *,
     foundations: Iterable[tuple[str, Verdict]] = (), grades: Container[Grade] = tuple(Grade), below: Iterable[str] = (),
 ) -> Outcome:  # fmt: skip
-    """Run every check on `subject`; then on `small`, untouched (the baseline) and with each defect planted.
+    """Run every check on what the claim makes of `subject`; then on `small`, untouched and with each defect planted.
 
     Args:
         announce: is told what begins.
@@ -164,13 +144,13 @@ def run(
     areas = ground.areas_of([*map(grade_of, claim.checks), *below])
     announce("what the evidence rests on")
     before = ground.outcomes_of(ground.grounds_of(subject), areas)
-    evidence = run_checks(chosen, subject, announce)
+    evidence = run_checks(chosen, claim.about(subject), announce)
     announce("controls: the untouched small run")
-    untouched = run_checks(claim.checks, small)
+    untouched = run_checks(claim.checks, claim.about(small))
     controls = []
-    for defect in claim.controls:
-        announce(f"control: {sentence_of(defect)}")
-        controls.append(run_control(claim, defect, small, untouched))
+    for name, defect in claim.controls.items():
+        announce(f"control: {defect.sentence}")
+        controls.append(run_control(claim, name, small, untouched))
     return Outcome(
         evidence=evidence, baseline=worst(item.verdict for item in untouched), controls=tuple(controls),
         foundations=tuple(foundations), idle=idle(claim, (*evidence, *untouched)),
@@ -214,7 +194,7 @@ class Foundations:
         try:
             claim = self.load(name)
             proofs = [check for check in claim.checks if grade_of(check) is Grade.SYMBOLIC]
-            evidence = run_checks(proofs or claim.checks, self.small)
+            evidence = run_checks(proofs or claim.checks, claim.about(self.small))
             if any(undeclared(claim, evidence)):
                 return Verdict.ERROR
             return worst(item.verdict for item in evidence)

@@ -35,7 +35,7 @@ class Sources:
 
     def of_claim(self, package: str, claims: Iterable[str]) -> str:
         """The fingerprint of a claim and its foundations: their files, what makes subjects, what decides verdicts."""
-        return self.fingerprint(*(f"{package}.{name}" for name in claims), f"{package}.parameters", "verify.runner")
+        return self.fingerprint(*(f"{package}.{name}" for name in claims), package, "verify.runner")
 
     def fingerprint(self, *names: str) -> str:
         """A hash of these modules and of all that they reach by imports."""

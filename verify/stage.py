@@ -9,9 +9,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from verify import UsageError, discovery
@@ -22,10 +20,11 @@ from verify.ending import Ending
 from verify.files import CERTIFICATE, RECORD, REPORT, Kind, prepare_folder, require_folder, require_replaceable
 from verify.memory import Memory, fingerprint_of, recall
 from verify.pair import report_path
+from verify.paper import Paper, Subject, paper_of
 from verify.recording import SILENT
 from verify.render import terminal
 from verify.render.visible import shell_line
-from verify.runner import Foundations, Subject, trouble
+from verify.runner import Foundations, trouble
 from verify.scope import Scope
 from verify.sources import Sources, read_sources
 
@@ -55,7 +54,7 @@ class Desk:
     """What all claims of a request share. Subjects are built once for each complete set of parameters."""
 
     package: str
-    parameters: ModuleType
+    paper: Paper
     request: Request
     narrator: terminal.Narrator
     subjects: dict[Any, Subject] = field(default_factory=dict)
@@ -77,7 +76,7 @@ class Desk:
     def subject(self, settings: Any, **details: Any) -> Subject:
         """What the checks look at with these parameters."""
         if settings not in self.subjects:
-            self.subjects[settings] = self.parameters.prepare(settings, **details)
+            self.subjects[settings] = self.paper.prepare(settings, **details)
         return self.subjects[settings]
 
 
@@ -97,22 +96,21 @@ class Stage:
 
 def desk_of(package: str, request: Request, ending: Ending) -> Desk:
     """What all claims share, with what is known of their foundations."""
-    parameters = import_module(f"{package}.parameters")
-    sources = read_sources("verify", package, *parameters.LABORATORY)
-    memory = recall(fingerprint_of("verify", package, *parameters.LABORATORY))
-    below = Foundations(load=lambda name: loaded(package, name), small=_fixed(parameters), known=memory.known())
+    paper = paper_of(package)
+    sources = read_sources("verify", package, *paper.laboratory)
+    memory = recall(fingerprint_of("verify", package, *paper.laboratory))
+    below = Foundations(load=lambda name: loaded(package, name), small=_fixed(paper), known=memory.known())
     narrator = terminal.Narrator(quiet=request.quiet)
     return Desk(
-        package=package, parameters=parameters, request=request, narrator=narrator, memory=memory, below=below,
-        ending=ending, sources=sources, code=code_of("verify", package, *parameters.LABORATORY),
+        package=package, paper=paper, request=request, narrator=narrator, memory=memory, below=below,
+        ending=ending, sources=sources, code=code_of("verify", package, *paper.laboratory),
     )  # fmt: skip
 
 
-def _fixed(parameters: ModuleType) -> Subject:
+def _fixed(paper: Paper) -> Subject:
     """The subject of foundations; where it cannot be made, the checks that look at it break, and no others."""
     try:
-        made: Subject = parameters.prepare(parameters.foundation_parameters())
-        return made
+        return paper.prepare(paper.foundation())
     except KeyboardInterrupt:
         raise
     except BaseException:
@@ -139,25 +137,25 @@ def stage_of(entry: Entry, desk: Desk) -> Stage:
 
 def _stage_of(entry: Entry, desk: Desk) -> Stage:
     """The claim's own preset unless the user changes the instance."""
-    parameters, request = desk.parameters, desk.request
+    paper, request = desk.paper, desk.request
     foundations, broken = _foundations(entry, desk)
-    own = entry.preset is not None and request.preset is None and not parameters.INSTANCE & set(request.given)
-    preset = entry.preset if own and not broken else request.preset or parameters.DEFAULT_PRESET
-    settings = parameters.resolve(preset, request.given)
-    checkpoint = _checkpoint(parameters, settings, request)
+    own = entry.preset if request.preset is None and not paper.instance & set(request.given) else None
+    preset = (None if broken else own) or request.preset or paper.default_preset
+    settings = paper.resolve(preset, request.given)
+    checkpoint = _checkpoint(paper, settings, request)
     subject = desk.subject(
         settings, progress=desk.narrator.progress, checkpoint=checkpoint, say=desk.narrator.say,
         resume=None if own else request.resume,
     )  # fmt: skip
-    heeded = parameters.heeded(entry.heeds)
+    heeded = paper.heeded(entry.heeds)
     scope = Scope(
-        heeded=heeded, without_effect=parameters.without_effect(request.given, entry.heeds),
-        instance=bool(parameters.INSTANCE.intersection(heeded) - {"seed"}),
+        heeded=heeded, without_effect=paper.without_effect(request.given, entry.heeds),
+        instance=bool(paper.instance & set(heeded) - {"seed"}),
     )  # fmt: skip
     return Stage(
         entry=entry, foundations=foundations, subject=subject, scope=scope, broken=broken, checkpoint=checkpoint,
-        small=desk.subject(parameters.control_parameters(settings, None if broken else entry.preset)),
-        command=_replay_command(entry.id, parameters.as_options(settings, heeded), request),
+        small=desk.subject(paper.control(settings, None if broken else entry.preset)),
+        command=_replay_command(entry.id, paper.as_options(settings, heeded), request),
     )  # fmt: skip
 
 
@@ -165,20 +163,20 @@ def _foundations(entry: Entry, desk: Desk) -> tuple[tuple[Entry, ...], str | Non
     """What the claim rests on, and what is wrong with its file, if anything."""
     if entry.broken is not None:
         return (), entry.broken
-    unknown = [name for name in entry.heeds if not set(desk.parameters.heeded([name])) & desk.parameters.OPTIONS]
+    unknown = [name for name in entry.heeds if not set(desk.paper.heeded([name])) & desk.paper.options]
     if unknown:
         return (), f"heeds names {unknown[0]!r}, which is no option of a run"
-    if entry.preset is not None and entry.preset not in desk.parameters.PRESETS:
-        return (), f"preset = {entry.preset!r} is none of {', '.join(desk.parameters.PRESETS)}"
+    if entry.preset is not None and entry.preset not in desk.paper.presets:
+        return (), f"preset = {entry.preset!r} is none of {', '.join(desk.paper.presets)}"
     try:
         return discovery.foundations(desk.package, entry.id), None
     except UsageError as error:
         return (), str(error)
 
 
-def _checkpoint(parameters: ModuleType, settings: Any, request: Request) -> Path:
+def _checkpoint(paper: Paper, settings: Any, request: Request) -> Path:
     """Where training is kept: a name for each complete set of parameters, so that runs into one folder do not mix."""
-    recipe = shell_line(parameters.as_options(settings, parameters.OPTIONS))
+    recipe = shell_line(paper.as_options(settings, paper.options))
     return request.output / f"training.{hashlib.sha256(recipe.encode()).hexdigest()[:12]}.checkpoint"
 
 

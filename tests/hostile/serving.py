@@ -20,8 +20,8 @@ from importlib import import_module
 from typing import Any
 
 LOADED = (
-    "verify.execution", "verify.render.pdf", "verify.render.plots", "verify.mutants.command", "theorems.experiment",
-    "theorems.lemma3", "theorems.lemma5", "theorems.limit_iff", "sklearn.datasets",
+    "verify.execution", "verify.render.pdf", "verify.render.plots", "verify.mutants.command",
+    "theorems.setting.experiment",    "theorems.lemma3", "theorems.lemma5", "theorems.limit_iff", "sklearn.datasets",
 )  # fmt: skip
 CHANGES = frozenset({"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.truncate", "os.link"})
 NO_SPACE_NEEDED = CHANGES - {"os.mkdir", "os.link"}

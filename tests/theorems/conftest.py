@@ -2,8 +2,8 @@
 
 import pytest
 
-from theorems.experiment import Experiment
-from theorems.parameters import prepare, resolve
+from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.parameters import resolve
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,24 @@ import numpy as np
 import pytest
 from typer import TyperException
 
-from theorems import check_certificate, theorem1
-from theorems.certified_descent import literal_problem
-from theorems.experiment import Experiment
-from theorems.limit import Limit
-from theorems.parameters import GROUPS, INSTANCE, OPTIONS, PRESETS, Parameters, heeded, prepare, resolve, without_effect
-from theorems.slowest_mode import SHARE, share_of
-from theorems.trajectory import Plan
+from theorems import theorem1
+from theorems.checkers import check_certificate
+from theorems.descent.certified_descent import literal_problem
+from theorems.descent.slowest_mode import SHARE, share_of
+from theorems.descent.trajectory import Plan
+from theorems.setting.experiment import Experiment
+from theorems.setting.limit import Limit
+from theorems.setting.parameters import (
+    GROUPS,
+    INSTANCE,
+    OPTIONS,
+    PRESETS,
+    Parameters,
+    heeded,
+    prepare,
+    resolve,
+    without_effect,
+)
 from verify import UsageError
 from verify.cli import build_app
 from verify.discovery import entries, load

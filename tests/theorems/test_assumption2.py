@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from theorems.assumption2 import CLAIM, Variant, largest_rank, least_eigenvalue
-from theorems.enclosed import Problem, problem_of
-from theorems.experiment import Experiment
+from theorems.network.enclosed import Problem, problem_of
+from theorems.setting.experiment import Experiment
 from verify.claim import Verdict
 from verify.runner import run_checks
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from theorems.assumption3 import CLAIM, Prompt, certify_coordinate, certify_distinct, tokens_on_the_axes
-from theorems.assumptions import measure_assumptions
-from theorems.experiment import Experiment
+from theorems.setting.assumptions import measure_assumptions
+from theorems.setting.experiment import Experiment
 from verify.claim import Assumption, Bound, Verdict
 
 

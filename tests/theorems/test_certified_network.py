@@ -22,10 +22,10 @@ from theorems.certified_network import (
     errors_halved,
     measure_float64,
 )
-from theorems.enclosed import trained_problem_of
-from theorems.experiment import Experiment
-from theorems.parameters import prepare, resolve
-from theorems.tail import x_delta
+from theorems.network.enclosed import trained_problem_of
+from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.parameters import resolve
+from theorems.setting.tail import x_delta
 from verify.certify import as_float64, balls
 from verify.claim import Bound, Verdict
 from verify.runner import run

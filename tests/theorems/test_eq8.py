@@ -6,8 +6,8 @@ import numpy as np
 from scipy.special import softmax
 
 from theorems import eq8
-from theorems.experiment import Experiment
-from theorems.notation import K, N, d
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import K, N, d
 from verify.claim import Verdict
 
 

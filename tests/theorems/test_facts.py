@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from theorems.experiment import Experiment
+from theorems.setting.experiment import Experiment
 from theorems.theorem1 import RECIPE, Variant, derive_induction
 from verify.claim import Identity
 from verify.discovery import entries, load

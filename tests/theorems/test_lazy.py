@@ -8,10 +8,10 @@ import flint
 import numpy as np
 import pytest
 
-from theorems.certified_descent import literal_plan
-from theorems.experiment import Experiment
-from theorems.float_descent import float_problem
+from theorems.descent.certified_descent import literal_plan
+from theorems.descent.float_descent import float_problem
 from theorems.lazy import SOLUTION, STEPS, Variant, _distances, _solution, certify_order
+from theorems.setting.experiment import Experiment
 from verify.claim import Verdict, worst
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import softmax
 
 from theorems import lemma1
-from theorems.experiment import Experiment
+from theorems.setting.experiment import Experiment
 from verify.claim import Verdict
 
 

@@ -10,8 +10,8 @@ from scipy.optimize import minimize
 from scipy.special import softmax
 
 from theorems import lemma2, lemma2_sharp
-from theorems.experiment import Experiment
-from theorems.softmax import Variant, bound, derivation, derivative, measured
+from theorems.network.softmax import Variant, bound, derivation, derivative, measured
+from theorems.setting.experiment import Experiment
 from verify.claim import Verdict
 from verify.prove.inequalities.chain import facts_of
 

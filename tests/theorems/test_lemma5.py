@@ -8,9 +8,9 @@ import pytest
 import sympy as sp
 
 from theorems import lemma5
-from theorems.experiment import Experiment
-from theorems.notation import K, N, P, Z, Z_query, Z_tilde, m, tau
 from theorems.selection import P_Q
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import K, N, P, Z, Z_query, Z_tilde, m, tau
 from verify.claim import Verdict
 from verify.prove import Instance
 from verify.runner import run_checks

@@ -9,7 +9,7 @@ import torch
 from numerics.recipe import Recipe
 from numerics.training import train
 from theorems import lemma6
-from theorems.experiment import Experiment
+from theorems.setting.experiment import Experiment
 
 
 @pytest.mark.parametrize("gamma", [1.0, 3.0, 0.3])

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from theorems import lemma2, lemma2_sharp
-from theorems.experiment import Experiment
-from theorems.instances import small_networks
 from theorems.lemma7 import CLAIM, STATED, gradient_chain
-from theorems.points import pairs
-from theorems.terms import HERE
-from theorems.variants import Variant
+from theorems.network.instances import small_networks
+from theorems.network.letters import HERE
+from theorems.network.points import pairs
+from theorems.setting.experiment import Experiment
+from theorems.setting.variants import Variant
 from verify.claim import Verdict
 from verify.prove.inequalities.quantity import free
 from verify.prove.inequalities.values import PRECISION, number

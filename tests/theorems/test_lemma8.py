@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from theorems import lemma2, lemma2_sharp
-from theorems.constants import Z_norm, f_max
-from theorems.experiment import Experiment
 from theorems.lemma8 import STATED_B, features_chain, residual_chain
 from theorems.lemma9 import STATED_D
 from theorems.lemma9 import residual_chain as residual_bound_chain
-from theorems.points import alpha_of, pairs
-from theorems.terms import HERE, PAPER, THERE, Setting
-from theorems.variants import Variant, stated
+from theorems.network.letters import HERE, PAPER, THERE, Setting
+from theorems.network.points import alpha_of, pairs
+from theorems.setting.constants import Z_norm, f_max
+from theorems.setting.experiment import Experiment
+from theorems.setting.variants import Variant, stated
 
 
 def test_the_constant_of_lemma_2_is_a_factor_of_the_first_bound() -> None:

@@ -4,10 +4,10 @@ import flint
 import numpy as np
 import pytest
 
-from theorems.experiment import Experiment
-from theorems.instances import small_networks
 from theorems.lemma9 import features_chain, residual_chain
-from theorems.terms import HERE
+from theorems.network.instances import small_networks
+from theorems.network.letters import HERE
+from theorems.setting.experiment import Experiment
 from verify.prove.inequalities.quantity import free
 from verify.prove.inequalities.values import PRECISION, number
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from theorems import limit_iff
-from theorems.experiment import Experiment
-from theorems.notation import K, N, Z, m, tau
-from theorems.parameters import prepare, resolve
+from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.notation import K, N, Z, m, tau
+from theorems.setting.parameters import resolve
 from verify.claim import Verdict
 
 

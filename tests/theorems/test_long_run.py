@@ -9,11 +9,19 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theorems import closed_form, long_run, motion
-from theorems.certified_descent import gamma_too_small, literal_plan, own_plan, step_too_large, weights_start_elsewhere
-from theorems.closed_form import LongRun, followed
-from theorems.experiment import Experiment
-from theorems.float_descent import float_problem
+from theorems import long_run
+from theorems.descent.certified_descent import (
+    gamma_too_small,
+    literal_plan,
+    own_plan,
+    step_too_large,
+    weights_start_elsewhere,
+)
+from theorems.descent.closed_form import LongRun, followed
+from theorems.descent.float_descent import float_problem
+from theorems.descent.prescription import BITS
+from theorems.descent.step_sizes import closed_form, motion
+from theorems.descent.trajectory import Plan, descend
 from theorems.long_run import (
     CLAIM,
     Variant,
@@ -23,9 +31,8 @@ from theorems.long_run import (
     certify_remainder,
     certify_steps,
 )
-from theorems.parameters import prepare, resolve
-from theorems.prescription import BITS
-from theorems.trajectory import Plan, descend
+from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.parameters import resolve
 from verify.certify import balls
 from verify.certify.norms import frobenius_norm, sum_of_squares
 from verify.claim import Verdict, worst

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from numerics.instance import synthetic
-from theorems.limit import Limit, limit_values
+from theorems.setting.limit import Limit, limit_values
 
 
 @pytest.mark.parametrize(("N", "m"), [(5, 5), (6, 3), (4, 1)])

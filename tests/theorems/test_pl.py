@@ -5,13 +5,13 @@ import pytest
 import sympy as sp
 
 from theorems import pl
-from theorems.constants import gamma, zeta_0
-from theorems.experiment import Experiment
-from theorems.notation import K
+from theorems.network.letters import HERE
+from theorems.network.points import pairs
 from theorems.pl import SIGMA, kept, slope_chain, step_chain
-from theorems.points import pairs
-from theorems.terms import HERE
-from theorems.variants import Variant
+from theorems.setting.constants import gamma, zeta_0
+from theorems.setting.experiment import Experiment
+from theorems.setting.notation import K
+from theorems.setting.variants import Variant
 
 
 def test_the_constants_come_out_of_the_chains() -> None:

@@ -10,9 +10,9 @@ import pytest
 import sympy as sp
 
 from theorems import proposition1
-from theorems.attention_rank import rank_of_attention
-from theorems.experiment import Experiment
-from theorems.parameters import prepare, resolve
+from theorems.network.attention_rank import rank_of_attention
+from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.parameters import resolve
 from verify.claim import Verdict
 from verify.runner import run_checks
 

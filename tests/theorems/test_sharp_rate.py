@@ -8,10 +8,10 @@ import flint
 import numpy as np
 import pytest
 
-from theorems.certified_descent import literal_plan
-from theorems.experiment import Experiment
-from theorems.float_descent import float_problem
-from theorems.parameters import prepare, resolve
+from theorems.descent.certified_descent import literal_plan
+from theorems.descent.float_descent import float_problem
+from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.parameters import resolve
 from theorems.sharp_rate import BITS, CLAIM, _gaps, _steps_to, certify_asymptotic_rate, certify_closed_form
 from verify.claim import Bound, Verdict
 from verify.runner import run_checks

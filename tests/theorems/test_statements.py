@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.theorems.freeze import FROZEN, fingerprints
-from theorems.experiment import Experiment
+from theorems.setting.experiment import Experiment
 from verify.claim import Claim, Verdict, grade_of
 from verify.discovery import entries, foundations, load
 from verify.runner import run

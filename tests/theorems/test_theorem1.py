@@ -8,13 +8,13 @@ import pytest
 import sympy as sp
 
 from theorems import lemma2, theorem1, theorem1_sharp
-from theorems.certified_descent import certify_descent
-from theorems.constants import Delta_0, Z_norm, f_max, zeta_0
-from theorems.descent import FLOAT_STEPS, float_run, planned
+from theorems.descent.certified_descent import certify_descent
+from theorems.descent.step_sizes import FLOAT_STEPS, float_run, planned
 from theorems.drift import gamma_squared
-from theorems.experiment import Experiment
-from theorems.notation import H, K
-from theorems.parameters import prepare, resolve
+from theorems.setting.constants import Delta_0, Z_norm, f_max, zeta_0
+from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.notation import H, K
+from theorems.setting.parameters import resolve
 from verify.claim import Bound, Verdict
 from verify.runner import run_checks
 

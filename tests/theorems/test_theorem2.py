@@ -11,9 +11,9 @@ from scipy import stats
 import numerics.baselines
 import theorems.ridge
 from numerics.instance import Instance
-from theorems.experiment import Experiment
-from theorems.parameters import prepare, resolve
-from theorems.tail import x_delta
+from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.parameters import resolve
+from theorems.setting.tail import x_delta
 from theorems.theorem2 import CLAIM, estimate_label_norm
 from verify.claim import Verdict, worst
 from verify.runner import run_checks

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from theorems.experiment import Experiment
+from theorems.setting.experiment import Experiment
 from verify.claim import Agreement, Bound, Estimate, Trend, Verdict
 from verify.discovery import load
 from verify.exact import middles

@@ -63,7 +63,7 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     package = folder / "fakepaper"
     package.mkdir()
     (package / "__init__.py").write_text('"""A paper.\n\nOf no importance.\n"""\n')
-    (package / "parameters.py").write_text("from theorems.parameters import *\n")
+    (package / "parameters.py").write_text("from theorems.setting.parameters import *\n")
     (package / "helper.py").write_text("x = (\n")
     (package / "good.py").write_text(GOOD)
     for name, (text, _) in BROKEN.items():
@@ -134,7 +134,7 @@ def test_a_paper_that_cannot_be_imported_is_one_sentence_and_never_status_0(
     package = tmp_path / "fakepaper"
     package.mkdir()
     (package / "good.py").write_text(GOOD)
-    (package / "parameters.py").write_text("from theorems.parameters import *\n")
+    (package / "parameters.py").write_text("from theorems.setting.parameters import *\n")
     (package / f"{file}.py").write_text(text or "")
     process = fakepaper(tmp_path, "good", "--output", str(tmp_path / "out"))
     if text is None and file == "__init__":
@@ -149,7 +149,7 @@ def test_all_of_no_statements_is_no_success(tmp_path: Path) -> None:
     package = tmp_path / "fakepaper"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "parameters.py").write_text("from theorems.parameters import *\n")
+    (package / "parameters.py").write_text("from theorems.setting.parameters import *\n")
     process = fakepaper(tmp_path, "all", "--output", str(tmp_path / "out"))
     assert process.returncode == 2
     assert process.stderr.startswith("verify: package 'fakepaper' holds no statements")

@@ -95,7 +95,7 @@ def talkative(tmp_path: Path) -> Any:
     paper = tmp_path / "paper"
     paper.mkdir()
     (paper / "__init__.py").write_text('"""A paper.\n\nIts reference.\n"""\n')
-    (paper / "parameters.py").write_text("from theorems.parameters import *\n")
+    (paper / "parameters.py").write_text("from theorems.setting.parameters import *\n")
     (paper / "speaks.py").write_text(STATEMENT)
 
     def run(*options: str) -> subprocess.CompletedProcess[str]:

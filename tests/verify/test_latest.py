@@ -40,7 +40,7 @@ CLAIM = Claim(
 )
 '''
 BELOW = CLAIM.replace('    builds_on=("below",),\n', "")
-PARAMETERS = """from theorems.parameters import *
+PARAMETERS = """from theorems.setting.parameters import *
 
 class Subject:
     def describe(self): return {"source": "a source"}

@@ -6,8 +6,8 @@ import pytest
 import sympy as sp
 
 from theorems import lemma2, lemma3, lemma7
-from theorems.parameters import foundation_parameters, prepare
-from theorems.softmax import logit_pairs
+from theorems.network.softmax import logit_pairs
+from theorems.setting.parameters import foundation_parameters, prepare
 from verify.mutants import afresh
 from verify.mutants.quoted import WAYS, falsified, falsify, turned
 from verify.mutants.seats import answers
@@ -101,9 +101,9 @@ def test_what_may_have_read_a_module_is_forgotten_and_nothing_else() -> None:
         return [again, logit_pairs.cache_info().currsize > 0, bool(lemma3.PAIR._stated)]
 
     assert kept(lemma7.__name__, lemma=False) == [False, True, False]
-    assert kept("theorems.softmax", lemma=False) == [False, False, False]
-    assert kept("theorems.softmax", lemma=True) == [False, True, False]
-    assert kept("theorems.experiment", lemma=False)[0]  # who makes the subject reads it
+    assert kept("theorems.network.softmax", lemma=False) == [False, False, False]
+    assert kept("theorems.network.softmax", lemma=True) == [False, True, False]
+    assert kept("theorems.setting.experiment", lemma=False)[0]  # who makes the subject reads it
 
 
 def test_a_claim_has_mutants_of_its_hypotheses_and_of_its_signs() -> None:

@@ -139,8 +139,8 @@ CLAIM = Claim(
     catches={measure_nothing: (larger,)},
 )
 '''
-PARAMETERS = """from theorems.parameters import *
-from theorems import parameters as true
+PARAMETERS = """from theorems.setting.parameters import *
+from theorems.setting import parameters as true
 
 class Panic(BaseException):
     pass

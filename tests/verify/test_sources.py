@@ -65,5 +65,5 @@ def test_a_claim_of_the_paper_rests_on_what_makes_its_subject_and_not_on_other_c
             "theorems", ["lemma3"]
         )
 
-    assert all(map(moved, ["theorems.lemma3", "theorems.parameters", "numerics.training", "verify.runner"]))
+    assert all(map(moved, ["theorems.lemma3", "theorems.setting.parameters", "numerics.training", "verify.runner"]))
     assert not any(map(moved, ["theorems.theorem2", "verify.render.pdf", "verify.cli"]))

@@ -34,7 +34,7 @@ def forget(package: str, module: str, *, lemma: bool) -> bool:
             _forget_module(home, instances=own and not lemma, objects=own)
     for proofs in [each.proofs for _, each in lemmas_of(package) if each.module in readers]:
         lemmas.forget(proofs)
-    return f"{package}.parameters" in readers
+    return package in readers
 
 
 @cache
@@ -42,7 +42,7 @@ def reads(package: str, name: str) -> frozenset[str]:
     """The modules of the package that a module imports, directly or through others, itself included."""
     loaded, found, waiting = _loaded(package), {name}, [name]
     while waiting:
-        new = {each for each in _imports(loaded[waiting.pop()]) if each in loaded} - found
+        new = {each for each in _imports(loaded[waiting.pop()]) if each in loaded} - found - {package}
         found |= new
         waiting += new
     return frozenset(found)
@@ -51,7 +51,7 @@ def reads(package: str, name: str) -> frozenset[str]:
 def _loaded(package: str) -> dict[str, ModuleType]:
     return {
         name: module for name, module in sorted(sys.modules.items())
-        if name.startswith(f"{package}.") and getattr(module, "__file__", None)
+        if name.partition(".")[0] == package and getattr(module, "__file__", None)
     }  # fmt: skip
 
 

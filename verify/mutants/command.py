@@ -34,6 +34,7 @@ from verify.mutants.report import (
     write_results,
 )
 from verify.mutants.sitting import SECONDS, Exam, sit
+from verify.paper import paper_of
 from verify.render.layout import Page
 from verify.render.layout import output as output_page
 from verify.render.programs import print_json
@@ -58,14 +59,14 @@ def take(
     os.environ["OMP_NUM_THREADS"] = "1"  # before anything heavy is loaded: processes with threads are not to be forked
     chosen = [discovery.find(package, name).id for name in names] or [item.id for item in discovery.entries(package)]
     chosen = list(dict.fromkeys(chosen))
-    parameters = import_module(f"{package}.parameters")
+    described = paper_of(package)
     earlier = _prepared(output, paper)
     found = _loadable(package, chosen)
-    sources = fingerprint_of("verify", package, *parameters.LABORATORY)
+    sources = fingerprint_of("verify", package, *described.laboratory)
     rows_before, intended = read_results(output, sources)
     kept = {row.name: row for row in rows_before}
     exam = Exam(
-        package=package, prepare=lambda: parameters.prepare(parameters.foundation_parameters()), seconds=seconds,
+        package=package, prepare=lambda: described.prepare(described.foundation()), seconds=seconds,
         kept=frozenset(kept),
     )  # fmt: skip
     told: dict[str, Sequence[Result]] = {}

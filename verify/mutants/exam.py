@@ -23,7 +23,7 @@ from verify.mutants.quoted import WAYS
 from verify.mutants.supposed import judged
 from verify.mutants.variations import variations
 from verify.prove.inequalities.lemma import Lemma
-from verify.runner import Evidence, run_checks, sentence_of
+from verify.runner import Evidence, run_checks
 
 UNSOUND = "UnsoundStepError"  # the engine's exact counterexample to a line of a proof
 UNPLANTED = "the statement as it stands"
@@ -73,10 +73,9 @@ def _of_constants(name: str, module: Any, stated: Iterable[str]) -> Iterator[Mut
 
 
 def _of_hypotheses(name: str, claim: Claim) -> Iterator[Mutant]:
-    for defect in claim.drops:
-        yield Mutant(
-            claim=name, constant=defect.__name__, kind="hypothesis dropped", change=sentence_of(defect), defect=defect
-        )
+    for control in claim.drops:
+        defect = claim.controls[control]
+        yield Mutant(claim=name, constant=control, kind="hypothesis dropped", change=defect.sentence, defect=defect)
 
 
 def evidence_of(claim: Claim, subject: Any, mutant: Mutant | None, took: Mapping[str, float]) -> tuple[Evidence, ...]:
@@ -161,7 +160,7 @@ def examine(
     if mutant.concluded:
         return judged(mutant)
     try:
-        planted = mutant.plant(prepare, subject)
+        planted = mutant.plant(claim.about, prepare, subject)
     except Exception as error:  # the mutant could not even be planted
         return Found(result="open", by="", why=f"not planted: {type(error).__name__}: {error}")
     found = judge(mutant, evidence_of(claim, planted, mutant, took), original)

@@ -44,19 +44,19 @@ class Mutant:
         """Whether it falsifies what the claim builds on, not the claim itself."""
         return self.kind.startswith("quoted")
 
-    def plant(self, prepare: Callable[[], Any], subject: Any) -> Any:
-        """Put it in place, and forget what depends on what stood there; returns the subject for the checks.
+    def plant(self, about: Callable[[Any], Any], prepare: Callable[[], Any], experiment: Any) -> Any:
+        """Put it in place, and forget what depends on what stood there; returns what the claim is about then.
 
-        `prepare` makes the subject again, where that depends on it too.
+        `prepare` makes the experiment again, where that depends on it too.
         """
         if self.defect is not None:
-            return self.defect(subject)
+            return self.defect.planted_in(about, experiment)
         again = forget(self.module.rpartition(".")[0], self.module, lemma=self.lemma is not None)
         if self.lemma is not None:
             falsify(self.lemma, self.change)
         else:
             setattr(sys.modules[self.module], self.constant, self.value)
-        return prepare() if again else subject
+        return about(prepare() if again else experiment)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,16 +3,16 @@
 from dataclasses import replace
 from typing import Any
 
-from theorems.parameters import GROUPS as GROUPS
-from theorems.parameters import INSTANCE as INSTANCE
-from theorems.parameters import LABORATORY as LABORATORY
-from theorems.parameters import OPTIONS as OPTIONS
-from theorems.parameters import Parameters
-from theorems.parameters import as_options as as_options
-from theorems.parameters import heeded as heeded
-from theorems.parameters import prepare as prepare
-from theorems.parameters import resolve as resolve
-from theorems.parameters import without_effect as without_effect
+from theorems.setting.parameters import GROUPS as GROUPS
+from theorems.setting.parameters import INSTANCE as INSTANCE
+from theorems.setting.parameters import LABORATORY as LABORATORY
+from theorems.setting.parameters import OPTIONS as OPTIONS
+from theorems.setting.parameters import Parameters
+from theorems.setting.parameters import as_options as as_options
+from theorems.setting.parameters import heeded as heeded
+from theorems.setting.parameters import prepare as prepare
+from theorems.setting.parameters import resolve as resolve
+from theorems.setting.parameters import without_effect as without_effect
 
 TINY: dict[str, Any] = {"N": 2, "K": 4, "d": 3, "m": 3, "H": 4, "steps": 20, "device": "cpu"}
 PRESETS = ("quick", "literal", "paper")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from theorems.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment, stream
 from verify.claim import Bound, Claim
 
 STATEMENT = r"sum_i x_i^2 >= 0"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from theorems.experiment import Experiment
+from theorems.setting.experiment import Experiment
 from verify.claim import Bound, Claim
 
 STATEMENT = r"L_T < L_0"

@@ -1,0 +1,63 @@
+"""One more exact step: against numpy from the definitions, and a κ that is too small for what moved there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import flint
+import numpy as np
+import pytest
+import sympy as sp
+
+from theorems.descent.certified_descent import literal_plan
+from theorems.descent.float_descent import float_problem
+from theorems.descent.one_step import one_step
+from theorems.descent.trajectory import Plan, descend
+from theorems.long_run import Variant, certify_remainder
+from theorems.setting.experiment import Experiment
+from verify.claim import Bound, Verdict, worst
+
+STEPS = 5
+
+
+@pytest.fixture
+def plan(quick: Experiment) -> Plan:
+    return replace(literal_plan(quick), steps=STEPS)
+
+
+def test_numpy_finds_the_same_numbers(plan: Plan) -> None:
+    data, prescription = float_problem(plan), plan.prescription
+    queries, weights = plan.problem.queries.copy(), plan.problem.weights.copy()
+    K, step = data.cross.shape[1], float(prescription.step_weights.mid())
+    seen = []
+    for _ in range(STEPS + 2):
+        s = data.attention(queries)
+        B = np.einsum("mn,hnk->kmh", data.z_bar, s)
+        seen.append((B, np.einsum("kmh,hk->km", B, weights) - (data.z_bar @ data.a_hat).T, weights))
+        r = (data.moments @ np.einsum("hk,hnk->nk", weights, s) - data.cross) / K
+        slopes = np.einsum("nk,hnk->hk", r, s)
+        pulled = weights[:, None, :] * (s * r - s * slopes[:, None, :])
+        queries = queries - prescription.step_queries * np.einsum("nd,hnk,ek->hde", data.prompt, pulled, data.tokens)
+        weights = weights - step * slopes
+    (first, _, _), (B, delta, w), (B_next, delta_next, _) = seen[0], seen[-2], seen[-1]
+    eta = step / K
+    rest = delta_next - delta + eta * np.einsum("kmh,knh,kn->km", first, first, delta)
+    turned = np.einsum("kmh,knh->kmn", B_next, B) - np.einsum("kmh,knh->kmn", first, first)
+    expected = {
+        "B_norm": np.linalg.norm(first, 2, axis=(1, 2)).max(),
+        "b": max(np.linalg.norm(now - first, 2, axis=(1, 2)).max() for now in (B, B_next)),
+        "weights": np.linalg.norm(w), "turned": np.linalg.norm(turned, 2, axis=(1, 2)).max(),
+        "remainder": (np.linalg.norm(rest, axis=1) / (eta * np.linalg.norm(delta, axis=1))).max(),
+    }  # fmt: skip
+    run = descend(plan)
+    with flint.ctx.workprec(run.bits):
+        found = one_step(plan, run)
+    for name, value in expected.items():
+        assert float(getattr(found, name).mid()) == pytest.approx(value, rel=1e-6), name
+
+
+@pytest.mark.parametrize(("loss", "verdict"), [(1, Verdict.PASS), (sp.Rational(1, 5), Verdict.FAIL)])
+def test_a_fifth_of_kappa_is_refuted(loss: object, verdict: Verdict, plan: Plan) -> None:
+    found = [each for each in certify_remainder(Variant(plans=(plan,), loss=loss)) if isinstance(each, Bound)]
+    assert len(found) == 4
+    assert worst(finding.verdict for finding in found) is verdict

@@ -1,0 +1,1 @@
+"""Stand-alone checkers: the standard library is all they need."""

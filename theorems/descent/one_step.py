@@ -1,0 +1,66 @@
+"""One more exact step from the end of a certified run: how far it is from the recursion with B at its start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import flint
+
+from theorems.descent.trajectory import Plan, Trajectory
+from theorems.network.enclosed import Ball, Enclosed, Matrix, by_token, enclose
+from verify.certify import balls
+from verify.certify.norms import frobenius_norm, largest, spectral_norm, sum_of_squares
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneStep:
+    """‖B⁽⁰⁾‖, b ≥ ‖B − B⁽⁰⁾‖ and ‖B⁺ − B⁽⁰⁾‖, ‖w‖, ‖B⁺Bᵀ − B⁽⁰⁾B⁽⁰⁾ᵀ‖, and ‖δ⁺ − (I − ηB⁽⁰⁾B⁽⁰⁾ᵀ)δ‖ / (η‖δ‖).
+
+    Norms of B are over all tokens, that is the largest of any token's; the last number is the largest of any token's.
+    """
+
+    B_norm: Ball
+    b: Ball
+    weights: Ball
+    turned: Ball
+    remainder: Ball
+
+
+def one_step(plan: Plan, run: Trajectory) -> OneStep:
+    """The step of size η = η_w/K after the run's last; use its balls at the run's precision."""
+    enclosed, prescription = enclose(plan.problem), plan.prescription
+    eta = prescription.step_weights / enclosed.K
+    attention = enclosed.attention(run.queries)
+    mixture = enclosed.mixture(attention, run.weights)
+    slopes = enclosed.gradients(attention, run.weights, mixture)
+    step_queries = flint.arb(prescription.step_queries)
+    queries = [Q - slope * step_queries for Q, slope in zip(run.queries, slopes[0], strict=True)]
+    pairs = zip(run.weights, slopes[1], strict=True)
+    weights = [[w - prescription.step_weights * g for w, g in zip(*rows, strict=True)] for rows in pairs]
+    after = enclosed.attention(queries)
+    start = _mixed(enclosed, enclosed.attention([balls(query) for query in plan.problem.queries]))
+    here, there = _mixed(enclosed, attention), _mixed(enclosed, after)
+    delta, moved = (
+        (enclosed.z_bar * (each - enclosed.a_hat)).transpose().tolist()
+        for each in (mixture, enclosed.mixture(after, weights))
+    )
+    left = []
+    for B, one, other in zip(start, delta, moved, strict=True):
+        before, next_one = (flint.arb_mat([[x] for x in row]) for row in (one, other))
+        rest = next_one - before + B * (B.transpose() * before) * eta
+        left.append(frobenius_norm(rest) / (eta * frobenius_norm(before)))
+    return OneStep(
+        B_norm=largest(map(spectral_norm, start)),
+        b=largest(spectral_norm(B - first) for now in (here, there) for B, first in zip(now, start, strict=True)),
+        weights=sum_of_squares(w for row in run.weights for w in row).sqrt(),
+        turned=largest(
+            spectral_norm(two * one.transpose() - first * first.transpose())
+            for one, two, first in zip(here, there, start, strict=True)
+        ),
+        remainder=largest(left),
+    )  # fmt: skip
+
+
+def _mixed(enclosed: Enclosed, attention: list[Matrix]) -> list[Matrix]:
+    """B_k for every token."""
+    return [enclosed.z_bar * C for C in by_token(attention)]

@@ -1,0 +1,1 @@
+"""The network of the paper as letters, exact rationals, float64 numbers with error bounds, and ball enclosures."""

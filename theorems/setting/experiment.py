@@ -1,0 +1,340 @@
+"""What the checks look at: an instance, a trained network, the claimed limit and test prompts.
+
+A `Study` is everything that training depends on, and trains once. An `Experiment` adds what the
+theory says about it; a planted defect is an Experiment with one part replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+
+from numerics import InputError
+from numerics import instance as instances
+from numerics.checkpoint import Keeper, read_checkpoint, require_replaceable
+from numerics.instance import Instance
+from numerics.loss import LabelNoise, feature_noise, label_moments, sample_labels, sample_tasks
+from numerics.measure import rounding, token_loss_rounding, token_losses
+from numerics.model import Network, initial_network
+from numerics.recipe import Recipe
+from numerics.state import Origin, State
+from numerics.training import ProgressCallback, Trained, resolve_device, train
+from theorems.setting.ground import grounds
+from theorems.setting.limit import Limit, LimitValues, limit_values
+from theorems.setting.parameters import Parameters
+from theorems.setting.sizes import require_memory
+from verify import UsageError
+from verify.ground import SelfTest
+
+ADAM_RATE = 0.01
+TEST_PROMPTS = 200  # as in the paper's Section 5
+OUT_OF_DOMAIN_MEAN, OUT_OF_DOMAIN_DEVIATION = 1.0, 2.0  # lambda ~ N(1, 4 I)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompts:
+    """P tasks lambda (P x m) with the noisy labels of all tokens (P x K), and the law they came from."""
+
+    name: str
+    tasks: Float[ndarray, "P m"]
+    labels: Float[ndarray, "P K"]
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Everything that training depends on; the network is trained when first asked for."""
+
+    instance: Instance
+    noise: LabelNoise
+    start: Network
+    recipe: Recipe
+    seed: int
+    device: str
+    progress: ProgressCallback | None = field(default=None, repr=False)
+    # Not handed on to copies: with a defect planted it is another run.
+    keeper: Keeper | None = field(default=None, init=False, repr=False)
+    resume: State | None = field(default=None, init=False, repr=False)
+
+    def keep(self, keeper: Keeper | None, resume: State | None) -> Study:
+        """The study itself, whose training is kept by `keeper` and goes on from `resume`."""
+        vars(self).update(keeper=keeper, resume=resume)
+        return self
+
+    @cached_property
+    def moments(self) -> Float[ndarray, "K K"]:
+        """E[y y^T] under Assumption 1, where E[lambda lambda^T] = I."""
+        return label_moments(self.instance.features, self.noise, np.eye(self.instance.feature_count))
+
+    def training_prompts(self) -> tuple[Float[ndarray, "P m"], Float[ndarray, "P K"]]:
+        """Tasks and labels of the prompts that training on samples uses."""
+        rng = stream(self.seed, "training prompts")
+        tasks = sample_tasks(rng, self.recipe.prompts, self.instance.feature_count)
+        return tasks, sample_labels(rng, tasks, self.instance.features, self.noise)
+
+    @cached_property
+    def trained(self) -> Trained:
+        """The result of training."""
+        labels = self.training_prompts()[1] if self.recipe.objective == "sampled" else None
+        return train(
+            self.instance, self.start, self.recipe, moments=self.moments, labels=labels, device=self.device,
+            progress=self.progress, keeper=self.keeper, resume=self.resume,
+        )  # fmt: skip
+
+    def losses(self, mixtures: Float[ndarray, "R N K"]) -> Float[ndarray, "R K"]:
+        """Population loss of each token for R given mixture matrices, in float64."""
+        return token_losses(mixtures, self.moments)
+
+    def loss_rounding(self, mixtures: Float[ndarray, "R N K"]) -> Float[ndarray, "R K"]:
+        """A bound on the rounding error of `losses`, that of the moments included."""
+        size = np.abs(self.instance.features)
+        absolute = size @ size.T + self.noise.mean(np.eye(self.instance.feature_count)) * np.eye(len(size))
+        return token_loss_rounding(mixtures, absolute, self.instance.feature_count + 2)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Experiment:
+    """A study and what the theory says about it.
+
+    `shown` is what the network gets to see of the prompt labels; the identity unless a defect is planted. With
+    `presented` the network is presented as trained: it is judged though nobody saw training keep its promise.
+    """
+
+    study: Study
+    limit: Limit = field(default_factory=Limit)
+    shown: Callable[[Float[ndarray, "P N"]], Float[ndarray, "P N"]] = lambda labels: labels
+    presented: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def instance(self) -> Instance:
+        """The dictionary, features, prompt length and noise level."""
+        return self.study.instance
+
+    @cached_property
+    def theory(self) -> LimitValues:
+        """The claimed limit, evaluated on the instance."""
+        return limit_values(self.limit, self.instance)
+
+    def gaps(self, mixtures: Float[ndarray, "R N K"]) -> Float[ndarray, " R"]:
+        """Delta: the population loss of R given mixture matrices minus the claimed L*."""
+        result: ndarray = self.study.losses(mixtures).mean(axis=-1) - self.theory.loss_star
+        return result
+
+    def gap_rounding(self, mixtures: Float[ndarray, "R N K"]) -> Float[ndarray, " R"]:
+        """A bound on the rounding error of `gaps`: that of the losses, of their mean, and of L*."""
+        mean = np.abs(self.study.losses(mixtures)).mean(axis=-1)
+        terms = rounding(self.instance.dictionary_size + 2) * (mean + abs(self.theory.loss_star))
+        result: ndarray = self.study.loss_rounding(mixtures).mean(axis=-1) + terms
+        return result
+
+    def prompts(self, *, out_of_domain: bool) -> Prompts:
+        """200 test prompts: lambda ~ N(0, I), or lambda ~ N(1, 4 I) out of domain."""
+        name = "out-of-domain" if out_of_domain else "in-domain"
+        mean, deviation = (OUT_OF_DOMAIN_MEAN, OUT_OF_DOMAIN_DEVIATION) if out_of_domain else (0.0, 1.0)
+        rng = stream(self.study.seed, name)
+        tasks = sample_tasks(rng, TEST_PROMPTS, self.instance.feature_count, mean=mean, deviation=deviation)
+        labels = sample_labels(rng, tasks, self.instance.features, self.study.noise)
+        return Prompts(name=name, tasks=tasks, labels=labels, mean=mean, deviation=deviation)
+
+    @property
+    def tasks(self) -> Float[ndarray, "n m"]:
+        """Tasks drawn from the training law: those of the in-domain prompts."""
+        return self.prompts(out_of_domain=False).tasks
+
+    @property
+    def test_sets(self) -> tuple[Prompts, Prompts]:
+        """The in-domain and the out-of-domain test prompts."""
+        return self.prompts(out_of_domain=False), self.prompts(out_of_domain=True)
+
+    def network_predictions(self, prompts: Prompts) -> Float[ndarray, "P K"]:
+        """What the trained network answers."""
+        result: ndarray = self.shown(self.prompt_labels(prompts)) @ self.study.trained.final
+        return result
+
+    def limit_predictions(self, prompts: Prompts) -> Float[ndarray, "P K"]:
+        """What the theory says it answers in the limit."""
+        return self.theory.predict(self.prompt_labels(prompts), self.instance.features)
+
+    def prompt_labels(self, prompts: Prompts) -> Float[ndarray, "P N"]:
+        """The labels of the prompt tokens."""
+        result: ndarray = prompts.labels[:, : self.instance.prompt_length]
+        return result
+
+    def describe(self) -> dict[str, Any]:
+        """The instance, for the record."""
+        data = self.instance
+        return {
+            "N": data.prompt_length, "K": data.dictionary_size, "d": data.token_dimension, "m": data.feature_count,
+            "H": len(self.study.start.queries), "tau": data.noise, "beta": self.settings.get("beta"),
+            "seed": self.study.seed, "source": data.source, "sha256": data.sha256,
+        }  # fmt: skip
+
+    def quantities(self) -> dict[str, float]:
+        """The numbers of the run, by name; those of training only if a check trained, none where they are not known."""
+        try:
+            with np.errstate(all="ignore"):
+                theory = self.theory
+        except (ArithmeticError, np.linalg.LinAlgError):
+            return {}
+        numbers: dict[str, float] = {
+            "penalty": theory.penalty,
+            "L_star": theory.loss_star,
+            "z_bar_norm": float(np.linalg.norm(theory.z_bar, 2)),
+            "f_max": float(np.linalg.norm(theory.z_bar, axis=0).max()),
+            "limit_frobenius": float(np.linalg.norm(theory.a_hat)),
+        }
+        if "trained" in vars(self.study):
+            trained, final = self.study.trained, self.study.trained.final
+            ends = trained.mixtures[[0, -1]]
+            numbers |= {
+                "loss_final": float(self.study.losses(ends)[-1].mean()),
+                "gap_initial": float(self.gaps(ends)[0]),
+                "gap_final": float(self.gaps(ends)[-1]),
+                "gap_rounding": float(self.gap_rounding(ends)[-1]),
+                "distance_to_limit_frobenius": float(np.linalg.norm(final - theory.a_hat)),
+                "distance_to_limit_max": float(np.abs(final - theory.a_hat).max()),
+                "steps": int(trained.iterations[-1]),
+            }
+        return numbers
+
+    def grounds(self) -> Iterator[SelfTest]:
+        """The self-tests of the network, at its first weights and its last, and of what was drawn."""
+        return grounds(self)
+
+    def provenance(self) -> dict[str, Any]:
+        """Where and how training ran, for the record."""
+        cuda = self.study.device == "cuda"
+        facts: dict[str, Any] = {
+            "device": torch.cuda.get_device_name() if cuda else "cpu",
+            "dtype": self.study.recipe.precision,
+            "tf32": bool(torch.backends.cuda.matmul.allow_tf32) if cuda else False,
+            "parameters": self.settings,
+        }
+        if "trained" in vars(self.study):
+            resume = self.study.resume
+            if resume is not None:
+                facts["resumed"] = {"iteration": resume.step, "sha256": resume.sha256}
+            facts |= {"training_seconds": self.study.trained.seconds, "training_stopped": self.study.trained.stopped}
+        return facts
+
+    def keep(self) -> Path | None:
+        """Save what training has reached, so that another run can go on from it; the file, None if there is nothing.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        return None if self.study.keeper is None else self.study.keeper.save()
+
+    def forget(self) -> None:
+        """The results are written: what was saved of a complete training is of no more use."""
+        if self.study.keeper is not None:
+            self.study.keeper.discard()
+
+
+def stream(seed: int, name: str) -> np.random.Generator:
+    """An independent random stream for each purpose, the same on every device."""
+    return np.random.default_rng([seed, *name.encode()])
+
+
+def prepare(
+    parameters: Parameters, *, progress: ProgressCallback | None = None, checkpoint: Path | None = None,
+    resume: Path | None = None, say: Callable[[str], None] | None = None,
+) -> Experiment:  # fmt: skip
+    """The experiment that `parameters` describe, untrained; training happens when a check first asks for it.
+
+    Raises:
+        UsageError: a setting or a file cannot be used, or the sizes need more memory than there is.
+    """
+    try:
+        return _prepared(parameters, progress, checkpoint, resume, say)
+    except InputError as error:
+        raise UsageError(str(error)) from error
+
+
+def _prepared(
+    parameters: Parameters, progress: ProgressCallback | None, checkpoint: Path | None, resume: Path | None,
+    say: Callable[[str], None] | None,
+) -> Experiment:  # fmt: skip
+    device = resolve_device(parameters.device)
+    data = _load(parameters)
+    start = initial_network(
+        stream(parameters.seed, "initial network"), heads=parameters.H, d=data.token_dimension,
+        K=data.dictionary_size, scale=parameters.beta, weight_scale=parameters.start_weights,
+    )  # fmt: skip
+    noise = feature_noise(data.noise)
+    recipe = _recipe(parameters, data, noise)
+    keeper, state = None, None
+    if checkpoint is not None:
+        require_replaceable(checkpoint)
+        keeper = Keeper(checkpoint, say)
+    if resume is not None:  # read once and now: another run may replace or remove the file before a check trains
+        state = read_checkpoint(resume, Origin(instance=data, start=start, recipe=recipe))
+        if keeper is not None:
+            keeper.adopt(state, resume)
+    study = Study(
+        instance=data, noise=noise, start=start, recipe=recipe, seed=parameters.seed,
+        device=device, progress=progress,
+    ).keep(keeper, state)  # fmt: skip
+    sizes = {"K": data.dictionary_size, "d": data.token_dimension, "m": data.feature_count}
+    settings = {key: _plain(value) for key, value in (vars(parameters) | sizes).items()}
+    return Experiment(study=study, settings=settings)
+
+
+def _load(parameters: Parameters) -> Instance:
+    N, tau, rng = parameters.N, parameters.tau, stream(parameters.seed, "instance")
+    if parameters.tokens is not None:
+        data = instances.from_file(
+            parameters.tokens, N=N, tau=tau, normalize=parameters.normalize, raw=parameters.raw_tokens,
+            accept=partial(_require_room, parameters),
+        )  # fmt: skip
+    elif parameters.data == "digits":
+        data = instances.digits(rng, N=N, K=cast(int, parameters.K), m=cast(int, parameters.m), tau=tau)
+    else:
+        return instances.synthetic(
+            rng, N=N, K=cast(int, parameters.K), d=cast(int, parameters.d), m=cast(int, parameters.m), tau=tau,
+            unit_norm=not parameters.raw_tokens,
+        )  # fmt: skip
+    for name, size in (("K", data.dictionary_size), ("d", data.token_dimension), ("m", data.feature_count)):
+        asked = getattr(parameters, name)
+        if asked is not None and asked != size:
+            raise InputError(f"{name} = {asked} but the data has {name} = {size}; drop --{name}")
+    return data
+
+
+def _require_room(parameters: Parameters, K: int, d: int, m: int) -> None:
+    """Sizes that a file brings fit into memory; what is asked for beside them can be made smaller."""
+    prompts = parameters.prompts if parameters.objective == "sampled" else 0
+    sizes = {"N": parameters.N, "H": parameters.H, "prompts": prompts, "K": K, "d": d, "m": m}
+    require_memory(sizes, (), fixed=("K", "d", "m"))
+
+
+def _recipe(parameters: Parameters, data: Instance, noise: LabelNoise) -> Recipe:
+    rate = ADAM_RATE
+    if parameters.optimizer == "gd":
+        # In w the loss is quadratic with curvature at most H lambda_max(M_PP) / K; the inverse is a safe step.
+        N, moments = data.prompt_length, label_moments(data.features, noise, np.eye(data.feature_count))
+        rate = data.dictionary_size / (parameters.H * float(np.linalg.eigvalsh(moments[:N, :N])[-1]))
+    return Recipe(
+        steps=parameters.steps,
+        optimizer=cast(Any, parameters.optimizer),
+        rate_queries=rate if parameters.rate_queries is None else parameters.rate_queries,
+        rate_weights=rate if parameters.rate_weights is None else parameters.rate_weights,
+        precision=cast(Any, parameters.precision),
+        objective=cast(Any, parameters.objective),
+        seed=parameters.seed,
+        prompts=parameters.prompts,
+    )
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
