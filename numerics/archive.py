@@ -28,13 +28,22 @@ from numerics.memory import available, gibibytes
 
 LONGEST_HEADER = 10_000  # bytes, as numpy itself allows
 KINDS = {
-    stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
-}  # fmt: skip
+}
 UNUSABLE = {
-    "O": "Python objects", "b": "truth values (bool)", "c": "complex numbers", "U": "text", "S": "text", "M": "dates",
-    "m": "times", "V": "records",
-}  # fmt: skip
+    "O": "Python objects",
+    "b": "truth values (bool)",
+    "c": "complex numbers",
+    "U": "text",
+    "S": "text",
+    "M": "dates",
+    "m": "times",
+    "V": "records",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,9 +39,12 @@ MEMORY_SECONDS, FILE_SECONDS, SHARE = 0.5, 5.0, 1 / 250
 def encoded(state: State) -> bytes:
     """The file of a state; the same bytes for the same state."""
     numbers = {
-        "settings": dict(state.settings), "step": state.step, "iterations": list(state.iterations),
-        "gradient_scale": state.gradient_scale, "seconds": state.seconds,
-    }  # fmt: skip
+        "settings": dict(state.settings),
+        "step": state.step,
+        "iterations": list(state.iterations),
+        "gradient_scale": state.gradient_scale,
+        "seconds": state.seconds,
+    }
     head = {"kind": KIND, "state": numbers, "sha256": _digest(numbers, state.arrays)}
     return save(dict(state.arrays), metadata={HEAD: json.dumps(head)})  # one entry: several would come in any order
 
@@ -122,9 +125,12 @@ def _numbers(found: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(settings, dict) or not all(type(number) is int for number in (step, *iterations)):
         raise TypeError("not the numbers of a state")
     return {
-        "settings": settings, "step": step, "iterations": iterations,
-        "gradient_scale": float(found["gradient_scale"]), "seconds": float(found["seconds"]),
-    }  # fmt: skip
+        "settings": settings,
+        "step": step,
+        "iterations": iterations,
+        "gradient_scale": float(found["gradient_scale"]),
+        "seconds": float(found["seconds"]),
+    }
 
 
 def difference_of(saved: Settings, own: Settings) -> str:

@@ -39,9 +39,11 @@ def seen(network: Network, tokens: Float[ndarray, "K d"], N: int) -> Sight:
     """What torch makes of a network on these tokens."""
     exact, data = network.to(device="cpu", dtype=torch.float64), torch.from_numpy(np.ascontiguousarray(tokens))
     return Sight(
-        network=exact, tokens=tokens, logits=logits(exact.queries, data, N).numpy(),
+        network=exact,
+        tokens=tokens,
+        logits=logits(exact.queries, data, N).numpy(),
         attention=attention(exact.queries, data, N).numpy(),
-    )  # fmt: skip
+    )
 
 
 def _pairs(values: ndarray) -> list[tuple[int, int]]:

@@ -30,9 +30,11 @@ def _numbers(count: int, start: int) -> list[float]:
 def _small() -> tuple[ndarray, ndarray, ndarray, ndarray]:
     root = np.array(_numbers(K * K, 9)).reshape(K, K)
     return (
-        np.array(_numbers(H * d * d, 3)).reshape(H, d, d), np.array(_numbers(H * K, 5)).reshape(H, K),
-        np.array(_numbers(K * d, 1)).reshape(K, d), root @ root.T,
-    )  # fmt: skip
+        np.array(_numbers(H * d * d, 3)).reshape(H, d, d),
+        np.array(_numbers(H * K, 5)).reshape(H, K),
+        np.array(_numbers(K * d, 1)).reshape(K, d),
+        root @ root.T,
+    )
 
 
 def _loss(queries: Any, weights: Any, tokens: ndarray, moments: ndarray) -> Any:

@@ -167,9 +167,14 @@ def digits(rng: np.random.Generator, *, N: int, K: int, m: int, tau: float) -> I
 
 
 def from_file(
-    path: Path, *, N: int, tau: float, normalize: bool = False, raw: bool = False,
+    path: Path,
+    *,
+    N: int,
+    tau: float,
+    normalize: bool = False,
+    raw: bool = False,
     accept: Callable[[int, int, int], None] = lambda K, d, m: None,
-) -> Instance:  # fmt: skip
+) -> Instance:
     """Read `tokens` (K x d) and `features` (K x m) from an .npz file.
 
     Args:

@@ -50,17 +50,21 @@ class Origin:
 
     def _sizes(self) -> dict[str, int]:
         return {
-            "N": self.instance.prompt_length, "K": self.instance.dictionary_size,
-            "d": self.instance.token_dimension, "H": len(self.start.queries),
-        }  # fmt: skip
+            "N": self.instance.prompt_length,
+            "K": self.instance.dictionary_size,
+            "d": self.instance.token_dimension,
+            "H": len(self.start.queries),
+        }
 
     def layout(self, step: int, records: int) -> dict[str, tuple[str, tuple[int, ...]]]:
         """The type and shape of every array of a state at this step, with so many records."""
         N, K, d, H = self._sizes().values()
         kind = {"float32": "<f4", "float64": "<f8"}[self.recipe.precision]
         arrays: dict[str, tuple[str, tuple[int, ...]]] = {
-            "queries": (kind, (H, d, d)), "weights": (kind, (H, K)), "mixtures": ("<f8", (records, N, K)),
-        }  # fmt: skip
+            "queries": (kind, (H, d, d)),
+            "weights": (kind, (H, K)),
+            "mixtures": ("<f8", (records, N, K)),
+        }
         if self.recipe.optimizer == "adam" and step > 0:
             for name in PARAMETERS:
                 arrays |= {f"{name}.{moment}": arrays[name] for moment in ADAM_MOMENTS}

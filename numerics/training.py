@@ -131,9 +131,12 @@ def train(
         keeper.complete()
     return Trained(
         network=Network(queries=run.queries, weights=run.weights).to(device="cpu", dtype=torch.float64),
-        iterations=np.array(run.iterations), mixtures=np.array(run.mixtures),
-        stopped=stopped, diverged_at=run.diverged_at, seconds=run.seconds,
-    )  # fmt: skip
+        iterations=np.array(run.iterations),
+        mixtures=np.array(run.mixtures),
+        stopped=stopped,
+        diverged_at=run.diverged_at,
+        seconds=run.seconds,
+    )
 
 
 def _objective_data(recipe: Recipe, moments: ndarray | None, labels: ndarray | None) -> ndarray:
@@ -171,9 +174,14 @@ def _rate_factor(recipe: Recipe, step: int) -> float:
 
 
 def _loop(
-    run: _Run, instance: Instance, recipe: Recipe, tokens: torch.Tensor, data: torch.Tensor,
-    progress: ProgressCallback | None, keeper: Keeper | None,
-) -> str:  # fmt: skip
+    run: _Run,
+    instance: Instance,
+    recipe: Recipe,
+    tokens: torch.Tensor,
+    data: torch.Tensor,
+    progress: ProgressCallback | None,
+    keeper: Keeper | None,
+) -> str:
     """Train until something ends it; returns what. Only records end it, so that the time of a look changes nothing."""
     recorded, clock, stopped = frozenset(recipe.recorded_steps), time.monotonic(), None
     while True:
@@ -256,9 +264,13 @@ def _state(run: _Run) -> State:
         kept = run.optimizer.state.get(getattr(run, name), {})
         arrays |= {f"{name}.{key}": _copied(kept[key]) for key in (*ADAM_MOMENTS, "step") if key in kept}
     return State(
-        settings=run.settings, step=run.step, iterations=tuple(run.iterations), gradient_scale=run.gradient_scale,
-        seconds=run.seconds, arrays=arrays | {"mixtures": np.array(run.mixtures)},
-    )  # fmt: skip
+        settings=run.settings,
+        step=run.step,
+        iterations=tuple(run.iterations),
+        gradient_scale=run.gradient_scale,
+        seconds=run.seconds,
+        arrays=arrays | {"mixtures": np.array(run.mixtures)},
+    )
 
 
 def _copied(tensor: torch.Tensor) -> ndarray:

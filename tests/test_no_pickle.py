@@ -48,13 +48,25 @@ def test_nothing_unpickles(package: str) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "import pickle", "import torch, pickle as p", "from pickle import loads", "from torch import load",
-        "torch.load(path)", "torch.load(path, weights_only=True)", "torch.save(state, path)", "import joblib",
-        "np.load(path)", "np.load(path, allow_pickle=True)", "numpy.load(path, allow_pickle=yes)",
-        "np.lib.format.read_array(stream, allow_pickle=True)", "__import__('pickle')", "import_module('dill')",
-        "import cloudpickle", "import shelve", "import marshal",
+        "import pickle",
+        "import torch, pickle as p",
+        "from pickle import loads",
+        "from torch import load",
+        "torch.load(path)",
+        "torch.load(path, weights_only=True)",
+        "torch.save(state, path)",
+        "import joblib",
+        "np.load(path)",
+        "np.load(path, allow_pickle=True)",
+        "numpy.load(path, allow_pickle=yes)",
+        "np.lib.format.read_array(stream, allow_pickle=True)",
+        "__import__('pickle')",
+        "import_module('dill')",
+        "import cloudpickle",
+        "import shelve",
+        "import marshal",
     ],
-)  # fmt: skip
+)
 def test_the_search_finds_what_it_looks_for(code: str) -> None:
     assert list(offences(ast.parse(code)))
 

@@ -55,9 +55,10 @@ def certify_rank(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
     least = flint.arb(0) if found is None else found
     detail = f"rank B_k ≤ {most}" if found is None else f"ζ₀ ∈ {found.str(6)}, certified"
     yield Assumption(
-        name="assumption2", margin=least,
+        name="assumption2",
+        margin=least,
         meaning=f"ζ₀ = min_k λ_min(B_k B_kᵀ) at the start is positive: every B_k has full row rank ({detail})",
-    )  # fmt: skip
+    )
     rank = between(N if least > 0 else 0, most)
     yield bound_of("N ≤ rank B_k", [flint.arb(N)] * K, [rank] * K, detail)
 
@@ -70,10 +71,12 @@ def measure_singular_values(subject: Experiment | Variant) -> Iterator[Agreement
         return
     value, error = _least_singular_value(variant.problem)
     yield Agreement(
-        name="ζ₀", predicted=float(found.mid()), observed=value**variant.power,
+        name="ζ₀",
+        predicted=float(found.mid()),
+        observed=value**variant.power,
         tolerance=2 * upper(found.sqrt()) * error + error**2 + upper(found.rad()),
         reason="rounding of logits, softmax and singular values; width of the enclosure",
-    )  # fmt: skip
+    )
 
 
 def largest_rank(problem: Problem) -> int:

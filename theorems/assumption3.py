@@ -45,9 +45,11 @@ def certify_coordinate(subject: Experiment | Prompt) -> Iterator[Assumption | Bo
     meaning = f"coordinate {best + 1} tells the prompt tokens apart best, its nearest values differ by this much"
     yield Assumption(name="assumption3", margin=_ball(distances[best]), meaning=meaning)
     yield bound_of(
-        "N ≤ number of values", [flint.arb(prompt.length)], [flint.arb(counts[best])],
+        "N ≤ number of values",
+        [flint.arb(prompt.length)],
+        [flint.arb(counts[best])],
         f"coordinate {best + 1}, compared exactly; {counts.count(prompt.length)} of {len(counts)} would do",
-    )  # fmt: skip
+    )
 
 
 def certify_distinct(subject: Experiment | Prompt) -> Iterator[Bound]:
@@ -56,9 +58,11 @@ def certify_distinct(subject: Experiment | Prompt) -> Iterator[Bound]:
     distinct = len(np.unique(tokens, axis=0))
     nearest = min(np.linalg.norm(a - b) for a, b in combinations(tokens, 2))
     yield bound_of(
-        "K ≤ number of tokens", [flint.arb(len(tokens))], [flint.arb(distinct)],
+        "K ≤ number of tokens",
+        [flint.arb(len(tokens))],
+        [flint.arb(distinct)],
         f"compared exactly; the nearest two are about {nearest:.3g} apart",
-    )  # fmt: skip
+    )
 
 
 def _least_distance(values: Float[ndarray, " N"]) -> Fraction:

@@ -168,9 +168,13 @@ CLAIM = Claim(
     catches={
         derive_weights: (penalty_n_tau, penalty_twice, square_not_inverted),
         certify_attained: (
-            too_few_heads, penalty_n_tau, penalty_twice, one_weight_changed, square_not_inverted,
+            too_few_heads,
+            penalty_n_tau,
+            penalty_twice,
+            one_weight_changed,
+            square_not_inverted,
         ),
     },
     stated=("WEIGHTS", "PSEUDOINVERSE", "SPLIT"),
     drops=(too_few_heads,),
-)  # fmt: skip
+)

@@ -174,11 +174,16 @@ def _sizes(experiment: Experiment, found: Certificate) -> dict[Any, Any]:
     """What the stated bounds are made of."""
     data, delta = experiment.instance, experiment.settings["delta"]
     known = {
-        x_m: x_delta(data.feature_count, delta), x_n: x_delta(data.prompt_length, delta), gap: found.gap,
-        Z_size: spectral_norm(balls(data.features[: data.prompt_length])), tau: flint.arb(data.noise),
-        m: data.feature_count, K: data.dictionary_size, whole: spectral_norm(found.error, SQUARINGS),
+        x_m: x_delta(data.feature_count, delta),
+        x_n: x_delta(data.prompt_length, delta),
+        gap: found.gap,
+        Z_size: spectral_norm(balls(data.features[: data.prompt_length])),
+        tau: flint.arb(data.noise),
+        m: data.feature_count,
+        K: data.dictionary_size,
+        whole: spectral_norm(found.error, SQUARINGS),
         apart: largest(frobenius_norm(flint.arb_mat([x])) for x in found.error.transpose().tolist()),
-    }  # fmt: skip
+    }
     return known | {R: flint.arb(float(_up(evaluate(STATED_REACH, known))))}
 
 
@@ -213,9 +218,12 @@ def measure_float64(subject: Experiment | Variant) -> Iterator[Agreement]:
     moved = np.linalg.norm(experiment.theory.z_bar, 2) * np.linalg.norm(error)
     through = (2 * np.sqrt(2 * K * gap) + moved) * moved / (2 * K)
     yield Agreement(
-        name="Δ", predicted=gap, observed=experiment.gaps(final[None])[0],
-        tolerance=experiment.gap_rounding(final[None])[0] + through + width, reason="rounding of the loss and of Ã",
-    )  # fmt: skip
+        name="Δ",
+        predicted=gap,
+        observed=experiment.gaps(final[None])[0],
+        tolerance=experiment.gap_rounding(final[None])[0] + through + width,
+        reason="rounding of the loss and of Ã",
+    )
 
 
 def certificate(experiment: Experiment) -> Certificate | None:
@@ -230,9 +238,13 @@ def certificate(experiment: Experiment) -> Certificate | None:
         enclosed = enclose(trained)
         before, learned = enclosed.mixture_of(start), seen * enclosed.mixture_of(trained)
         return Certificate(
-            bits=flint.ctx.prec, learned=learned, error=learned - enclosed.a_hat, start=enclosed.gap(before),
-            gap=enclosed.gap(learned), excess=enclosed.loss(learned) - enclosed.loss_star,
-        )  # fmt: skip
+            bits=flint.ctx.prec,
+            learned=learned,
+            error=learned - enclosed.a_hat,
+            start=enclosed.gap(before),
+            gap=enclosed.gap(learned),
+            excess=enclosed.loss(learned) - enclosed.loss_star,
+        )
 
     return until_decided(
         compute, lambda c: (c.gap + c.excess).rel_accuracy_bits() >= ACCURACY, bits=START_BITS, limit=LIMIT
@@ -275,23 +287,44 @@ CLAIM = Claim(
     drops=(weights_rounded,),
     cites=("χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)",),
     checks=(
-        derive_ridge, argue_worst_prompt, measure_promise, certify_gap, certify_every_prompt, measure_float64,
+        derive_ridge,
+        argue_worst_prompt,
+        measure_promise,
+        certify_gap,
+        certify_every_prompt,
+        measure_float64,
     ),
     controls=(
-        penalty_n_tau, penalty_twice, prompt_answered_by_ridge, noise_ignores_task, one_head,
-        untrained, labels_shuffled,
-        weights_rounded, errors_halved,
+        penalty_n_tau,
+        penalty_twice,
+        prompt_answered_by_ridge,
+        noise_ignores_task,
+        one_head,
+        untrained,
+        labels_shuffled,
+        weights_rounded,
+        errors_halved,
     ),
     catches={
         derive_ridge: (penalty_n_tau, penalty_twice, prompt_answered_by_ridge),
         certify_gap: (
-            penalty_n_tau, penalty_twice, prompt_answered_by_ridge, noise_ignores_task, one_head, untrained,
-            labels_shuffled, weights_rounded,
+            penalty_n_tau,
+            penalty_twice,
+            prompt_answered_by_ridge,
+            noise_ignores_task,
+            one_head,
+            untrained,
+            labels_shuffled,
+            weights_rounded,
         ),
         certify_every_prompt: (prompt_answered_by_ridge, errors_halved),
         measure_float64: (
-            penalty_n_tau, penalty_twice, prompt_answered_by_ridge, noise_ignores_task, labels_shuffled,
+            penalty_n_tau,
+            penalty_twice,
+            prompt_answered_by_ridge,
+            noise_ignores_task,
+            labels_shuffled,
             weights_rounded,
         ),
     },
-)  # fmt: skip
+)

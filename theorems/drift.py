@@ -87,10 +87,16 @@ def weights_chain(setting: Setting = PAPER, point: Point = AT_T, earlier: Point 
     pull = earlier.delta_k.T * earlier.b_hk
     slope = same(earlier.g_hk, gamma / K * pull, "∂ℓ/∂α_hk by Lemma 1", quote(lemma1.GRADIENT_WEIGHT, earlier))
     return at_most(norm(point.alpha_hk)).by(
-        triangle_sum(steps), slope, cauchy_schwarz(earlier.delta_k, earlier.b_hk),
-        quote(FEATURES_BOUND, earlier, setting), member(k, norm(earlier.delta_k)), quote(lemma5.GAP, earlier),
-        fallen(earlier), series(earlier.step), SIGMA_IS.reversed(),
-    )  # fmt: skip
+        triangle_sum(steps),
+        slope,
+        cauchy_schwarz(earlier.delta_k, earlier.b_hk),
+        quote(FEATURES_BOUND, earlier, setting),
+        member(k, norm(earlier.delta_k)),
+        quote(lemma5.GAP, earlier),
+        fallen(earlier),
+        series(earlier.step),
+        SIGMA_IS.reversed(),
+    )
 
 
 WEIGHTS = Lemma(__name__, "Drift", weights_chain)
@@ -109,10 +115,15 @@ def features_chain(softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
     named = define(alpha, weights_chain(setting).end, "α is the bound of Drift on the weights")
     bounded = replace(setting, bounds=((AT_S, weights_bound(setting, AT_S, AT_R)),))
     return at_most(norm(AT_T.B_k - AT_0.B_k, "F")).by(
-        frobenius_columns(AT_T.columns - AT_0.columns), quote(FEATURES_MOVED, AT_T, AT_0, softmax, setting),
-        triangle_sum(steps, "F"), quote(GRADIENT, AT_S, softmax, bounded), fallen(AT_S), series(s), SIGMA_IS.reversed(),
+        frobenius_columns(AT_T.columns - AT_0.columns),
+        quote(FEATURES_MOVED, AT_T, AT_0, softmax, setting),
+        triangle_sum(steps, "F"),
+        quote(GRADIENT, AT_S, softmax, bounded),
+        fallen(AT_S),
+        series(s),
+        SIGMA_IS.reversed(),
         named.reversed(),
-    )  # fmt: skip
+    )
 
 
 FEATURES = Lemma(__name__, "Drift", features_chain)
@@ -148,9 +159,13 @@ class Variant:
 def plan() -> Plan:
     """The step sizes of Theorem 1 as stated."""
     return Plan(
-        gamma_squared=gamma_squared(LIPSCHITZ), alpha=STATED_ALPHA, D=STATED_D, matrix=LIPSCHITZ_MATRIX,
-        L=spectral_norm(LIPSCHITZ_MATRIX), sigma=SIGMA,
-    )  # fmt: skip
+        gamma_squared=gamma_squared(LIPSCHITZ),
+        alpha=STATED_ALPHA,
+        D=STATED_D,
+        matrix=LIPSCHITZ_MATRIX,
+        L=spectral_norm(LIPSCHITZ_MATRIX),
+        sigma=SIGMA,
+    )
 
 
 def derive_weights(subject: Experiment | Variant) -> Iterator[Identity]:

@@ -137,9 +137,12 @@ def certify_frozen_limit(subject: Experiment | Variant) -> Iterator[Assumption |
         size = sum_of_squares(entry for row in solution for entry in row).sqrt()
         factor = 1 - 2 * prescription.rate * (1 - flint.arb(2) ** -25)  # ζ₀ is known to 2⁻²⁵
         yield bound_of(
-            f"‖w − w*‖ after {plan.steps} steps, Q frozen", [_distance(run, solution)], [factor**plan.steps * size],
-            "contraction on the row space of B_k", elsewhere=plan.elsewhere,
-        )  # fmt: skip
+            f"‖w − w*‖ after {plan.steps} steps, Q frozen",
+            [_distance(run, solution)],
+            [factor**plan.steps * size],
+            "contraction on the row space of B_k",
+            elsewhere=plan.elsewhere,
+        )
 
 
 def certify_order(subject: Experiment | Variant) -> Iterator[Bound]:
@@ -157,11 +160,14 @@ def certify_order(subject: Experiment | Variant) -> Iterator[Bound]:
             orders = [(one / two).log() / unit for one, two in pairwise(values)]
             told = ", ".join(value.str(3, radius=False) for value in values)
             yield bound_of(
-                f"order of {name} in 1/γ", [abs(order - expected) for order in orders],
+                f"order of {name} in 1/γ",
+                [abs(order - expected) for order in orders],
                 [flint.arb(DEVIATION * GROWTH ** (-2 * j)) for j in range(len(orders))],
                 f"distance from {expected:g}, allowed {DEVIATION:g} · 16⁻ʲ; {name} = {told}",
-                x=gammas[:-1], x_label="γ", elsewhere=variant.moving.elsewhere,
-            )  # fmt: skip
+                x=gammas[:-1],
+                x_label="γ",
+                elsewhere=variant.moving.elsewhere,
+            )
 
 
 def _distances(stated: Any, plan: Plan) -> tuple[Ball, Ball]:

@@ -79,9 +79,11 @@ SLOPE: Expression = (
     delta(h, g) * softmax_letter[h, k, j] * total(softmax_letter[h, k, i] * (V[p, j] - V[p, i]), i) * v[q, k]
 )
 RESIDUAL = shorthand(
-    "δ", (k, n), total(Z_bar[n, j] * (gamma * total(alpha[h, k] * softmax_letter[h, k, j], h) - A_hat[j, k]), j),
+    "δ",
+    (k, n),
+    total(Z_bar[n, j] * (gamma * total(alpha[h, k] * softmax_letter[h, k, j], h) - A_hat[j, k]), j),
     kept=True,
-)  # fmt: skip
+)
 # (Z̄δ)_j = Σ_n δ_n Z̄_nj, Z̄ is symmetric
 BY_ALPHA: Expression = gamma / K * total(RESIDUAL[l, n] * Z_bar[n, j] * softmax_letter[g, l, j], n, j)
 BY_QUERIES: Expression = gamma / K * total(alpha[h, k] * RESIDUAL[k, n] * Z_bar[n, j] * SLOPE, h, k, n, j)
@@ -185,9 +187,12 @@ def measure_autograd(subject: Experiment | Variant) -> Iterator[Agreement]:
         claimed, observed = _formulas(variant, data, queries, alphas), _autograd(data, queries, alphas)
         for name, one, other, tolerance in zip(("∂ℓ/∂α", "∇_Q ℓ"), claimed[:2], observed, claimed[2:], strict=True):
             yield Agreement(
-                name=f"{name}, instance {trial + 1}", predicted=one, observed=other, tolerance=tolerance,
+                name=f"{name}, instance {trial + 1}",
+                predicted=one,
+                observed=other,
+                tolerance=tolerance,
                 reason="rounding analysis of both sides",
-            )  # fmt: skip
+            )
 
 
 def _autograd(data: Instance, queries: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -211,9 +216,19 @@ def _formulas(variant: Variant, data: Instance, queries: np.ndarray, alphas: np.
     tokens, V_, theory = data.tokens.T, data.tokens[:N_].T, limit_values(Limit(), data)
     s = softmax(np.einsum("pn,hpq,qk->hkn", V_, queries, tokens, optimize=True), axis=2)
     known = {
-        "V": V_, "v": tokens, "Q": queries, "α": alphas, "Z̄": theory.z_bar, "Â": theory.a_hat, "s": s,
-        gamma: GAMMA, N: N_, K: K_, H: H_, d: len(V_),
-    }  # fmt: skip
+        "V": V_,
+        "v": tokens,
+        "Q": queries,
+        "α": alphas,
+        "Z̄": theory.z_bar,
+        "Â": theory.a_hat,
+        "s": s,
+        gamma: GAMMA,
+        N: N_,
+        K: K_,
+        H: H_,
+        d: len(V_),
+    }
     by_alpha, by_queries = gradients(variant, RESIDUAL, softmax_letter)
 
     rho = attention_rounding(V_.T, queries, tokens.T)

@@ -52,12 +52,18 @@ L_(a q) = (gamma norm(overline(Z)))/K (2 alpha gamma norm(overline(Z)) H sqrt(K)
 L_(a a) = gamma^2 norm(overline(Z))^2 H / K
 """
 
-STATED = sp.ImmutableMatrix([
-    [gamma * f_max / K * (4 * alpha**2 * gamma * Z_norm * H * K + 8 * alpha * D * K),
-     gamma * f_max / K * (2 * D * sp.sqrt(K) + 2 * alpha * gamma * Z_norm * H * sp.sqrt(K))],
-    [gamma * Z_norm / K * (2 * alpha * gamma * Z_norm * H * sp.sqrt(K) + 2 * D * sp.sqrt(K)),
-     gamma**2 * Z_norm**2 * H / K],
-])  # fmt: skip
+STATED = sp.ImmutableMatrix(
+    [
+        [
+            gamma * f_max / K * (4 * alpha**2 * gamma * Z_norm * H * K + 8 * alpha * D * K),
+            gamma * f_max / K * (2 * D * sp.sqrt(K) + 2 * alpha * gamma * Z_norm * H * sp.sqrt(K)),
+        ],
+        [
+            gamma * Z_norm / K * (2 * alpha * gamma * Z_norm * H * sp.sqrt(K) + 2 * D * sp.sqrt(K)),
+            gamma**2 * Z_norm**2 * H / K,
+        ],
+    ]
+)
 
 
 def lipschitz_matrix(softmax: Lipschitz, setting: Setting = PAPER) -> Any:
@@ -150,9 +156,14 @@ def lipschitz_float(experiment: Experiment, largest: float, scale: float) -> flo
     """The stated L in float64, for α = `largest` and γ = `scale`."""
     size = sizes(experiment)
     known: dict[Any, float] = {
-        H: len(experiment.study.start.queries), K: experiment.instance.dictionary_size, alpha: largest, gamma: scale,
-        Z_norm: size.z_norm, f_max: size.f_max, A_norm: size.a_norm,
-    }  # fmt: skip
+        H: len(experiment.study.start.queries),
+        K: experiment.instance.dictionary_size,
+        alpha: largest,
+        gamma: scale,
+        Z_norm: size.z_norm,
+        f_max: size.f_max,
+        A_norm: size.a_norm,
+    }
     known[D] = float(evaluated(STATED_D, known))
     return float(np.linalg.norm([[evaluated(entry, known) for entry in row] for row in STATED.tolist()], 2))
 

@@ -135,9 +135,11 @@ def measure_sum(subject: Experiment | Variant) -> Iterator[Bound]:
     # Small integers: every operation is exact in float64, so the comparison has no rounding error.
     known = [{"x": each.T, l: VECTORS} for each in vectors]
     yield Bound(
-        name=f"{LISTS} lists of {VECTORS} vectors", observed=[entries(LEFT, each).item() for each in known],
-        bound=[_right(variant, each) for each in known], reason="exact in integers",
-    )  # fmt: skip
+        name=f"{LISTS} lists of {VECTORS} vectors",
+        observed=[entries(LEFT, each).item() for each in known],
+        bound=[_right(variant, each) for each in known],
+        reason="exact in integers",
+    )
 
 
 def _right(variant: Variant, known: Known) -> float:

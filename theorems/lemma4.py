@@ -115,14 +115,24 @@ CLAIM = Claim(
     statement=STATEMENT,
     checks=(derive_expectation, derive_ridge),
     controls=(
-        weight_doubled, weight_times_m, variance_squared, weight_negative, noise_has_a_mean, labels_share_the_noise,
+        weight_doubled,
+        weight_times_m,
+        variance_squared,
+        weight_negative,
+        noise_has_a_mean,
+        labels_share_the_noise,
     ),
     stated=("RIGHT", "HESSIAN", "BEST"),
     drops=(noise_has_a_mean, labels_share_the_noise),
     catches={
         derive_expectation: (
-            weight_doubled, weight_times_m, variance_squared, weight_negative, noise_has_a_mean, labels_share_the_noise,
+            weight_doubled,
+            weight_times_m,
+            variance_squared,
+            weight_negative,
+            noise_has_a_mean,
+            labels_share_the_noise,
         ),
         derive_ridge: (weight_doubled, weight_times_m, variance_squared, weight_negative),
     },
-)  # fmt: skip
+)

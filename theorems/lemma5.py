@@ -124,17 +124,23 @@ def _derivation(
     given: dict[str, Any] = {"premises": premises, "sample": tokens}
     yield prove_expectation(
         "E‖yᵀ(Pᵀa − u)‖² = tr (Pᵀa − u)ᵀ M (Pᵀa − u), M = Z̃ᵀZ̃ + mτI",
-        errors * errors.T, sp.Trace(weights.T * MOMENTS * weights), randoms=_randoms(variant), **given,
-    )  # fmt: skip
+        errors * errors.T,
+        sp.Trace(weights.T * MOMENTS * weights),
+        randoms=_randoms(variant),
+        **given,
+    )
     yield prove(
-        "this is tr aᵀZ̄²a − 2 tr aᵀw + tr uᵀMu, w = (ZᵀZ̃ + mτP)u", sp.Trace(weights.T * MOMENTS * weights),
-        sp.Trace(a.T * gram * a) - 2 * sp.Trace(a.T * normal) + sp.Trace(unit.T * MOMENTS * unit), **given,
-    )  # fmt: skip
+        "this is tr aᵀZ̄²a − 2 tr aᵀw + tr uᵀMu, w = (ZᵀZ̃ + mτP)u",
+        sp.Trace(weights.T * MOMENTS * weights),
+        sp.Trace(a.T * gram * a) - 2 * sp.Trace(a.T * normal) + sp.Trace(unit.T * MOMENTS * unit),
+        **given,
+    )
     yield prove("w = Z̄²Âu", gram * limit.a_hat * unit, normal, **given)
     yield prove(
         "tr aᵀZ̄²a − 2 tr aᵀZ̄²x = ‖Z̄(a − x)‖² − tr xᵀZ̄²x, here for x = Âu",
-        sp.Trace(a.T * gram * a) - 2 * sp.Trace(a.T * gram * x), variant.weight * square - sp.Trace(x.T * gram * x),
-    )  # fmt: skip
+        sp.Trace(a.T * gram * a) - 2 * sp.Trace(a.T * gram * x),
+        variant.weight * square - sp.Trace(x.T * gram * x),
+    )
     rest = sp.Trace(unit.T * MOMENTS * unit) - sp.Trace(normal.T * limit.a_hat * unit)
     yield prove("what is left over: tr uᵀMu − tr wᵀÂu", rest, left_over, **given)
 
@@ -174,9 +180,12 @@ def estimate_loss(subject: Experiment | Variant) -> Iterator[Estimate]:
         gap = variant.weight * float(np.sum(distance * (theory.z_bar_squared @ distance))) / (2 * K_)
         claimed = gap + least
         yield Estimate(
-            name=f"mean loss at the {name}", allowed=(claimed, claimed), resolution=RESOLUTION * claimed,
-            interval=mean_interval(np.concatenate(losses), SPREAD), reason=f"median of means, {SAMPLES} prompts",
-        )  # fmt: skip
+            name=f"mean loss at the {name}",
+            allowed=(claimed, claimed),
+            resolution=RESOLUTION * claimed,
+            interval=mean_interval(np.concatenate(losses), SPREAD),
+            reason=f"median of means, {SAMPLES} prompts",
+        )
 
 
 def _variant(subject: Experiment | Variant) -> Variant:
@@ -209,21 +218,34 @@ CLAIM = Claim(
     assumptions=("assumption1",),
     checks=(derive_prompt_token, derive_unseen_token, derive_loss, estimate_loss),
     controls=(
-        constant_as_printed, variance_squared, tasks_not_standardised, without_the_half,
-        penalty_n_tau, penalty_twice, noise_ignores_task,
+        constant_as_printed,
+        variance_squared,
+        tasks_not_standardised,
+        without_the_half,
+        penalty_n_tau,
+        penalty_twice,
+        noise_ignores_task,
     ),
     stated=("MOMENTS", "LEFT_OVER", "LOSS_STAR"),
     drops=(tasks_not_standardised, noise_ignores_task),
     catches={
         derive_prompt_token: (variance_squared, tasks_not_standardised, without_the_half, penalty_n_tau, penalty_twice),
         derive_unseen_token: (
-            constant_as_printed, variance_squared, tasks_not_standardised, without_the_half, penalty_n_tau,
+            constant_as_printed,
+            variance_squared,
+            tasks_not_standardised,
+            without_the_half,
+            penalty_n_tau,
             penalty_twice,
         ),
         derive_loss: (
-            constant_as_printed, variance_squared, tasks_not_standardised, without_the_half, penalty_n_tau,
+            constant_as_printed,
+            variance_squared,
+            tasks_not_standardised,
+            without_the_half,
+            penalty_n_tau,
             penalty_twice,
         ),
         estimate_loss: (constant_as_printed, without_the_half, penalty_n_tau, penalty_twice, noise_ignores_task),
     },
-)  # fmt: skip
+)

@@ -102,9 +102,12 @@ def measure_runs(subject: Experiment | Variant) -> Iterator[Agreement]:
     two, one = _run(variant, rescaled=False), _run(variant, rescaled=True)
     for name, predicted, observed in zip(("Q", "w = γα", "ℓ(ξ) = L(θ)"), two, one, strict=True):
         yield Agreement(
-            name=f"{name}, {STEPS} steps", predicted=predicted, observed=observed, tolerance=0.0,
+            name=f"{name}, {STEPS} steps",
+            predicted=predicted,
+            observed=observed,
+            tolerance=0.0,
             reason="factors that are powers of two round nothing",
-        )  # fmt: skip
+        )
 
 
 def _multiple(stated: Expression, rate: float) -> float:

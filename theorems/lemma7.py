@@ -59,12 +59,18 @@ def gradient_chain(point: Point, softmax: Lipschitz, setting: Setting = PAPER) -
     pulled = Z_bar.T * point.delta_k
     column = V * point.J_hk * pulled
     return at_most(norm(point.G_h, "F")).by(
-        triangle_sum(quote(lemma1.GRADIENT_QUERIES, point), "F"), outer_product(column * point.alpha_hk, v_k),
-        times_number(column, point.alpha_hk), setting.token, setting.bounded(point),
+        triangle_sum(quote(lemma1.GRADIENT_QUERIES, point), "F"),
+        outer_product(column * point.alpha_hk, v_k),
+        times_number(column, point.alpha_hk),
+        setting.token,
+        setting.bounded(point),
         *deviation_steps(point, softmax, setting, pulled),
-        largest_entry(FEATURES, point.delta_k), cauchy_schwarz(z_bar_i, point.delta_k), F_MAX,
-        quote(lemma3.BELOW_LENGTH, k, norm(point.delta_k)), quote(lemma5.GAP, point),
-    )  # fmt: skip
+        largest_entry(FEATURES, point.delta_k),
+        cauchy_schwarz(z_bar_i, point.delta_k),
+        F_MAX,
+        quote(lemma3.BELOW_LENGTH, k, norm(point.delta_k)),
+        quote(lemma5.GAP, point),
+    )
 
 
 def deviation_steps(point: Point, softmax: Lipschitz, setting: Setting, vector: object) -> tuple[Fact, ...]:
@@ -80,9 +86,12 @@ def derive_bound(subject: Experiment | Variant) -> Iterator[Identity]:
     variant = variant_of(subject)
     chain = gradient_chain(HERE, LIPSCHITZ, variant.setting)
     yield conclude_stated(
-        "‖∇_{Q_h} ℓ‖_F ≤ 2√2 γ α f̄_max √(ℓ − L*)", as_stated(variant, BOUND), chain,
-        gradient_chain(HERE, SHARP, variant.setting), instances=small_networks(variant.setting),
-    )  # fmt: skip
+        "‖∇_{Q_h} ℓ‖_F ≤ 2√2 γ α f̄_max √(ℓ − L*)",
+        as_stated(variant, BOUND),
+        chain,
+        gradient_chain(HERE, SHARP, variant.setting),
+        instances=small_networks(variant.setting),
+    )
 
 
 def measure_gradients(subject: Experiment | Variant) -> Iterator[Bound]:
@@ -91,14 +100,19 @@ def measure_gradients(subject: Experiment | Variant) -> Iterator[Bound]:
     points = [point for pair in pairs(variant, "lemma7") for point in pair]
     known = {
         SLOPE: np.array([np.linalg.norm(p.gradients[0], axis=(1, 2)) for p in points])[:, :, None],
-        gamma: each([p.gamma for p in points]), alpha: each([alpha_of(variant, p) for p in points]),
-        f_max: sizes(variant.experiment).f_max, HERE.gap: each([p.gap for p in points]),
-    }  # fmt: skip
+        gamma: each([p.gamma for p in points]),
+        alpha: each([alpha_of(variant, p) for p in points]),
+        f_max: sizes(variant.experiment).f_max,
+        HERE.gap: each([p.gap for p in points]),
+    }
     yield held(
-        "‖∇_{Q_h} ℓ‖_F", as_stated(variant, BOUND), known,
-        np.array([p.gradient_errors[0] for p in points])[:, :, None], f"largest over heads, {2 * POINTS} points",
+        "‖∇_{Q_h} ℓ‖_F",
+        as_stated(variant, BOUND),
+        known,
+        np.array([p.gradient_errors[0] for p in points])[:, :, None],
+        f"largest over heads, {2 * POINTS} points",
         uncertain={HERE.gap: each([p.gap_error for p in points])},
-    )  # fmt: skip
+    )
 
 
 def quarter_of_the_bound(experiment: Experiment) -> Variant:

@@ -60,9 +60,12 @@ def weights_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAP
     """‖s_hk − s′_hk‖₁ ≤ c ‖Q_h − Q′_h‖_F."""
     turned = p.Q_h - q.Q_h
     return at_most(norm(p.s_hk - q.s_hk, "1")).by(
-        *softmax.of_weights(p, q), largest_entry(PROMPT, turned * v_k), bilinear(v_i, turned, v_k),
-        setting.prompt_token, setting.token,
-    )  # fmt: skip
+        *softmax.of_weights(p, q),
+        largest_entry(PROMPT, turned * v_k),
+        bilinear(v_i, turned, v_k),
+        setting.prompt_token,
+        setting.token,
+    )
 
 
 def features_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
@@ -72,7 +75,7 @@ def features_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PA
         same(p.b_hk - q.b_hk, Z_bar * moved, "definition of b_hk", p.definition_b, q.definition_b),
         *setting.mixed(moved),
         weights_chain(p, q, softmax, setting).fact("the weights move by at most c ‖Q_h − Q′_h‖_F"),
-    )  # fmt: skip
+    )
 
 
 def residual_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
@@ -81,14 +84,16 @@ def residual_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PA
     turned, weighted = p.b_hk - q.b_hk, p.alpha_hk - q.alpha_hk
     parts = turned * p.alpha_hk, q.b_hk * weighted
     return at_most(norm(p.delta_k - q.delta_k)).by(
-        same(
-            p.delta_k - q.delta_k, gamma * mixed.whole, "definition of δ_k", p.definition_delta, q.definition_delta
-        ),
-        triangle_sum(mixed), same(mixed.part, parts[0] + parts[1], "add and subtract α_hk b′_hk"), triangle(*parts),
-        times_number(turned, p.alpha_hk), times_number(q.b_hk, weighted),
-        features_chain(p, q, softmax, setting).fact("the bound on ‖b_hk − b′_hk‖"), quote(FEATURES_BOUND, q, setting),
+        same(p.delta_k - q.delta_k, gamma * mixed.whole, "definition of δ_k", p.definition_delta, q.definition_delta),
+        triangle_sum(mixed),
+        same(mixed.part, parts[0] + parts[1], "add and subtract α_hk b′_hk"),
+        triangle(*parts),
+        times_number(turned, p.alpha_hk),
+        times_number(q.b_hk, weighted),
+        features_chain(p, q, softmax, setting).fact("the bound on ‖b_hk − b′_hk‖"),
+        quote(FEATURES_BOUND, q, setting),
         setting.bounded(p),
-    )  # fmt: skip
+    )
 
 
 WEIGHTS_MOVED = Lemma(__name__, "Lemma 8: the weights move by at most c ‖Q_h − Q′_h‖_F", weights_chain)
@@ -107,8 +112,10 @@ def derive_bounds(subject: Experiment | Variant) -> Iterator[Identity]:
     )
     yield conclude_stated(
         "‖δ_k − δ′_k‖ ≤ γ‖Z̄‖ Σ_h (2α‖Q_h − Q′_h‖_F + |α_hk − α′_hk|)",
-        as_stated(variant, BOUND_DELTA), *residual, instances=exact,
-    )  # fmt: skip
+        as_stated(variant, BOUND_DELTA),
+        *residual,
+        instances=exact,
+    )
 
 
 def measure_pairs(subject: Experiment | Variant) -> Iterator[Bound]:
@@ -120,9 +127,10 @@ def measure_pairs(subject: Experiment | Variant) -> Iterator[Bound]:
         MOVED_DELTA: np.array([np.linalg.norm(p.delta - q.delta, axis=0) for p, q in both])[:, None, :],
         MOVED_Q: np.array([np.linalg.norm(p.queries - q.queries, axis=(1, 2)) for p, q in both])[:, :, None],
         MOVED_ALPHA: np.array([np.abs(p.alpha - q.alpha) for p, q in both]),
-        alpha: each([alpha_of(variant, p, q) for p, q in both]), gamma: each([p.gamma for p, _ in both]),
+        alpha: each([alpha_of(variant, p, q) for p, q in both]),
+        gamma: each([p.gamma for p, _ in both]),
         Z_norm: sizes(variant.experiment).z_norm,
-    }  # fmt: skip
+    }
     for name, bound, errors in (
         ("‖b_hk − b′_hk‖", BOUND_B, [p.b_error + q.b_error for p, q in both]),
         ("‖δ_k − δ′_k‖", BOUND_DELTA, [p.delta_error + q.delta_error for p, q in both]),

@@ -54,10 +54,16 @@ def residual_chain(point: Point, setting: Setting = PAPER) -> Chain:
     mixed = gamma * point.B_k * point.alpha_k
     return at_most(norm(point.delta_k)).by(
         same(point.delta_k, mixed - a_k, "definition of δ_k", point.definition_delta),
-        triangle(mixed, -a_k), triangle_sum(point.mixture), times_number(point.b_hk, point.alpha_hk),
-        features_chain(point, setting).fact("the bound on ‖b_hk‖"), setting.bounded(point),
-        same(a_k, A * e_k, "a_k is column k of A", TARGET), operator_norm(A, e_k), A_SIZE, UNIT_VECTOR,
-    )  # fmt: skip
+        triangle(mixed, -a_k),
+        triangle_sum(point.mixture),
+        times_number(point.b_hk, point.alpha_hk),
+        features_chain(point, setting).fact("the bound on ‖b_hk‖"),
+        setting.bounded(point),
+        same(a_k, A * e_k, "a_k is column k of A", TARGET),
+        operator_norm(A, e_k),
+        A_SIZE,
+        UNIT_VECTOR,
+    )
 
 
 FEATURES_BOUND = Lemma(__name__, "Lemma 9", features_chain)
@@ -81,9 +87,12 @@ def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
     known = {
         B_SIZE: np.array([np.linalg.norm(p.b, axis=1) for p in points]),
         DELTA_SIZE: np.array([np.linalg.norm(p.delta, axis=0) for p in points])[:, None, :],
-        gamma: each([p.gamma for p in points]), alpha: each([alpha_of(variant, p) for p in points]),
-        H: len(points[0].queries), Z_norm: size.z_norm, A_norm: size.a_norm,
-    }  # fmt: skip
+        gamma: each([p.gamma for p in points]),
+        alpha: each([alpha_of(variant, p) for p in points]),
+        H: len(points[0].queries),
+        Z_norm: size.z_norm,
+        A_norm: size.a_norm,
+    }
     for name, bound, errors in (
         ("‖b_hk‖ ≤ ‖Z̄‖", BOUND_B, [p.b_error for p in points]),
         ("‖δ_k‖ ≤ D", BOUND_D, [p.delta_error for p in points]),

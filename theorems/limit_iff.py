@@ -97,9 +97,12 @@ def derive_upper_constant(subject: Experiment | Variant) -> Iterator[Identity]:
     norm = Equation(top * sp.Identity(N) - gram, M.T * M, "‖Z̄x‖ ≤ ‖Z̄‖₂‖x‖, the definition of ‖Z̄‖₂: ‖Z̄‖₂²I − Z̄² = MᵀM")
     gap = sp.Rational(variant.upper) * RIGHT_END - sp.Trace(X.T * gram * X) / (2 * K)
     yield prove(
-        "(‖Z̄‖₂²‖X‖_F² − ‖Z̄X‖_F²)/(2K) = ‖MX‖_F²/(2K) ≥ 0", gap, RIGHT_ROOM,
-        premises=(norm,), sample=partial(_diagonal, variant.experiment.limit.penalty),
-    )  # fmt: skip
+        "(‖Z̄‖₂²‖X‖_F² − ‖Z̄X‖_F²)/(2K) = ‖MX‖_F²/(2K) ≥ 0",
+        gap,
+        RIGHT_ROOM,
+        premises=(norm,),
+        sample=partial(_diagonal, variant.experiment.limit.penalty),
+    )
 
 
 def _diagonal(penalty: Any, sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any]:
@@ -122,14 +125,20 @@ def derive_attained(subject: Experiment | Variant) -> Iterator[Identity]:
     gap = sp.Trace(rank_one.T * gram * rank_one) / (2 * K)
     eigenvector = Equation(gram * u, top * u, "Z̄²u = ‖Z̄‖₂²u: the top eigenvector")
     yield prove(
-        "‖Z̄uaᵀ‖_F² = ‖Z̄‖₂²‖uaᵀ‖_F², over 2K", gap, sp.Rational(variant.upper) * right,
-        premises=(eigenvector,), sample=partial(_eigenvector, variant.experiment.limit.penalty),
-    )  # fmt: skip
+        "‖Z̄uaᵀ‖_F² = ‖Z̄‖₂²‖uaᵀ‖_F², over 2K",
+        gap,
+        sp.Rational(variant.upper) * right,
+        premises=(eigenvector,),
+        sample=partial(_eigenvector, variant.experiment.limit.penalty),
+    )
     kernel = Equation(Z * u, sp.ZeroMatrix(m, 1), "Zu = 0")
     yield prove(
-        "Zu = 0 ⟹ ‖Z̄uaᵀ‖_F² = mτ‖uaᵀ‖_F², over 2K", gap, sp.Rational(variant.lower) * left,
-        premises=(kernel,), sample=_null_vector,
-    )  # fmt: skip
+        "Zu = 0 ⟹ ‖Z̄uaᵀ‖_F² = mτ‖uaᵀ‖_F², over 2K",
+        gap,
+        sp.Rational(variant.lower) * left,
+        premises=(kernel,),
+        sample=_null_vector,
+    )
     inverse = Equation(W * Z, sp.Identity(N), "rank Z = N: Z has a left inverse W")
     equality = Equation(Z * X, sp.ZeroMatrix(m, K), "‖ZX‖_F² = 0, equality at the left end")
     yield prove(
@@ -149,9 +158,14 @@ def measure_interval(subject: Experiment | Variant) -> Iterator[Bound]:
         ("Δ ≤ ‖Z̄‖²‖Ã − Â‖²/(2K)", gaps, high, "Z̄² ⪯ ‖Z̄‖²I and Lemma 5"),
     ):
         yield Bound(
-            name=name, observed=observed, bound=bound, rounding=error, reason=reason,
-            x=trained.iterations, x_label="training step",
-        )  # fmt: skip
+            name=name,
+            observed=observed,
+            bound=bound,
+            rounding=error,
+            reason=reason,
+            x=trained.iterations,
+            x_label="training step",
+        )
 
 
 def measure_attained(subject: Experiment | Variant) -> Iterator[Agreement | Bound]:
@@ -168,9 +182,12 @@ def measure_attained(subject: Experiment | Variant) -> Iterator[Agreement | Boun
         error = experiment.gap_rounding(moved) + 4 * rounding(moved.size) * values[2]
         if name == "left" and rank == experiment.instance.prompt_length:
             yield Bound(
-                name="left end < Δ: not attained", observed=values[1], bound=values[0], rounding=error,
+                name="left end < Δ: not attained",
+                observed=values[1],
+                bound=values[0],
+                rounding=error,
                 reason=f"rank Z = N = {rank}, exactly",
-            )  # fmt: skip
+            )
             continue
         reason = "rounding" if name == "right" else f"rounding; rank Z = {rank} < N, exactly"
         yield Agreement(
@@ -221,9 +238,11 @@ def _ends(variant: Variant, mixtures: np.ndarray) -> tuple[np.ndarray, np.ndarra
     experiment, theory = variant.experiment, variant.experiment.theory
     known = {
         SIZE: np.linalg.norm(mixtures - theory.a_hat, axis=(-2, -1)) ** variant.power,
-        top: float(np.linalg.eigvalsh(theory.z_bar_squared)[-1]), K: experiment.instance.dictionary_size,
-        m: experiment.instance.feature_count, tau: experiment.instance.noise,
-    }  # fmt: skip
+        top: float(np.linalg.eigvalsh(theory.z_bar_squared)[-1]),
+        K: experiment.instance.dictionary_size,
+        m: experiment.instance.feature_count,
+        tau: experiment.instance.noise,
+    }
     low, high = evaluated(LEFT_END, known), evaluated(RIGHT_END, known)
     return experiment.gaps(mixtures), variant.lower * low, variant.upper * high
 
@@ -254,8 +273,12 @@ CLAIM = Claim(
     cites=("A positive semidefinite matrix is MᵀM for some M (Horn, Johnson, Matrix Analysis, Theorem 7.2.6)",),
     checks=(derive_lower_constant, derive_upper_constant, derive_attained, measure_interval, measure_attained),
     controls=(
-        penalty_n_tau, penalty_twice, noise_ignores_task,
-        lower_constant_doubled, upper_constant_halved, norm_not_squared,
+        penalty_n_tau,
+        penalty_twice,
+        noise_ignores_task,
+        lower_constant_doubled,
+        upper_constant_halved,
+        norm_not_squared,
     ),
     catches={
         derive_lower_constant: (penalty_n_tau, penalty_twice, lower_constant_doubled),
@@ -263,9 +286,13 @@ CLAIM = Claim(
         derive_attained: (penalty_n_tau, penalty_twice, lower_constant_doubled, upper_constant_halved),
         measure_interval: (penalty_n_tau, penalty_twice, noise_ignores_task, lower_constant_doubled, norm_not_squared),
         measure_attained: (
-            penalty_n_tau, penalty_twice, noise_ignores_task, lower_constant_doubled, upper_constant_halved,
+            penalty_n_tau,
+            penalty_twice,
+            noise_ignores_task,
+            lower_constant_doubled,
+            upper_constant_halved,
             norm_not_squared,
         ),
     },
     stated=("LEFT_END", "RIGHT_END", "LEFT_ROOM", "RIGHT_ROOM"),
-)  # fmt: skip
+)

@@ -158,9 +158,12 @@ def certify_motion(subject: Subject) -> Iterator[Assumption | Bound]:
             cost = f"{plan.name}: {told}, at a cost of {upper(lost):.2g} ζ₀"
             yield Assumption(name="motion", margin=1 - lost, meaning=cost, elsewhere=plan.elsewhere)
             yield bound_of(
-                f"Theorem 1's exponent ≤ that of every step, {plan.name}", [-(1 - rate).log() / rate],
-                [-2 * run.factor.log() / rate], "Q moving, in units of η_wζ₀/2K", elsewhere=plan.elsewhere,
-            )  # fmt: skip
+                f"Theorem 1's exponent ≤ that of every step, {plan.name}",
+                [-(1 - rate).log() / rate],
+                [-2 * run.factor.log() / rate],
+                "Q moving, in units of η_wζ₀/2K",
+                elsewhere=plan.elsewhere,
+            )
 
 
 def certify_remainder(subject: Subject) -> Iterator[Assumption | Bound]:
@@ -174,9 +177,13 @@ def certify_remainder(subject: Subject) -> Iterator[Assumption | Bound]:
         with flint.ctx.workprec(exact.bits):
             found = one_step(plan, exact)
             values = {
-                motion.B_norm: found.B_norm, motion.b: found.b, motion.W: found.weights, motion.defect: flint.arb(0),
-                f_max: run.modes.reach, gamma: flint.arb(plan.prescription.gamma),
-            }  # fmt: skip
+                motion.B_norm: found.B_norm,
+                motion.b: found.b,
+                motion.W: found.weights,
+                motion.defect: flint.arb(0),
+                f_max: run.modes.reach,
+                gamma: flint.arb(plan.prescription.gamma),
+            }
             for name, observed, W in (
                 ("‖B⁺Bᵀ − B⁽⁰⁾B⁽⁰⁾ᵀ‖ ≤ κ for w = 0", found.turned, flint.arb(0)),
                 ("‖δ⁺ − (I − ηB⁽⁰⁾B⁽⁰⁾ᵀ)δ‖ ≤ ηκ ‖δ‖", found.remainder, found.weights),
@@ -204,10 +211,14 @@ def certify_neglect(subject: Subject) -> Iterator[Assumption | Bound]:
         with flint.ctx.workprec(exact.bits):
             found = [(moment.gap.sqrt(), *run.at(moment.step)) for moment in exact.moments[1:]]
             yield bound_of(
-                f"|√Δ − √Δ̄| ≤ n(t), {plan.name}", [abs(true - root) for true, root, _ in found],
-                [variant.neglect * n for *_, n in found], f"{exact.reached} steps with {exact.bits} bits",
-                x=np.arange(1, len(found) + 1), x_label="step t", elsewhere=plan.elsewhere,
-            )  # fmt: skip
+                f"|√Δ − √Δ̄| ≤ n(t), {plan.name}",
+                [abs(true - root) for true, root, _ in found],
+                [variant.neglect * n for *_, n in found],
+                f"{exact.reached} steps with {exact.bits} bits",
+                x=np.arange(1, len(found) + 1),
+                x_label="step t",
+                elsewhere=plan.elsewhere,
+            )
 
 
 def certify_long_run(subject: Subject) -> Iterator[Assumption | Bound]:
@@ -221,10 +232,14 @@ def certify_long_run(subject: Subject) -> Iterator[Assumption | Bound]:
             base, start = 1 - plan.rate, run.roots[0] ** 2
             known = f"√Δ is √Δ̄ to {max(upper(n / root) for root, n in pairs):.2g}, relatively"
             yield bound_of(
-                f"(√Δ̄ + n)² ≤ (1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾, {plan.name}", [(root + n) ** 2 for root, n in pairs[1:]],
-                [start * base**t for t in run.times[1:]], f"closed form to t = {run.times[-1]:.3g}; {known}",
-                x=np.log10(np.array(run.times[1:], dtype=float)), x_label="log₁₀ t", elsewhere=plan.elsewhere,
-            )  # fmt: skip
+                f"(√Δ̄ + n)² ≤ (1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾, {plan.name}",
+                [(root + n) ** 2 for root, n in pairs[1:]],
+                [start * base**t for t in run.times[1:]],
+                f"closed form to t = {run.times[-1]:.3g}; {known}",
+                x=np.log10(np.array(run.times[1:], dtype=float)),
+                x_label="log₁₀ t",
+                elsewhere=plan.elsewhere,
+            )
 
 
 def certify_steps(subject: Subject) -> Iterator[Assumption | Bound]:
@@ -328,12 +343,27 @@ CLAIM = Claim(
         "Cauchy–Schwarz and Minkowski for sums (Hardy, Littlewood, Pólya, Inequalities, Chapter 2)",
     ),
     checks=(
-        derive_recursion, derive_motion, derive_remainder, derive_neglect, derive_fixed_point, argue_every_step,
-        certify_motion, certify_remainder, certify_neglect, certify_long_run, certify_steps,
+        derive_recursion,
+        derive_motion,
+        derive_remainder,
+        derive_neglect,
+        derive_fixed_point,
+        argue_every_step,
+        certify_motion,
+        certify_remainder,
+        certify_neglect,
+        certify_long_run,
+        certify_steps,
     ),
     controls=(
-        rate_eight_times, features_forgotten, penalty_changed, millionth_of_the_neglect, exponent_once,
-        motion_left_out, twentieth_of_kappa, half_the_bounds,
+        rate_eight_times,
+        features_forgotten,
+        penalty_changed,
+        millionth_of_the_neglect,
+        exponent_once,
+        motion_left_out,
+        twentieth_of_kappa,
+        half_the_bounds,
     ),
     catches={
         derive_recursion: (motion_left_out,),
@@ -347,4 +377,4 @@ CLAIM = Claim(
         certify_long_run: (rate_eight_times,),
         certify_steps: (rate_eight_times, exponent_once),
     },
-)  # fmt: skip
+)

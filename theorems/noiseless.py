@@ -182,7 +182,13 @@ CLAIM = Claim(
     statement=STATEMENT,
     checks=(derive_pseudoinverse, derive_uniqueness, derive_limit, derive_labels, derive_vanishing_noise, argue_rate),
     controls=(
-        wrong_side, transpose_for_inverse, inverse_twice, labels_noisy, penalty_n_tau, penalty_twice, three_equations,
+        wrong_side,
+        transpose_for_inverse,
+        inverse_twice,
+        labels_noisy,
+        penalty_n_tau,
+        penalty_twice,
+        three_equations,
     ),
     stated=("INVERSE", "AT_ZERO", "REST", "LABELS"),
     drops=(wrong_side, labels_noisy, three_equations),
@@ -192,7 +198,12 @@ CLAIM = Claim(
         derive_limit: (transpose_for_inverse, inverse_twice),
         derive_labels: (wrong_side, transpose_for_inverse, inverse_twice, labels_noisy),
         derive_vanishing_noise: (
-            wrong_side, transpose_for_inverse, inverse_twice, labels_noisy, penalty_n_tau, penalty_twice,
+            wrong_side,
+            transpose_for_inverse,
+            inverse_twice,
+            labels_noisy,
+            penalty_n_tau,
+            penalty_twice,
         ),
     },
-)  # fmt: skip
+)

@@ -87,10 +87,15 @@ def slope_chain(point: Point, kept: Fact) -> Chain:
     pulled = point.B_k.T * point.delta_k
     parts = length(h, norm(point.G_h, "F")), length(k, norm(point.g_k))
     whole = define(slope, sp.sqrt(parts[0] ** 2 + parts[1] ** 2), "‖∇ℓ‖, over all heads and tokens")
-    return at_least(slope**2).to(parts[1] ** 2, whole, rule="∇_α ℓ is a part of ∇ℓ").by(
-        same(point.g_k, gamma / K * pulled, "∇_{α_k} ℓ by Lemma 1", quote(lemma1.GRADIENT_WEIGHTS, point)),
-        kept, quote(lemma5.GAP, point),
-    )  # fmt: skip
+    return (
+        at_least(slope**2)
+        .to(parts[1] ** 2, whole, rule="∇_α ℓ is a part of ∇ℓ")
+        .by(
+            same(point.g_k, gamma / K * pulled, "∇_{α_k} ℓ by Lemma 1", quote(lemma1.GRADIENT_WEIGHTS, point)),
+            kept,
+            quote(lemma5.GAP, point),
+        )
+    )
 
 
 def on_segment(point: Point) -> Fact:
@@ -219,14 +224,19 @@ def _numbers(variant: Variant, points: list[FloatPoint]) -> tuple[dict[Any, Any]
         if np.abs(steps[-1].alpha).max() > largest:
             raise ArithmeticError("one step of size 1/L doubles |α_hk|, so L does not hold between the two points")
     known = {
-        gamma: each([p.gamma for p in points]), zeta_0: each([2 * variant.loss * p.least_eigenvalue for p in points]),
-        K: variant.experiment.instance.dictionary_size, eta: each(rates), slope: each(slopes),
-        HERE.gap: each([p.gap for p in points]), next_gap: each([p.gap for p in steps]),
-    }  # fmt: skip
+        gamma: each([p.gamma for p in points]),
+        zeta_0: each([2 * variant.loss * p.least_eigenvalue for p in points]),
+        K: variant.experiment.instance.dictionary_size,
+        eta: each(rates),
+        slope: each(slopes),
+        HERE.gap: each([p.gap for p in points]),
+        next_gap: each([p.gap for p in steps]),
+    }
     wrong = {
-        slope: each(errors), HERE.gap: each([p.gap_error for p in points]),
+        slope: each(errors),
+        HERE.gap: each([p.gap_error for p in points]),
         next_gap: each([p.gap_error for p in steps]),
-    }  # fmt: skip
+    }
     return known, wrong
 
 

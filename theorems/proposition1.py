@@ -105,8 +105,9 @@ def derive_vandermonde(subject: Experiment | Variant) -> Iterator[Identity]:
     factor = gap if variant.factor_power == 1 else gap * gap
     yield prove_indexed(
         "Σ_i c_i (x_i − x_n) x_i^g = Σ_i c_i x_i^{g+1} − x_n Σ_i c_i x_i^g, with p_i = x_i^g",
-        total(c[i] * factor * power[i], i), total(c[i] * x[i] * power[i], i) - x[last] * total(c[i] * power[i], i),
-    )  # fmt: skip
+        total(c[i] * factor * power[i], i),
+        total(c[i] * x[i] * power[i], i) - x[last] * total(c[i] * power[i], i),
+    )
     yield prove_indexed("term n vanishes", total(delta(i, last) * c[i] * gap * power[i], i), 0)
 
 
@@ -175,9 +176,11 @@ def certify_start(subject: Experiment | Variant) -> Iterator[Bound]:
             for token in data.tokens[_spread(variant)]
         ]
         yield bound_of(
-            "|det (exp(v_iᵀQ_hv_k)) / Π_{i<j} (x_j − x_i) − 1| ≤ 2⁻⁶⁴", distances,
-            [flint.arb(2) ** -64] * len(distances), f"order {len(rows)}, ε random, {START_BITS} bits",
-        )  # fmt: skip
+            "|det (exp(v_iᵀQ_hv_k)) / Π_{i<j} (x_j − x_i) − 1| ≤ 2⁻⁶⁴",
+            distances,
+            [flint.arb(2) ** -64] * len(distances),
+            f"order {len(rows)}, ε random, {START_BITS} bits",
+        )
 
 
 def certify_rank(subject: Experiment | Variant) -> Iterator[Bound]:
@@ -283,16 +286,25 @@ CLAIM = Claim(
     assumptions=("β > 0", "v_k ≠ 0"),
     stated=("STATED_RANK",),
     drops=(heads_in_pairs, beta_zero),
-    cites=(
-        "zeros of analytic functions are null (B. S. Mityagin, Math. Notes 107 (2020) 529–530, Proposition 0)",
-    ),
+    cites=("zeros of analytic functions are null (B. S. Mityagin, Math. Notes 107 (2020) 529–530, Proposition 0)",),
     checks=(
-        measure_hypotheses, derive_invariance, derive_vandermonde, argue_rank,
-        certify_start, certify_rank, certify_elsewhere,
+        measure_hypotheses,
+        derive_invariance,
+        derive_vandermonde,
+        argue_rank,
+        certify_start,
+        certify_rank,
+        certify_elsewhere,
     ),
     controls=(
-        wrong_power, direction_twice, no_penalty, all_tokens_counted, heads_not_counted, tokens_not_counted,
-        heads_in_pairs, beta_zero,
+        wrong_power,
+        direction_twice,
+        no_penalty,
+        all_tokens_counted,
+        heads_not_counted,
+        tokens_not_counted,
+        heads_in_pairs,
+        beta_zero,
     ),
     catches={
         derive_invariance: (no_penalty,),
@@ -301,4 +313,4 @@ CLAIM = Claim(
         certify_rank: (tokens_not_counted, beta_zero),
         certify_elsewhere: (all_tokens_counted, heads_not_counted, tokens_not_counted, heads_in_pairs, beta_zero),
     },
-)  # fmt: skip
+)

@@ -80,9 +80,12 @@ def measure_oracles(experiment: Experiment) -> Iterator[Agreement]:
         observed = solve(features, labels, penalty)
         for formula, (predicted, width) in claimed.items():
             yield Agreement(
-                name=f"{name}, {formula}", predicted=predicted, observed=observed,
-                tolerance=_forward_error(design, length, labels) + width, reason=reason,
-            )  # fmt: skip
+                name=f"{name}, {formula}",
+                predicted=predicted,
+                observed=observed,
+                tolerance=_forward_error(design, length, labels) + width,
+                reason=reason,
+            )
 
 
 def _formulas(experiment: Experiment) -> dict[str, Any]:

@@ -133,10 +133,14 @@ def certify_closed_form(subject: Experiment | Variant) -> Iterator[Assumption | 
     with flint.ctx.workprec(BITS):
         gaps = [run.moments[2**j].gap for j in range(RUN_DOUBLINGS + 1)]
         yield bound_of(
-            "|closed form − run|", [abs(a - b) for a, b in zip(closed[1:], gaps, strict=True)],
-            [gap * 2.0**-60 for gap in closed[1:]], "2⁻⁶⁰ of the closed form",
-            x=2 ** np.arange(RUN_DOUBLINGS + 1), x_label="step t", elsewhere=plan.elsewhere,
-        )  # fmt: skip
+            "|closed form − run|",
+            [abs(a - b) for a, b in zip(closed[1:], gaps, strict=True)],
+            [gap * 2.0**-60 for gap in closed[1:]],
+            "2⁻⁶⁰ of the closed form",
+            x=2 ** np.arange(RUN_DOUBLINGS + 1),
+            x_label="step t",
+            elsewhere=plan.elsewhere,
+        )
 
 
 def certify_asymptotic_rate(subject: Experiment | Variant) -> Iterator[Assumption | Bound | Agreement]:
@@ -173,29 +177,38 @@ def certify_run(subject: Experiment | Variant) -> Iterator[Assumption | Bound | 
         drift, top = STILL * prescription.zeta_0.sqrt(), largest_of(plan.problem).sqrt()
         farthest = largest(moment.drift for moment in run.moments)
         yield Assumption(
-            name="motion of B_k", margin=drift - farthest, elsewhere=plan.elsewhere,
+            name="motion of B_k",
+            margin=drift - farthest,
+            elsewhere=plan.elsewhere,
             meaning=f"{plan.name}: B_k drifts by {upper(farthest):.2g}, at most 2⁻¹⁵√ζ₀ is used",
-        )  # fmt: skip
+        )
         if not farthest < drift:
             return
         moved = 2 * prescription.step_weights / prescription.K * (2 * top + drift) * drift / (1 - 2 * x)
         last, before = run.moments[-1], run.moments[-2]
         rates = [-(m.gap / run.moments[0].gap).log() / m.step / x for m in run.moments[1:]]
         yield bound_of(
-            "sharp exponent ≤ exponent of the run", [(sharp - moved) / x] * len(rates), rates,
-            "average exponent from 0 to t, in units of x", x=np.arange(1, len(rates) + 1), x_label="step t",
+            "sharp exponent ≤ exponent of the run",
+            [(sharp - moved) / x] * len(rates),
+            rates,
+            "average exponent from 0 to t, in units of x",
+            x=np.arange(1, len(rates) + 1),
+            x_label="step t",
             elsewhere=plan.elsewhere,
-        )  # fmt: skip
+        )
         if share.verdict is not Verdict.PASS:
             return
         guaranteed = -(1 - x).log()
         local = -(last.gap / before.gap).log() / guaranteed
         allowed = (-flint.arb(SHARE).log() / before.step + moved) / guaranteed
         yield Agreement(
-            name="exponent of the run over the theorem's", predicted=sharp / guaranteed, observed=local,
+            name="exponent of the run over the theorem's",
+            predicted=sharp / guaranteed,
+            observed=local,
             tolerance=allowed,
-            reason=f"log(10⁶)/t at t = {before.step}, and Weyl's bound for the drift of B_k", elsewhere=plan.elsewhere,
-        )  # fmt: skip
+            reason=f"log(10⁶)/t at t = {before.step}, and Weyl's bound for the drift of B_k",
+            elsewhere=plan.elsewhere,
+        )
 
 
 def _exponents(
@@ -208,29 +221,40 @@ def _exponents(
     logarithms = [(gap / gaps[0]).log() for gap in gaps]
     average = [-value / int(t) / x for value, t in zip(logarithms[1:], times, strict=True)]
     yield bound_of(
-        f"sharp exponent ≤ exponent, {name}", [sharp / x * (1 - flint.arb(2) ** -25)] * len(average), average,
-        "average exponent from 0 to t, in units of x; ζ₀ is known to 2⁻²⁵", x=times, x_label="step t",
-    )  # fmt: skip
+        f"sharp exponent ≤ exponent, {name}",
+        [sharp / x * (1 - flint.arb(2) ** -25)] * len(average),
+        average,
+        "average exponent from 0 to t, in units of x; ζ₀ is known to 2⁻²⁵",
+        x=times,
+        x_label="step t",
+    )
     steps = _steps_to(-flint.arb(GAP_FACTOR).log(), logarithms, times)
     yield bound_of(
-        f"steps to a gap {GAP_FACTOR:g} times smaller, {name}", [flint.arb(steps, 1)],
-        [flint.arb(prescription.guaranteed_steps(GAP_FACTOR))], "closed form, Q at its start, against Theorem 1",
-    )  # fmt: skip
+        f"steps to a gap {GAP_FACTOR:g} times smaller, {name}",
+        [flint.arb(steps, 1)],
+        [flint.arb(prescription.guaranteed_steps(GAP_FACTOR))],
+        "closed form, Q at its start, against Theorem 1",
+    )
     if attained:
         local, middle = (logarithms[-2] - logarithms[-1]) / int(times[-2]), float(times[-2])
         yield Agreement(
-            name=f"exponent over the theorem's, {name}", predicted=sharp / guaranteed, observed=local / guaranteed,
+            name=f"exponent over the theorem's, {name}",
+            predicted=sharp / guaranteed,
+            observed=local / guaranteed,
             tolerance=-flint.arb(SHARE).log() / middle / guaranteed + 4 * flint.arb(2) ** -25,
             reason=f"log(10⁶)/t at t = {middle:.3g}",
-        )  # fmt: skip
+        )
 
 
 def _unknown(plan: Plan) -> Bound:
     """Bits ran out: nothing is decided."""
     return bound_of(
-        f"closed form, {plan.name}", [flint.arb("nan")], [flint.arb(0)], f"a gap is not known to {ACCURACY} bits",
+        f"closed form, {plan.name}",
+        [flint.arb("nan")],
+        [flint.arb(0)],
+        f"a gap is not known to {ACCURACY} bits",
         elsewhere=plan.elsewhere,
-    )  # fmt: skip
+    )
 
 
 def _steps_to(target: Ball, logarithms: list[Ball], times: np.ndarray) -> float:
@@ -262,8 +286,9 @@ def _gaps(plan: Plan, factor: float, doublings: int) -> list[Ball] | None:
     """
     attempt = until_decided(
         lambda: _closed_form(plan, factor, doublings),
-        lambda gaps: all(gap.rel_accuracy_bits() >= ACCURACY for gap in gaps), bits=BITS,
-    )  # fmt: skip
+        lambda gaps: all(gap.rel_accuracy_bits() >= ACCURACY for gap in gaps),
+        bits=BITS,
+    )
     return attempt.value if attempt.decided and attempt.value is not None else None
 
 

@@ -55,9 +55,13 @@ STATED_RATE = 1 - eta_w * zeta_0 / (2 * K)
 DEFECT_STEPS = 60  # of the certified descent with a planted defect
 
 RECIPE = Recipe(
-    softmax=lemma2.LIPSCHITZ, setting=PAPER, gamma_squared=STATED_GAMMA, matrix=LIPSCHITZ_MATRIX, alpha=STATED_ALPHA,
+    softmax=lemma2.LIPSCHITZ,
+    setting=PAPER,
+    gamma_squared=STATED_GAMMA,
+    matrix=LIPSCHITZ_MATRIX,
+    alpha=STATED_ALPHA,
     D=STATED_D,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,9 +60,9 @@ L = norm(mat(
 
 STATED_GAMMA = (2 + sp.sqrt(2)) * sp.sqrt(K**3 * H) * f_max**3 * Delta_0 / sp.sqrt(zeta_0) ** 5 * 32
 _mixed = gamma * f_max / sp.sqrt(K) * (D + alpha * gamma * f_max * H)
-STATED_MATRIX = sp.ImmutableMatrix([
-    [gamma * f_max * alpha * (alpha * gamma * f_max * H + 3 * D), _mixed], [_mixed, gamma**2 * f_max**2 * H / K]
-])  # fmt: skip
+STATED_MATRIX = sp.ImmutableMatrix(
+    [[gamma * f_max * alpha * (alpha * gamma * f_max * H + 3 * D), _mixed], [_mixed, gamma**2 * f_max**2 * H / K]]
+)
 STATED_ALPHA = 4 * sp.sqrt(2 * K) * f_max * sp.sqrt(Delta_0) / (gamma * zeta_0)
 STATED_D = gamma * H * alpha * f_max + A_norm
 BY_COLUMNS = Setting(by_columns=True)
@@ -73,10 +73,13 @@ def recipe(setting: Setting = BY_COLUMNS) -> Recipe:
     """The constants as derived from the sharp Lemma 2, with or without column norms."""
     softmax = lemma2_sharp.LIPSCHITZ
     return Recipe(
-        softmax=softmax, setting=setting, gamma_squared=gamma_squared(softmax, setting),
-        matrix=lipschitz_matrix(softmax, setting), alpha=weights_chain(setting).end,
+        softmax=softmax,
+        setting=setting,
+        gamma_squared=gamma_squared(softmax, setting),
+        matrix=lipschitz_matrix(softmax, setting),
+        alpha=weights_chain(setting).end,
         D=residual_chain(HERE, setting).end,
-    )  # fmt: skip
+    )
 
 
 def _sharp(subject: Experiment | Variant) -> Variant:
@@ -136,9 +139,13 @@ def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
     reason = f"{FLOAT_STEPS} steps, γ = {run.numbers[gamma]:.3g}, η_Q = {run.numbers[eta]:.3g}"
     bounds = claimed**steps * run.numbers[Delta_0]
     yield compared(
-        "Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0)", [p.gap for p in run.points[1:]], bounds[1:],
-        (run.gap_errors(bounds) + run.points[0].gap_error)[1:], reason, steps=steps[1:],
-    )  # fmt: skip
+        "Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0)",
+        [p.gap for p in run.points[1:]],
+        bounds[1:],
+        (run.gap_errors(bounds) + run.points[0].gap_error)[1:],
+        reason,
+        steps=steps[1:],
+    )
 
 
 def measure_gain(subject: Experiment | Variant) -> Iterator[Bound]:

@@ -151,11 +151,12 @@ def labels_chain() -> Chain:
     signal = FEATURES_OF_PROMPT.T * TASK
     labels = at_most(norm(LABELS) ** 2).by(
         same(LABELS, signal + NOISE, "y = Zᵀλ + n", hypothesis(LABELS, signal + NOISE, "labels")),
-        triangle(signal, NOISE), operator_norm(FEATURES_OF_PROMPT.T, TASK),
+        triangle(signal, NOISE),
+        operator_norm(FEATURES_OF_PROMPT.T, TASK),
         define(Z_size, norm(FEATURES_OF_PROMPT.T, "op"), "‖Z‖₂ is the spectral norm"),
         hypothesis(norm(TASK), B, "Assumption 4: ‖λ‖ ≤ B"),
         cite(norm(NOISE), sp.sqrt(tau * threshold) * B, TAIL, source=SOURCE),
-    )  # fmt: skip
+    )
     return labels.by(quote(lemma3.PAIR, B * Z_size, B * sp.sqrt(tau * threshold)))
 
 
@@ -191,18 +192,26 @@ def _answers(network: ExactNetwork, state: State, given: tuple[Any, Any], *, fal
     Z_prompt = to_balls(network.features[: network.prompt]).transpose()
     noise = y_vector - Z_prompt.transpose() * task
     answers: dict[str, Any] = {
-        LABELS.name: lambda: y_vector, TASK.name: lambda: task, NOISE.name: lambda: noise,
-        FEATURES_OF_PROMPT.name: lambda: Z_prompt, "ã_k": partial(network.mixture, state),
+        LABELS.name: lambda: y_vector,
+        TASK.name: lambda: task,
+        NOISE.name: lambda: noise,
+        FEATURES_OF_PROMPT.name: lambda: Z_prompt,
+        "ã_k": partial(network.mixture, state),
         "â_k": partial(column, network.A_hat),
-    }  # fmt: skip
+    }
     numbers = {**small.numbers, "tau": to_ball(network.tau), "r": flint.arb(1) / 2, "T": flint.arb(SMALL_STEPS)}
     text = f"{small.text}, y = {y_vector}, λ = {task}"
     known = replace(small, text=text, matrices={**small.matrices, **answers}, numbers=numbers)
-    return extended(known, {
-        B: norm(TASK), Z_size: norm(FEATURES_OF_PROMPT.T, "op"), threshold: norm(NOISE) ** 2 / (tau * B**2),
-        Delta_0: HERE.gap / rate**SMALL_STEPS,
-        epsilon: 2 * B**2 * (Z_size**2 + tau * threshold) * Delta_0 * rate**SMALL_STEPS / (m * tau) / fallen,
-    })  # fmt: skip
+    return extended(
+        known,
+        {
+            B: norm(TASK),
+            Z_size: norm(FEATURES_OF_PROMPT.T, "op"),
+            threshold: norm(NOISE) ** 2 / (tau * B**2),
+            Delta_0: HERE.gap / rate**SMALL_STEPS,
+            epsilon: 2 * B**2 * (Z_size**2 + tau * threshold) * Delta_0 * rate**SMALL_STEPS / (m * tau) / fallen,
+        },
+    )
 
 
 def certify_conclusion(experiment: Experiment) -> Iterator[Assumption | Bound]:
@@ -223,14 +232,25 @@ def measure_training(experiment: Experiment) -> Iterator[Assumption | Trend | Bo
     gaps, error = experiment.gaps(trained.mixtures), experiment.gap_rounding(trained.mixtures)
     if kept(promised):
         yield Trend(
-            name="gap falls", x=trained.iterations, y=gaps, expected="falls", factor=GAP_FACTOR,
-            rounding=float(np.max(error[[0, -1]], initial=0)), reason=trained.stopped,
-            x_label="training step", y_label="gap Δ",
-        )  # fmt: skip
+            name="gap falls",
+            x=trained.iterations,
+            y=gaps,
+            expected="falls",
+            factor=GAP_FACTOR,
+            rounding=float(np.max(error[[0, -1]], initial=0)),
+            reason=trained.stopped,
+            x_label="training step",
+            y_label="gap Δ",
+        )
     yield Bound(
-        name="no loss below L*", observed=-gaps, bound=0.0, rounding=error, reason="L* is the infimum",
-        x=trained.iterations, x_label="training step",
-    )  # fmt: skip
+        name="no loss below L*",
+        observed=-gaps,
+        bound=0.0,
+        rounding=error,
+        reason="L* is the infimum",
+        x=trained.iterations,
+        x_label="training step",
+    )
 
 
 def measure_inequality(experiment: Experiment) -> Iterator[Bound]:
@@ -247,9 +267,12 @@ def measure_inequality(experiment: Experiment) -> Iterator[Bound]:
         # mean of squares by sqrt(2) times that: compared with the root of the bound.
         term = np.sqrt(2) * rounding(final.size) * np.sqrt(len(final) * size) * np.abs(final).max()
         yield Bound(
-            name=f"{prompts.name} prompts", observed=observed, bound=bound,
-            rounding=slope + 2 * np.sqrt(np.maximum(bound, 0)) * term + term**2, reason="λ_min(Z̄²) ≥ mτ",
-        )  # fmt: skip
+            name=f"{prompts.name} prompts",
+            observed=observed,
+            bound=bound,
+            rounding=slope + 2 * np.sqrt(np.maximum(bound, 0)) * term + term**2,
+            reason="λ_min(Z̄²) ≥ mτ",
+        )
 
 
 def measure_learned_matrix(experiment: Experiment) -> Iterator[Assumption | Agreement]:
@@ -261,10 +284,12 @@ def measure_learned_matrix(experiment: Experiment) -> Iterator[Assumption | Agre
     # |e_j . (a_k - ahat_k)| <= |Zbar^-1 e_j| |delta_k|, and the sum of |delta_k|^2 is 2K times the gap (Lemma 5).
     reach = np.sqrt(np.diag(np.linalg.inv(experiment.theory.z_bar_squared)))
     yield Agreement(
-        name="Ã against Â", predicted=experiment.theory.a_hat, observed=experiment.study.trained.final,
+        name="Ã against Â",
+        predicted=experiment.theory.a_hat,
+        observed=experiment.study.trained.final,
         tolerance=reach[:, None] * np.sqrt(2 * experiment.instance.dictionary_size * promised_gap(experiment)),
         reason="‖Z̄⁻¹e_j‖ √(2KΔ), Δ the promised gap",
-    )  # fmt: skip
+    )
 
 
 def measure_predictions(experiment: Experiment) -> Iterator[Assumption | Agreement]:
@@ -284,9 +309,12 @@ def measure_predictions(experiment: Experiment) -> Iterator[Assumption | Agreeme
         for source, answers in (("", limit), (" as stated", _stated_answers(experiment, labels))):
             for name, part in zip(("prompt labels", "unseen tokens"), parts, strict=True):
                 yield Agreement(
-                    name=f"{prompts.name}, {name}{source}", predicted=answers[:, part], observed=network[:, part],
-                    tolerance=size[:, None] * moved, reason="‖Z̄⁻¹y‖ √(2KΔ), Δ the promised gap",
-                )  # fmt: skip
+                    name=f"{prompts.name}, {name}{source}",
+                    predicted=answers[:, part],
+                    observed=network[:, part],
+                    tolerance=size[:, None] * moved,
+                    reason="‖Z̄⁻¹y‖ √(2KΔ), Δ the promised gap",
+                )
 
 
 def _stated_answers(experiment: Experiment, labels: np.ndarray) -> np.ndarray:
@@ -306,9 +334,13 @@ def measure_tail_law(subject: Experiment | Variant) -> Iterator[Bound]:
     above = float(stats.chi2(experiment.instance.prompt_length).sf(variant.x_delta))
     # scipy's chi-square tail is accurate to about 1e-12 relative; 1e-9 leaves three digits.
     yield Bound(
-        name="P(χ²_N > threshold) ≤ δ", observed=above, bound=delta, rounding=1e-9 * delta, ceiling=1.0,
+        name="P(χ²_N > threshold) ≤ δ",
+        observed=above,
+        bound=delta,
+        rounding=1e-9 * delta,
+        ceiling=1.0,
         reason=f"δ = {delta:g}",
-    )  # fmt: skip
+    )
 
 
 def estimate_label_norm(subject: Experiment | Variant) -> Iterator[Estimate]:
@@ -326,10 +358,12 @@ def estimate_label_norm(subject: Experiment | Variant) -> Iterator[Estimate]:
     known = lost < 1 and bool(np.isfinite(scaled).all())
     law = law_interval(scaled.ravel(), stats.norm.cdf) if known else _unknown
     yield Estimate(
-        name="distance of the noise over √(τ‖λ‖²) from N(0, 1)", allowed=(0.0, 0.0), resolution=LAW_RESOLUTION,
+        name="distance of the noise over √(τ‖λ‖²) from N(0, 1)",
+        allowed=(0.0, 0.0),
+        resolution=LAW_RESOLUTION,
         interval=_widened(law, lost * stats.norm.pdf(0)),
         reason=f"Dvoretzky–Kiefer–Wolfowitz–Massart; rounding moves a label by {lost:.1g} of the noise's deviation",
-    )  # fmt: skip
+    )
     delta, length, moved = experiment.settings["delta"], np.linalg.norm(scaled, axis=1), lost * np.sqrt(prompt)
     known_of = {B: np.linalg.norm(tasks, axis=1), Z_size: np.linalg.norm(features, 2), threshold: variant.x_delta}
     sizes = {m: data.feature_count, tau: data.noise, Delta_0: 1.0, epsilon: 1.0}
@@ -342,9 +376,11 @@ def estimate_label_norm(subject: Experiment | Variant) -> Iterator[Estimate]:
         few, many = (binomial_interval(count, TAIL_SAMPLES) if known else _unknown for count in counts)
         told = " to ".join(str(count) for count in dict.fromkeys(counts))
         yield Estimate(
-            name=name, allowed=(0.0, delta), interval=partial(_joined, few, many),
+            name=name,
+            allowed=(0.0, delta),
+            interval=partial(_joined, few, many),
             reason=f"Clopper–Pearson, {told} of {TAIL_SAMPLES} prompts",
-        )  # fmt: skip
+        )
 
 
 def _unknown(rate: float) -> tuple[float, float]:
@@ -392,14 +428,34 @@ CLAIM = Claim(
         "χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)",
     ),
     checks=(
-        measure_assumptions, derive_minimiser, derive_push_through, derive_prompt_labels, derive_unseen_labels,
-        derive_two_steps, certify_conclusion,
-        measure_training, measure_inequality, measure_interval, measure_learned_matrix, measure_predictions,
-        measure_oracles, measure_tail_law, estimate_label_norm,
+        measure_assumptions,
+        derive_minimiser,
+        derive_push_through,
+        derive_prompt_labels,
+        derive_unseen_labels,
+        derive_two_steps,
+        certify_conclusion,
+        measure_training,
+        measure_inequality,
+        measure_interval,
+        measure_learned_matrix,
+        measure_predictions,
+        measure_oracles,
+        measure_tail_law,
+        estimate_label_norm,
     ),
     controls=(
-        penalty_n_tau, penalty_twice, prompt_answered_by_ridge, coefficients_n_tau, one_head, untrained,
-        noise_ignores_task, noise_uniform, noise_constant, labels_shuffled, thousandth_of_the_error,
+        penalty_n_tau,
+        penalty_twice,
+        prompt_answered_by_ridge,
+        coefficients_n_tau,
+        one_head,
+        untrained,
+        noise_ignores_task,
+        noise_uniform,
+        noise_constant,
+        labels_shuffled,
+        thousandth_of_the_error,
         threshold_without_root,
     ),
     stated=("PROMPT_ANSWER", "UNSEEN_ANSWER", "STATED_ERROR", "RATIO"),
@@ -415,13 +471,24 @@ CLAIM = Claim(
         measure_inequality: (penalty_n_tau, penalty_twice, coefficients_n_tau, noise_ignores_task, labels_shuffled),
         measure_interval: (penalty_n_tau, penalty_twice, prompt_answered_by_ridge, noise_ignores_task),
         measure_learned_matrix: (
-            penalty_n_tau, penalty_twice, prompt_answered_by_ridge, one_head, untrained, noise_ignores_task,
+            penalty_n_tau,
+            penalty_twice,
+            prompt_answered_by_ridge,
+            one_head,
+            untrained,
+            noise_ignores_task,
         ),
         measure_predictions: (
-            penalty_n_tau, penalty_twice, coefficients_n_tau, one_head, untrained, noise_ignores_task, labels_shuffled,
+            penalty_n_tau,
+            penalty_twice,
+            coefficients_n_tau,
+            one_head,
+            untrained,
+            noise_ignores_task,
+            labels_shuffled,
         ),
         measure_oracles: (penalty_n_tau, penalty_twice, coefficients_n_tau),
         measure_tail_law: (threshold_without_root,),
         estimate_label_norm: (noise_ignores_task, noise_uniform, noise_constant, threshold_without_root),
     },
-)  # fmt: skip
+)

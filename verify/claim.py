@@ -20,15 +20,32 @@ from verify.finding import (
     Finding,
     FindingError,
     Trend,
-)  # fmt: skip
+)
 from verify.proof import Argument, Identity, Step
 from verify.verdict import Grade, Verdict, worst
 
 __all__ = [
-    "Agreement", "Argument", "Assumption", "Bound", "Check", "Claim", "Defect", "Estimate", "Finding", "FindingError",
-    "Grade", "Identity", "Step", "Trend", "Verdict", "defect_of_experiment", "defect_of_subject", "grade_of",
-    "planted", "worst",
-]  # fmt: skip
+    "Agreement",
+    "Argument",
+    "Assumption",
+    "Bound",
+    "Check",
+    "Claim",
+    "Defect",
+    "Estimate",
+    "Finding",
+    "FindingError",
+    "Grade",
+    "Identity",
+    "Step",
+    "Trend",
+    "Verdict",
+    "defect_of_experiment",
+    "defect_of_subject",
+    "grade_of",
+    "planted",
+    "worst",
+]
 
 
 Check = Callable[[Any], Iterator[Finding]]

@@ -37,9 +37,7 @@ def _path(text: str | Path) -> Path:
     return Path(text)
 
 
-OutputOption = Annotated[
-    Path, typer.Option("--output", help="Folder of the reports.", parser=_path, metavar="PATH")
-]  # fmt: skip
+OutputOption = Annotated[Path, typer.Option("--output", help="Folder of the reports.", parser=_path, metavar="PATH")]
 
 
 class _RunByDefault(TyperGroup):
@@ -55,11 +53,13 @@ def build_app(package: str, ending: Ending | None = None) -> typer.Typer:
     """The command-line application for the statements of one paper's package."""
     ending = ending or Ending()
     app = typer.Typer(
-        cls=_RunByDefault, add_completion=False, pretty_exceptions_enable=False,
+        cls=_RunByDefault,
+        add_completion=False,
+        pretty_exceptions_enable=False,
         rich_markup_mode=None,
         help=f"Check the statements of a theory paper: {_first_line(package)}",
         epilog="Run a claim by its name: python -m verify theorem2. See every option: python -m verify run --help.",
-    )  # fmt: skip
+    )
     app.command("list", help="Every claim: id, place, grades, last verdict.")(_list_command(package))
     app.command("show", help="One claim: statement, assumptions, checks, controls.")(_show_command(package))
     app.command("mutants", help="Wrong versions of the stated results, and which check rejects each.")(
@@ -150,9 +150,7 @@ def _list_command(package: str) -> Any:
 
 
 def _show_command(package: str) -> Any:
-    def command(
-        claim: Annotated[str, typer.Argument(help="The claim's id.")], as_json: JsonOption = False
-    ) -> None:  # fmt: skip
+    def command(claim: Annotated[str, typer.Argument(help="The claim's id.")], as_json: JsonOption = False) -> None:
         from verify.render.listing import print_entry
         from verify.render.programs import print_json
 
@@ -203,10 +201,13 @@ def _run_command(package: str, ending: Ending) -> Any:
         from verify.stage import Request
 
         request = Request(
-            claims=tuple(options["claims"]), given=given, pdf=not options["no_pdf"], again=again,
+            claims=tuple(options["claims"]),
+            given=given,
+            pdf=not options["no_pdf"],
+            again=again,
             as_json=options["json"],
             **{name: options[name] for name in ("preset", "output", "quiet", "resume", "grade", "certificate")},
-        )  # fmt: skip
+        )
         raise typer.Exit(run_claims(package, request, ending))
 
     signature = _run_signature(paper)

@@ -24,9 +24,15 @@ PATIENCE = 10  # seconds for git
 # Neither the user's settings nor the checkout's may start programs, and a checkout of another user's is read all the
 # same: nothing in it is run.
 HARDENED = (
-    "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*", "--no-optional-locks",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "safe.directory=*",
+    "--no-optional-locks",
     "--no-replace-objects",
-)  # fmt: skip
+)
 
 
 def code_of(*packages: str) -> dict[str, Any]:
@@ -81,9 +87,13 @@ def _git(folder: Path, *words: str) -> str | None:
     calm |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *HARDENED, *words], capture_output=True, check=True, timeout=PATIENCE, env=calm,
+            ["git", "-C", str(folder), *HARDENED, *words],
+            capture_output=True,
+            check=True,
+            timeout=PATIENCE,
+            env=calm,
             stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return os.fsdecode(done.stdout)

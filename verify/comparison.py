@@ -26,7 +26,7 @@ from verify.exact import (
     over,
     spelled,
     widest,
-)  # fmt: skip
+)
 from verify.verdict import Grade, Verdict
 
 ZERO = numbers(0.0, "zero")

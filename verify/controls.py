@@ -49,9 +49,12 @@ def run_control(claim: Claim, name: str, small: Any, untouched: tuple[Evidence, 
     verdicts = [item.verdict for item in evidence]
     found = Verdict.ERROR if Verdict.ERROR in verdicts else min(verdicts)
     return ControlOutcome(
-        name=name, sentence=defect.sentence, caught_by=failed, found=found,
+        name=name,
+        sentence=defect.sentence,
+        caught_by=failed,
+        found=found,
         missed_by=tuple(item.check for item in evidence if item.verdict is not Verdict.FAIL),
-    )  # fmt: skip
+    )
 
 
 def _not_planted(name: str, defect: Defect, why: str) -> ControlOutcome:
@@ -73,7 +76,8 @@ def idle(claim: Claim, evidence: Iterable[Evidence]) -> tuple[str, ...]:
     An unmet assumption leaves a claim undecided and an argument is printed as such: neither can fail.
     """
     fallible = {
-        item.check for item in evidence
+        item.check
+        for item in evidence
         if not item.findings or not all(isinstance(finding, Assumption | Argument) for finding in item.findings)
-    }  # fmt: skip
+    }
     return tuple(c.__name__ for c in claim.checks if not claim.catches.get(c) and c.__name__ in fallible)

@@ -202,9 +202,18 @@ def _entry(path: Path, call: ast.Call) -> Entry:
 
 def _broken(path: Path, reason: str) -> Entry:
     return Entry(
-        id=path.stem, place="", mark="", title="cannot be read", text="", assumptions=(), builds_on=(), cites=(),
-        checks=(), controls=(), broken=reason,
-    )  # fmt: skip
+        id=path.stem,
+        place="",
+        mark="",
+        title="cannot be read",
+        text="",
+        assumptions=(),
+        builds_on=(),
+        cites=(),
+        checks=(),
+        controls=(),
+        broken=reason,
+    )
 
 
 def _literal(path: Path, node: ast.expr | None) -> Any:

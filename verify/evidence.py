@@ -100,9 +100,14 @@ def _run_check(check: Check, subject: Any) -> Evidence:
     seconds = time.perf_counter() - began
     grade = weakest([grade_of(check), *(finding.grade for finding in findings)])
     return Evidence(
-        check=check.__name__, grade=grade, sentence=sentence_of(check), findings=tuple(findings),
-        seconds=seconds, error=error or _objection(check, findings, grade, moved), halted=halted,
-    )  # fmt: skip
+        check=check.__name__,
+        grade=grade,
+        sentence=sentence_of(check),
+        findings=tuple(findings),
+        seconds=seconds,
+        error=error or _objection(check, findings, grade, moved),
+        halted=halted,
+    )
 
 
 def _objection(check: Check, findings: list[Finding], grade: Grade, moved: str) -> str | None:

@@ -135,9 +135,14 @@ def _outcome(stage: Stage, desk: Desk) -> tuple[Claim, Outcome]:
             claim = loaded(desk.package, entry.id)
             grades = tuple(Grade) if desk.request.grade is None else (Grade(desk.request.grade),)
             outcome = run(
-                claim, stage.subject, stage.small, desk.narrator.announce, foundations=known, grades=grades,
+                claim,
+                stage.subject,
+                stage.small,
+                desk.narrator.announce,
+                foundations=known,
+                grades=grades,
                 below={check.grade for item in stage.foundations for check in item.checks},
-            )  # fmt: skip
+            )
             if outcome.sound:  # what was found on broken ground is not remembered
                 with desk.ending.undisturbed:
                     desk.memory = desk.memory.with_verdicts(desk.below.known, again=again)
@@ -147,9 +152,7 @@ def _outcome(stage: Stage, desk: Desk) -> tuple[Claim, Outcome]:
                 raise  # where signals are awaited, none becomes an exception: this one is the statement's own
             reason = trouble(error)
     known = known or [(item.id, Verdict.UNDECIDED) for item in stage.foundations]
-    return claim, Outcome(
-        evidence=(), baseline=Verdict.UNDECIDED, controls=(), foundations=tuple(known), broken=reason
-    )  # fmt: skip
+    return claim, Outcome(evidence=(), baseline=Verdict.UNDECIDED, controls=(), foundations=tuple(known), broken=reason)
 
 
 def _known(stage: Stage, desk: Desk) -> tuple[list[tuple[str, Verdict]], str | None]:
@@ -169,12 +172,22 @@ def _known(stage: Stage, desk: Desk) -> tuple[list[tuple[str, Verdict]], str | N
 
 def _record(stage: Stage, claim: Claim, outcome: Outcome, desk: Desk, wall: float) -> dict[str, Any]:
     return record_in_any_case(
-        stage.entry, claim, outcome, stage.subject, stage.small, quantities=stage.scope.instance,
-        foundations=stage.foundations, found=desk.memory.passed, command=stage.command, wall=wall,
-        grade=desk.request.grade, scope=stage.scope, report=desk.request.pdf,
+        stage.entry,
+        claim,
+        outcome,
+        stage.subject,
+        stage.small,
+        quantities=stage.scope.instance,
+        foundations=stage.foundations,
+        found=desk.memory.passed,
+        command=stage.command,
+        wall=wall,
+        grade=desk.request.grade,
+        scope=stage.scope,
+        report=desk.request.pdf,
         code=desk.code,
         sources=desk.sources.of_claim(desk.package, [item.id for item in (stage.entry, *stage.foundations)]),
-    )  # fmt: skip
+    )
 
 
 def _write(record: dict[str, Any], desk: Desk) -> Iterator[Path]:

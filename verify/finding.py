@@ -20,9 +20,17 @@ from verify.proof import Argument, Identity
 from verify.verdict import Grade, Verdict
 
 __all__ = [
-    "Agreement", "Argument", "Assumption", "Bound", "Estimate", "Finding", "FindingError", "Identity", "OnInstance",
+    "Agreement",
+    "Argument",
+    "Assumption",
+    "Bound",
+    "Estimate",
+    "Finding",
+    "FindingError",
+    "Identity",
+    "OnInstance",
     "Trend",
-]  # fmt: skip
+]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,10 +33,15 @@ def rows(package: str, output: Path) -> list[dict[str, Any]]:
         verdict, note = ("error", None) if entry.broken else _last(package, entry, output, sources)
         listed.append(
             {
-                "id": entry.id, "place": entry.place, "mark": entry.mark, "title": entry.broken or entry.title,
-                "grades": entry.grades, "verdict": verdict, "note": note,
+                "id": entry.id,
+                "place": entry.place,
+                "mark": entry.mark,
+                "title": entry.broken or entry.title,
+                "grades": entry.grades,
+                "verdict": verdict,
+                "note": note,
             }
-        )  # fmt: skip
+        )
     return listed
 
 

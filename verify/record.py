@@ -37,11 +37,22 @@ KEPT = 6000
 
 
 def make_record(
-    entry: Entry, claim: Claim, outcome: Outcome, subject: Subject, small: Subject, *,
-    command: str, wall: float, foundations: Sequence[Entry] = (), found: Mapping[str, str] = MappingProxyType({}),
-    grade: str | None = None, scope: Scope | None = None, report: bool = False,
-    sources: str = "", code: Mapping[str, Any] = MappingProxyType({}),
-) -> dict[str, Any]:  # fmt: skip
+    entry: Entry,
+    claim: Claim,
+    outcome: Outcome,
+    subject: Subject,
+    small: Subject,
+    *,
+    command: str,
+    wall: float,
+    foundations: Sequence[Entry] = (),
+    found: Mapping[str, str] = MappingProxyType({}),
+    grade: str | None = None,
+    scope: Scope | None = None,
+    report: bool = False,
+    sources: str = "",
+    code: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Everything the reports show, as plain JSON values.
 
     `found` says when each foundation passed; without a `scope` the whole instance counts as looked at. `report` says
@@ -129,9 +140,7 @@ def read_record(path: Path) -> dict[str, Any]:
 def _quantities(evidence: Iterable[Evidence]) -> dict[str, float]:
     """What the findings on the record's own instance name; those made elsewhere keep theirs to themselves."""
     findings = [finding for item in evidence for finding in item.findings if isinstance(finding, OnInstance)]
-    return {
-        name: value for finding in findings if not finding.elsewhere for name, value in finding.quantities.items()
-    }  # fmt: skip
+    return {name: value for finding in findings if not finding.elsewhere for name, value in finding.quantities.items()}
 
 
 def _evidence_record(item: Evidence) -> dict[str, Any]:
@@ -175,10 +184,14 @@ def _details(finding: Finding) -> dict[str, Any]:
     match finding:
         case Identity():
             return {
-                "status": finding.status, "residual": finding.residual, "witness": finding.witness,
-                "derivation": [asdict(step) for step in finding.derivation], "hypotheses": list(finding.hypotheses),
-                "believes": list(finding.believes), "rests_on": list(finding.rests_on),
-            }  # fmt: skip
+                "status": finding.status,
+                "residual": finding.residual,
+                "witness": finding.witness,
+                "derivation": [asdict(step) for step in finding.derivation],
+                "hypotheses": list(finding.hypotheses),
+                "believes": list(finding.believes),
+                "rests_on": list(finding.rests_on),
+            }
         case Argument():
             return {"derivation": [asdict(step) for step in finding.steps], "source": finding.source}
         case Agreement():
@@ -190,25 +203,37 @@ def _details(finding: Finding) -> dict[str, Any]:
             x = {} if finding.x is None else {"x": finding.x}
             arrays = {"observed": finding.observed, "bound": finding.bound, "margin": -finding.excess} | x
             return _thinned(arrays, finding.excess) | {
-                "slack": finding.slack, "vacuous": finding.vacuous, "x_label": finding.x_label,
-                "rounding": float(finding.uncertainty), "reason": finding.reason,
-            }  # fmt: skip
+                "slack": finding.slack,
+                "vacuous": finding.vacuous,
+                "x_label": finding.x_label,
+                "rounding": float(finding.uncertainty),
+                "reason": finding.reason,
+            }
         case Trend():
             return {
-                "x": middles(finding.x), "y": middles(finding.y), "expected": finding.expected,
-                "factor": finding.factor, "rounding": middles(finding.rounding), "reason": finding.reason,
-                "x_label": finding.x_label, "y_label": finding.y_label,
-            }  # fmt: skip
+                "x": middles(finding.x),
+                "y": middles(finding.y),
+                "expected": finding.expected,
+                "factor": finding.factor,
+                "rounding": middles(finding.rounding),
+                "reason": finding.reason,
+                "x_label": finding.x_label,
+                "y_label": finding.y_label,
+            }
         case Estimate():
             return {
-                "interval": finding.ends(finding.rate), "rate": finding.rate, "allowed": finding.allowed,
-                "resolution": finding.resolution, "reason": finding.reason,
-            }  # fmt: skip
+                "interval": finding.ends(finding.rate),
+                "rate": finding.rate,
+                "allowed": finding.allowed,
+                "resolution": finding.resolution,
+                "reason": finding.reason,
+            }
         case Assumption():
             return {
-                "margin": float(middles(finding.margin)), "rounding": float(finding.uncertainty),
+                "margin": float(middles(finding.margin)),
+                "rounding": float(finding.uncertainty),
                 "meaning": finding.meaning,
-            }  # fmt: skip
+            }
 
 
 def _thinned(arrays: dict[str, Any], worst: np.ndarray) -> dict[str, Any]:

@@ -35,9 +35,13 @@ SILENT = Told()
 def unread(entry: Entry) -> Claim:
     """The claim as far as its file tells without being run: in place of one that cannot be loaded."""
     return Claim(
-        statement=entry.statement or "", checks=(), controls=(), assumptions=entry.assumptions,
-        builds_on=entry.builds_on, cites=entry.cites,
-    )  # fmt: skip
+        statement=entry.statement or "",
+        checks=(),
+        controls=(),
+        assumptions=entry.assumptions,
+        builds_on=entry.builds_on,
+        cites=entry.cites,
+    )
 
 
 def record_in_any_case(

@@ -15,9 +15,15 @@ from verify.finding import OnInstance
 from verify.ground import Tested
 
 __all__ = [
-    "ControlOutcome", "Evidence", "Foundations", "Outcome", "run", "run_checks",
-    "sentence_of", "trouble",
-]  # fmt: skip
+    "ControlOutcome",
+    "Evidence",
+    "Foundations",
+    "Outcome",
+    "run",
+    "run_checks",
+    "sentence_of",
+    "trouble",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +50,12 @@ class Outcome:
         if self.broken is not None and not self.evidence:
             return ((Verdict.ERROR, self.broken),)
         doubts = (
-            *self._doubts_about_run(), *self._doubts_about_ground(), *self._doubts_about_evidence(),
-            *self._doubts_about_foundations(), *self._doubts_about_controls(),
-        )  # fmt: skip
+            *self._doubts_about_run(),
+            *self._doubts_about_ground(),
+            *self._doubts_about_evidence(),
+            *self._doubts_about_foundations(),
+            *self._doubts_about_controls(),
+        )
         return tuple(sorted(doubts, key=lambda doubt: -doubt[0]))
 
     @property
@@ -124,9 +133,15 @@ class Outcome:
 
 
 def run(
-    claim: Claim, subject: Any, small: Any, announce: Announce = lambda text: None, *,
-    foundations: Iterable[tuple[str, Verdict]] = (), grades: Container[Grade] = tuple(Grade), below: Iterable[str] = (),
-) -> Outcome:  # fmt: skip
+    claim: Claim,
+    subject: Any,
+    small: Any,
+    announce: Announce = lambda text: None,
+    *,
+    foundations: Iterable[tuple[str, Verdict]] = (),
+    grades: Container[Grade] = tuple(Grade),
+    below: Iterable[str] = (),
+) -> Outcome:
     """Run every check on what the claim makes of `subject`; then on `small`, untouched and with each defect planted.
 
     Args:
@@ -152,12 +167,15 @@ def run(
         announce(f"control: {defect.sentence}")
         controls.append(run_control(claim, name, small, untouched))
     return Outcome(
-        evidence=evidence, baseline=worst(item.verdict for item in untouched), controls=tuple(controls),
-        foundations=tuple(foundations), idle=idle(claim, (*evidence, *untouched)),
+        evidence=evidence,
+        baseline=worst(item.verdict for item in untouched),
+        controls=tuple(controls),
+        foundations=tuple(foundations),
+        idle=idle(claim, (*evidence, *untouched)),
         undeclared=tuple(dict.fromkeys(undeclared(claim, (*evidence, *untouched)))),
         restricted=" and ".join(grade for grade in Grade if grade in grades) if left_out else None,
         ground=ground.once_more(before, ground.outcomes_of(ground.grounds_of(subject), areas)),
-    )  # fmt: skip
+    )
 
 
 def states_hypotheses(check: Check) -> bool:

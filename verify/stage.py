@@ -102,9 +102,16 @@ def desk_of(package: str, request: Request, ending: Ending) -> Desk:
     below = Foundations(load=lambda name: loaded(package, name), small=_fixed(paper), known=memory.known())
     narrator = terminal.Narrator(quiet=request.quiet)
     return Desk(
-        package=package, paper=paper, request=request, narrator=narrator, memory=memory, below=below,
-        ending=ending, sources=sources, code=code_of("verify", package, *paper.laboratory),
-    )  # fmt: skip
+        package=package,
+        paper=paper,
+        request=request,
+        narrator=narrator,
+        memory=memory,
+        below=below,
+        ending=ending,
+        sources=sources,
+        code=code_of("verify", package, *paper.laboratory),
+    )
 
 
 def _fixed(paper: Paper) -> Subject:
@@ -129,10 +136,15 @@ def stage_of(entry: Entry, desk: Desk) -> Stage:
         raise
     except BaseException as error:
         return Stage(
-            entry=entry, foundations=(), subject=SILENT, small=SILENT, scope=Scope(heeded=(), without_effect=()),
-            command=_replay_command(entry.id, [], desk.request), checkpoint=None,
+            entry=entry,
+            foundations=(),
+            subject=SILENT,
+            small=SILENT,
+            scope=Scope(heeded=(), without_effect=()),
+            command=_replay_command(entry.id, [], desk.request),
+            checkpoint=None,
             broken=f"what it is about cannot be made: {trouble(error)}",
-        )  # fmt: skip
+        )
 
 
 def _stage_of(entry: Entry, desk: Desk) -> Stage:
@@ -144,19 +156,28 @@ def _stage_of(entry: Entry, desk: Desk) -> Stage:
     settings = paper.resolve(preset, request.given)
     checkpoint = _checkpoint(paper, settings, request)
     subject = desk.subject(
-        settings, progress=desk.narrator.progress, checkpoint=checkpoint, say=desk.narrator.say,
+        settings,
+        progress=desk.narrator.progress,
+        checkpoint=checkpoint,
+        say=desk.narrator.say,
         resume=None if own else request.resume,
-    )  # fmt: skip
+    )
     heeded = paper.heeded(entry.heeds)
     scope = Scope(
-        heeded=heeded, without_effect=paper.without_effect(request.given, entry.heeds),
+        heeded=heeded,
+        without_effect=paper.without_effect(request.given, entry.heeds),
         instance=bool(paper.instance & set(heeded) - {"seed"}),
-    )  # fmt: skip
+    )
     return Stage(
-        entry=entry, foundations=foundations, subject=subject, scope=scope, broken=broken, checkpoint=checkpoint,
+        entry=entry,
+        foundations=foundations,
+        subject=subject,
+        scope=scope,
+        broken=broken,
+        checkpoint=checkpoint,
         small=desk.subject(paper.control(settings, None if broken else entry.preset)),
         command=_replay_command(entry.id, paper.as_options(settings, heeded), request),
-    )  # fmt: skip
+    )
 
 
 def _foundations(entry: Entry, desk: Desk) -> tuple[tuple[Entry, ...], str | None]:

@@ -18,9 +18,11 @@ BEHIND = {
 
 
 def trust_base(
-    evidence: Iterable[Evidence], cites: Iterable[str], foundations: Iterable[str],
+    evidence: Iterable[Evidence],
+    cites: Iterable[str],
+    foundations: Iterable[str],
     resumed: Mapping[str, Any] | None = None,
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """One line for each thing that the verdict rests on and that the run does not check, strongest grade first."""
     known = tuple(evidence)
     lines = []

@@ -97,12 +97,21 @@ BALLS = [
     ("comparisons of balls reversed", "long_run", partial(comparison, arb, _reversed_comparison)),
     ("products of balls without radius", "long_run", product(arb, middle)),
     ("products of balls off by 1e-6", "long_run", product(arb, lambda ball: ball + arb("1e-6"))),
-    ("sums of balls without radius", "long_run",
-     partial(operator, arb, "add", lambda old: lambda a, b: _changed(old(a, b), middle))),
-    ("differences of balls without radius", "long_run",
-     partial(operator, arb, "subtract", lambda old: lambda a, b: _changed(old(a, b), middle))),
-    ("quotients of balls without radius", "long_run",
-     partial(operator, arb, "true_divide", lambda old: lambda a, b: _changed(old(a, b), middle))),
+    (
+        "sums of balls without radius",
+        "long_run",
+        partial(operator, arb, "add", lambda old: lambda a, b: _changed(old(a, b), middle)),
+    ),
+    (
+        "differences of balls without radius",
+        "long_run",
+        partial(operator, arb, "subtract", lambda old: lambda a, b: _changed(old(a, b), middle)),
+    ),
+    (
+        "quotients of balls without radius",
+        "long_run",
+        partial(operator, arb, "true_divide", lambda old: lambda a, b: _changed(old(a, b), middle)),
+    ),
     ("inverse off by 1e-6", "attainment", of_matrix("inv", after(_identity_corner))),
     ("inverse without radii", "attainment", of_matrix("inv", after(exact))),
     ("solution of a system off", "attainment", of_matrix("solve", after(_identity_corner))),
@@ -114,7 +123,7 @@ BALLS = [
     ("matrix midpoints a little up", "long_run", of_matrix("mid", after(_identity_corner))),
     ("matrix products without radii", "long_run", product(arb_mat, exact)),
     ("matrix products off by 1e-6", "long_run", product(arb_mat, _identity_corner)),
-]  # fmt: skip
+]
 
 
 def _dropping(original: Any) -> Any:
@@ -132,8 +141,11 @@ def _without_factor(original: Any) -> Any:
 
 
 EXACT = [
-    ("fmpq sums off by one", "lemma7",
-     partial(operator, flint.fmpq, "add", lambda old: lambda a, b: old(old(a, b), 1))),
+    (
+        "fmpq sums off by one",
+        "lemma7",
+        partial(operator, flint.fmpq, "add", lambda old: lambda a, b: old(old(a, b), 1)),
+    ),
     ("fmpq products negated", "lemma7", product(flint.fmpq, lambda x: -x)),
     ("rref off", "lemma7", partial(method, flint.fmpq_mat, "rref", after(lambda result: (2 * result[0], result[1])))),
     ("fmpq_mat.solve doubled", "theorem1", partial(method, flint.fmpq_mat, "solve", after(lambda x: 2 * x))),
@@ -144,31 +156,57 @@ EXACT = [
     ("xreplace does nothing", "long_run", partial(function, sp.Basic, "xreplace", lambda _: lambda self, rule: self)),
     ("subs does nothing", "lemma4", partial(function, sp.Basic, "subs", lambda _: lambda self, *a, **o: self)),
     ("rational sums off by one", "lemma4", partial(function, sp.Rational, "__add__", after(lambda x: x + sp.S.One))),
-    ("rational products negated", "lemma4",
-     partial(function, sp.Rational, "__mul__", after(lambda x: sp.Rational(-x.p, x.q)))),
-    ("coefficients of matrix products lost", "lemma4",
-     partial(function, me.MatMul, "as_coeff_mmul", _without_factor)),
-    ("coefficients lost with the matrices", "lemma4",
-     partial(function, me.MatMul, "as_coeff_matrices", _without_factor)),
+    (
+        "rational products negated",
+        "lemma4",
+        partial(function, sp.Rational, "__mul__", after(lambda x: sp.Rational(-x.p, x.q))),
+    ),
+    ("coefficients of matrix products lost", "lemma4", partial(function, me.MatMul, "as_coeff_mmul", _without_factor)),
+    (
+        "coefficients lost with the matrices",
+        "lemma4",
+        partial(function, me.MatMul, "as_coeff_matrices", _without_factor),
+    ),
     ("cancel drops the denominator", "lemma4", partial(function, sp, "cancel", after(lambda x: sp.numer(x)))),
     ("simplify says zero", "lemma2_sharp", partial(function, sp, "simplify", lambda _: lambda *a, **o: sp.S.Zero)),
     ("radsimp doubles", "long_run", partial(function, sp, "radsimp", after(lambda x: 2 * x))),
     ("diff doubled", "lemma2_sharp", partial(function, sp, "diff", after(lambda x: 2 * x))),
     ("limit is zero", "lemma2_sharp", partial(function, sp, "limit", lambda _: lambda *a, **o: sp.S.Zero)),
-    ("powers of powers not split", "lemma7",
-     partial(function, sp, "expand_power_exp", lambda _: lambda x, **o: x)),
+    ("powers of powers not split", "lemma7", partial(function, sp, "expand_power_exp", lambda _: lambda x, **o: x)),
     ("field sums off by one", "lemma4", partial(function, FracElement, "__add__", after(lambda x: x + 1))),
     ("field products doubled", "lemma4", partial(function, FracElement, "__mul__", after(lambda x: x + x))),
-    ("Fraction sums off by one", "lemma4", partial(function, Fraction, "__add__",
-     lambda old: lambda a, b: old(old(a, b), 1) if isinstance(b, (int, Fraction)) else old(a, b))),
-    ("Fraction products doubled", "lemma4", partial(function, Fraction, "__mul__",
-     lambda old: lambda a, b: old(old(a, b), 2) if isinstance(b, (int, Fraction)) else old(a, b))),
+    (
+        "Fraction sums off by one",
+        "lemma4",
+        partial(
+            function,
+            Fraction,
+            "__add__",
+            lambda old: lambda a, b: old(old(a, b), 1) if isinstance(b, (int, Fraction)) else old(a, b),
+        ),
+    ),
+    (
+        "Fraction products doubled",
+        "lemma4",
+        partial(
+            function,
+            Fraction,
+            "__mul__",
+            lambda old: lambda a, b: old(old(a, b), 2) if isinstance(b, (int, Fraction)) else old(a, b),
+        ),
+    ),
     ("Fractions are all equal", "lemma4", partial(function, Fraction, "__eq__", lambda _: lambda a, b: True)),
-    ("Fraction quotients exchanged", "lemma4", partial(function, Fraction, "__truediv__",
-     lambda old: lambda a, b: old(Fraction(b), a) if a else old(a, b))),
-    ("lambdify squares", "lemma2_sharp",
-     partial(function, sp, "lambdify", lambda old: lambda names, body, *a, **o: old(names, body**2, *a, **o))),
-]  # fmt: skip
+    (
+        "Fraction quotients exchanged",
+        "lemma4",
+        partial(function, Fraction, "__truediv__", lambda old: lambda a, b: old(Fraction(b), a) if a else old(a, b)),
+    ),
+    (
+        "lambdify squares",
+        "lemma2_sharp",
+        partial(function, sp, "lambdify", lambda old: lambda names, body, *a, **o: old(names, body**2, *a, **o)),
+    ),
+]
 
 FAULTS = (
     *(Fault(name=name, area="balls", claim=claim, plant=plant) for name, claim, plant in BALLS),

@@ -22,9 +22,13 @@ from verify.runner import run
 FAULTS = (*faults_floats.FAULTS, *faults_exact.FAULTS)
 # One of each kind, with a claim that takes seconds; all others run with `make test-long`.
 SHORT = {
-    "exp off by 1e-6", "inverse without radii", "expand drops a term", "χ² tail halved", "softmax times 1.001",
+    "exp off by 1e-6",
+    "inverse without radii",
+    "expand drops a term",
+    "χ² tail halved",
+    "softmax times 1.001",
     "normal numbers are uniform",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

@@ -25,9 +25,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     home.mkdir(exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "XDG_", "LC_", "GIT_"))}
     return kept | {
-        "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1", "HOME": str(home),
-        "XDG_CACHE_HOME": str(home / "cache"), "LANG": "C.UTF-8", "TERM": "dumb",
-    }  # fmt: skip
+        "PYTHONPATH": str(ROOT),
+        "PYTHONIOENCODING": "utf-8",
+        "OMP_NUM_THREADS": "1",
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+    }
 
 
 @pytest.fixture(scope="session")

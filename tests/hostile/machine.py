@@ -54,9 +54,14 @@ class Copies:
             streams = [("/dev/null", os.O_RDONLY)]
             streams += [(f"{aside}/{number}", os.O_WRONLY | os.O_CREAT) for number in (1, 2)]
             defaults = {
-                "environment": {}, "search": [], "limits": {}, "trouble": None, "package": "theorems",
-                "streams": streams, "seconds": SECONDS,
-            }  # fmt: skip
+                "environment": {},
+                "search": [],
+                "limits": {},
+                "trouble": None,
+                "package": "theorems",
+                "streams": streams,
+                "seconds": SECONDS,
+            }
             request = defaults | {"words": words, "folder": str(folder)} | details
             child = int(self._ask(json.dumps(request)))
             try:
@@ -70,9 +75,14 @@ class Copies:
     def _ask(self, line: str) -> str:
         if self.process is None:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.hostile.serving"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                text=True, cwd=ROOT, env=self.environment, bufsize=1,
-            )  # fmt: skip
+                [sys.executable, "-m", "tests.hostile.serving"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                cwd=ROOT,
+                env=self.environment,
+                bufsize=1,
+            )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         print(line, file=self.process.stdin, flush=True)
@@ -86,9 +96,11 @@ def _text(path: Path) -> str:
 def started(*words: str, folder: Path, environment: Mapping[str, str], **details: Any) -> subprocess.Popen[bytes]:
     """Start the program as a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "verify", *words], cwd=folder, env=environment,
+        [sys.executable, "-m", "verify", *words],
+        cwd=folder,
+        env=environment,
         **({"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | details),
-    )  # fmt: skip
+    )
 
 
 def ended(process: subprocess.Popen[bytes]) -> Ended:

@@ -20,9 +20,16 @@ from importlib import import_module
 from typing import Any
 
 LOADED = (
-    "verify.execution", "verify.render.pdf", "verify.render.plots", "verify.mutants.command",
-    "theorems.setting.experiment",    "theorems.lemma3", "theorems.lemma5", "theorems.limit_iff", "sklearn.datasets",
-)  # fmt: skip
+    "verify.execution",
+    "verify.render.pdf",
+    "verify.render.plots",
+    "verify.mutants.command",
+    "theorems.setting.experiment",
+    "theorems.lemma3",
+    "theorems.lemma5",
+    "theorems.limit_iff",
+    "sklearn.datasets",
+)
 CHANGES = frozenset({"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.truncate", "os.link"})
 NO_SPACE_NEEDED = CHANGES - {"os.mkdir", "os.link"}
 

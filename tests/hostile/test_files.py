@@ -133,7 +133,7 @@ TOKENS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "not_unit": (lambda path: _npz(path, tokens=3 * EYE, features=EYE), ["norm 3", "--normalize"]),
     "zero_token": (lambda path: _npz(path, tokens=EYE * [[0], [1], [1], [1]], features=EYE), ["token 0"]),
     "huge": (lambda path: _npz(path, tokens=1e200 * EYE, features=EYE), ["--normalize"]),
-}  # fmt: skip
+}
 ENTRY = ("lemma7", "--N", "2", "--H", "4")
 
 
@@ -142,9 +142,7 @@ def test_tokens_are_refused(name: str, copies: Copies, tmp_path: Path) -> None:
     make, named = TOKENS[name]
     make(tmp_path / "mine.npz")
     before = contents(tmp_path)
-    run = copies.run(
-        *ENTRY, "--tokens", "mine.npz", folder=tmp_path, seconds=SECONDS, limits={"RLIMIT_AS": MEMORY}
-    )  # fmt: skip
+    run = copies.run(*ENTRY, "--tokens", "mine.npz", folder=tmp_path, seconds=SECONDS, limits={"RLIMIT_AS": MEMORY})
     assert_refused(run, *named)
     assert contents(tmp_path) == before
 
@@ -240,7 +238,7 @@ PLACES: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "certificate_link": (lambda folder: (folder / "c").symlink_to("elsewhere"), ["--certificate", "c"]),
     "certificate_below_file": (lambda folder: (folder / "c").write_text("mine"), ["--certificate", "c/d"]),
     "certificate_long": (lambda folder: None, ["--certificate", "z" * 300]),
-}  # fmt: skip
+}
 
 
 def _linked(folder: Path, name: str) -> None:
@@ -262,10 +260,16 @@ def test_places_are_refused(name: str, copies: Copies, tmp_path: Path) -> None:
 
 def test_a_folder_of_results_that_somebody_else_made_harms_no_listing(copies: Copies, tmp_path: Path) -> None:
     hostile: dict[str, bytes] = {
-        "lemma1": b"", "lemma2": b"[" * 100_000, "lemma3": b"\xff\xfe", "lemma4": b"null", "lemma5": b"[]",
-        "lemma6": b'{"verdict": "pass"}', "lemma7": b'{"schema": 1, "claim": "lemma7", "verdict": "[/]"}',
-        "lemma8": b'{"schema": 1e999, "verdict": ["pass"]}', "lemma9": b'{"verdict": {"a": NaN}}',
-    }  # fmt: skip
+        "lemma1": b"",
+        "lemma2": b"[" * 100_000,
+        "lemma3": b"\xff\xfe",
+        "lemma4": b"null",
+        "lemma5": b"[]",
+        "lemma6": b'{"verdict": "pass"}',
+        "lemma7": b'{"schema": 1, "claim": "lemma7", "verdict": "[/]"}',
+        "lemma8": b'{"schema": 1e999, "verdict": ["pass"]}',
+        "lemma9": b'{"verdict": {"a": NaN}}',
+    }
     for name, content in hostile.items():
         (tmp_path / f"{name}.json").write_bytes(content)
         (tmp_path / f"{name}.pdf").write_bytes(content)

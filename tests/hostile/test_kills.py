@@ -59,9 +59,10 @@ def litter(folder: Path, told: str) -> list[str]:
     """What a run left beside records and reports, apart from what it said that it keeps."""
     kept = re.findall(r"--resume (\S+?)[.;,]?(?:\s|$)", told)
     return [
-        name for name in contents(folder)
+        name
+        for name in contents(folder)
         if not name.endswith((".json", ".pdf")) and name not in [Path(path).name for path in kept]
-    ]  # fmt: skip
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ BROKEN = {
     "escapes": lambda text: text + "\nraise ValueError('\\x1b[31m[bold]\\n\\ud800')\n",
     "prints": lambda text: text.replace(CHECK, "    import os; os.write(1, b'PASS everything\\n'); 1 / 0\n" + CHECK),
     "floods": lambda text: text + "\nfor _ in range(10**4): print('y')\nraise\n",
-}  # fmt: skip
+}
 
 
 def test_broken_statements_harm_no_other(copies: Copies, tmp_path: Path) -> None:

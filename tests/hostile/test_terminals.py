@@ -31,7 +31,7 @@ ODD: dict[str, dict[str, str | None]] = {
     "cache_is_a_file": {"XDG_CACHE_HOME": "/dev/null"},
     "cache_is_relative": {"XDG_CACHE_HOME": "cache"},
     "bare": {name: None for name in os.environ if name not in ("PATH", "PYTHONPATH")},
-}  # fmt: skip
+}
 
 
 def odd(environment: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]:
@@ -106,9 +106,16 @@ def test_on_a_terminal(kind: str, environment: dict[str, str], tmp_path: Path) -
     ours, theirs = os.openpty()
     around = environment | {"TERM": kind, "COLUMNS": "20"}
     process = started(
-        "lemma3", "--no-pdf", "--output", "out", folder=tmp_path, environment=around, stdin=theirs, stdout=theirs,
+        "lemma3",
+        "--no-pdf",
+        "--output",
+        "out",
+        folder=tmp_path,
+        environment=around,
+        stdin=theirs,
+        stdout=theirs,
         stderr=theirs,
-    )  # fmt: skip
+    )
     os.close(theirs)
     text = b""
     while True:

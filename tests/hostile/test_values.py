@@ -19,10 +19,21 @@ NUMBERS: list[tuple[list[str], list[str]]] = [
     *(([f"--{name}", "1e3"], [f"--{name}"]) for name in ("N", "steps", "seed")),
     *(([f"--{name}", ""], [f"--{name}"]) for name in ("H", "tau", "seed")),
     *(([f"--{name}", "1.5"], [f"--{name}"]) for name in ("K", "steps")),
-    *(([f"--{name}", "nan"], ["nan", f"--{name}"]) for name in (
-        "tau", "beta", "start-weights", "gamma-factor", "step-factor", "epsilon", "delta", "B", "rate-queries",
-        "rate-weights",
-    )),
+    *(
+        ([f"--{name}", "nan"], ["nan", f"--{name}"])
+        for name in (
+            "tau",
+            "beta",
+            "start-weights",
+            "gamma-factor",
+            "step-factor",
+            "epsilon",
+            "delta",
+            "B",
+            "rate-queries",
+            "rate-weights",
+        )
+    ),
     *(([f"--{name}", "inf"], ["inf", f"--{name}"]) for name in ("tau", "beta", "start-weights", "B", "rate-weights")),
     *(([f"--{name}", "0"], ["0.0", f"--{name}"]) for name in ("tau", "gamma-factor", "epsilon", "delta", "B")),
     *(([f"--{name}", "-1"], ["-1", f"--{name}"]) for name in ("tau", "beta", "step-factor", "delta", "rate-queries")),
@@ -34,7 +45,7 @@ NUMBERS: list[tuple[list[str], list[str]]] = [
     (["--seed", LONG], ["--seed"]),
     (["--seed", 5000 * "9"], ["--seed"]),
     (["--seed", "\udcff"], ["--seed"]),
-]  # fmt: skip
+]
 SIZES = [
     (["--N", "200"], ["N = 200", "--N"]),
     (["--N", "4", "--K", "4"], ["N = 4", "K = 4"]),
@@ -48,10 +59,21 @@ SIZES = [
     (["--objective", "sampled", "--prompts", "100000000000"], ["prompts = 100000000000", "GiB"]),
 ]
 CHOICES = [
-    *(([f"--{name}", value], [f"--{name}"]) for name, value in (
-        ("data", "mnist"), ("optimizer", "sgd"), ("objective", ""), ("precision", "float16"), ("device", "tpu"),
-        ("preset", "huge"), ("grade", "proof"), ("optimizer", "ADAM "), ("data", "digits\n"), ("preset", LONG),
-    )),
+    *(
+        ([f"--{name}", value], [f"--{name}"])
+        for name, value in (
+            ("data", "mnist"),
+            ("optimizer", "sgd"),
+            ("objective", ""),
+            ("precision", "float16"),
+            ("device", "tpu"),
+            ("preset", "huge"),
+            ("grade", "proof"),
+            ("optimizer", "ADAM "),
+            ("data", "digits\n"),
+            ("preset", LONG),
+        )
+    ),
     (["--bogus"], ["--bogus"]),
     (["--bogus=1"], ["--bogus"]),
     (["-z"], ["-z"]),
@@ -64,7 +86,7 @@ CHOICES = [
     (["--data", "synthetic", "--tokens", "x.npz"], ["data", "tokens"]),
     (["--\udcff"], ["verify: "]),
     (["--tau", "1", "--tau", "nan"], ["tau = nan"]),
-]  # fmt: skip
+]
 COMMANDS = [
     (["theorem3"], ["'theorem3'", "'theorem2'"]),
     ([""], ["''", "'list'"]),

@@ -41,9 +41,7 @@ def kept(path: Path, wanted: Recipe | None = None, until: int = 47) -> Keeper:
 
     keeper = Keeper(path)
     with pytest.raises(KeyboardInterrupt):
-        train(
-            INSTANCE, START, wanted or recipe(), moments=MOMENTS, labels=MOMENTS, keeper=keeper, progress=progress
-        )  # fmt: skip
+        train(INSTANCE, START, wanted or recipe(), moments=MOMENTS, labels=MOMENTS, keeper=keeper, progress=progress)
     return keeper
 
 

@@ -135,7 +135,7 @@ REFUSED: list[tuple[str, Callable[[Path], Path], str]] = [
     ("encrypted", patched(8, b"\x01"), "is encrypted"),
     ("lying", patched(24, struct.pack("<I", 0xFFFFFFF0)), "is damaged: 4294967280 bytes instead of 448"),
     ("overlapping", patched(42, struct.pack("<I", 0)), "has no readable header"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

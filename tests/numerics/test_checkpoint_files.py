@@ -148,7 +148,7 @@ def test_every_flipped_bit_is_found_out(path: Path) -> None:
         (lambda path: None, "does not exist"),
         (lambda path: os.truncate(path, 10**11) if path.touch() is None else None, "has 100000000000 bytes"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read_is_refused_at_once(path: Path, make: Callable[[Path], object], words: str) -> None:
     make(path)
     with pytest.raises(InputError, match=words) as error:

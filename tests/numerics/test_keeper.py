@@ -130,7 +130,7 @@ def test_keeping_takes_its_share_of_the_time_at_most(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(checkpoint, "write_atomically", slow)
     state = State(
         settings={}, step=0, iterations=(0,), gradient_scale=1.0, seconds=0.0, arrays={"mixtures": np.zeros((1, 2, 5))}
-    )  # fmt: skip
+    )
     keeper = Keeper(path)
     while now[0] < 2000:
         keeper.offer(lambda: replace(state))
@@ -147,9 +147,13 @@ def test_nothing_but_a_checkpoint_is_replaced(path: Path) -> None:
     path.write_bytes(b"")
     require_replaceable(path)
     for make in (
-        lambda: path.write_text("my only copy"), lambda: path.write_bytes(b"PK" + bytes(30)), path.mkdir,
-        lambda: os.mkfifo(path), lambda: path.symlink_to(path), lambda: path.symlink_to("/dev/null"),
-    ):  # fmt: skip
+        lambda: path.write_text("my only copy"),
+        lambda: path.write_bytes(b"PK" + bytes(30)),
+        path.mkdir,
+        lambda: os.mkfifo(path),
+        lambda: path.symlink_to(path),
+        lambda: path.symlink_to("/dev/null"),
+    ):
         path.rmdir() if path.is_dir() else path.unlink()
         make()
         with pytest.raises(InputError, match="is no checkpoint of this program and is not replaced; move it"):

@@ -27,9 +27,12 @@ def test_a_container_and_a_limit_count_as_much_as_the_machine(tmp_path: Path, mo
 def test_a_limit_of_the_shell_is_known() -> None:
     code = "from numerics.memory import available; print(available())"
     told = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29)),
-    )  # fmt: skip
+    )
     assert int(told.stdout) <= 2**29
 
 

@@ -63,8 +63,10 @@ def test_the_size_of_a_logit_is_that_of_its_terms() -> None:
     queries, tokens = drawn(0, 1.0)
     sizes = [
         sum(abs(v[a] * Q[a, b] * x[b]) for a in range(D) for b in range(D))
-        for v in tokens[:N] for Q in queries for x in tokens
-    ]  # fmt: skip
+        for v in tokens[:N]
+        for Q in queries
+        for x in tokens
+    ]
     assert logit_size(tokens[:N], queries, tokens) == pytest.approx(max(sizes), rel=1e-12)
 
 

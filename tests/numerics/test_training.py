@@ -149,9 +149,7 @@ def test_the_history_is_the_training() -> None:
 
 def test_a_long_training_is_recorded_a_hundred_times() -> None:
     seen: list[tuple[int, int, float]] = []
-    trained = train(
-        INSTANCE, MOVED, recipe(steps=250), moments=MOMENTS, progress=lambda *report: seen.append(report)
-    )  # fmt: skip
+    trained = train(INSTANCE, MOVED, recipe(steps=250), moments=MOMENTS, progress=lambda *report: seen.append(report))
     assert len(trained.iterations) == 101
     assert trained.iterations[[0, 1, -1]].tolist() == [0, 2, 250]
     assert [step for step, _, _ in seen] == trained.iterations.tolist()
@@ -197,9 +195,7 @@ def test_divergence_names_the_first_bad_step(precision: str, rate: float, steps:
 
 @pytest.mark.parametrize("changes", [{}, {"optimizer": "adam"}, {"objective": "sampled", "batch": 7}])
 def test_the_same_seed_gives_the_same_numbers(changes: dict[str, Any]) -> None:
-    first, again = (
-        train(INSTANCE, START, recipe(**changes), moments=MOMENTS, labels=prompts(50)) for _ in range(2)
-    )  # fmt: skip
+    first, again = (train(INSTANCE, START, recipe(**changes), moments=MOMENTS, labels=prompts(50)) for _ in range(2))
     assert np.array_equal(first.mixtures, again.mixtures)
     assert torch.equal(first.network.queries, again.network.queries)
 
@@ -277,9 +273,16 @@ def test_adam_holds_its_rate_for_half_the_budget_then_lowers_it() -> None:
     assert {_rate_factor(recipe(steps=100), step) for step in range(101)} == {1.0}
 
 
-@pytest.mark.parametrize(("name", "present", "device"), [
-    ("auto", False, "cpu"), ("auto", True, "cuda"), ("cpu", True, "cpu"), ("cpu", False, "cpu"), ("cuda", True, "cuda"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "present", "device"),
+    [
+        ("auto", False, "cpu"),
+        ("auto", True, "cuda"),
+        ("cpu", True, "cpu"),
+        ("cpu", False, "cpu"),
+        ("cuda", True, "cuda"),
+    ],
+)
 def test_devices_are_resolved(monkeypatch: pytest.MonkeyPatch, name: str, present: bool, device: str) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: present)
     assert resolve_device(name) == device

@@ -125,9 +125,11 @@ def test_the_transformer_itself_answers_the_worst_prompt_as_certified(quick: Exp
     token, R = int(norms.argmax()), radius(quick)
     labels = R * error[:, token] / norms[token]
     answers = full_attention(
-        quick.study.trained.network, torch.from_numpy(data.tokens.copy()), torch.from_numpy(labels),
+        quick.study.trained.network,
+        torch.from_numpy(data.tokens.copy()),
+        torch.from_numpy(labels),
         torch.eye(data.token_dimension, dtype=torch.float64),
-    )  # fmt: skip
+    )
     prompt = data.features[: data.prompt_length]
     gram = prompt.T @ prompt + data.feature_count * data.noise * np.eye(data.feature_count)
     ridge = data.features @ np.linalg.solve(gram, prompt.T @ labels)

@@ -23,8 +23,10 @@ def test_the_derived_matrix_is_the_stated_one_but_for_one_smaller_term() -> None
 def test_the_sharp_lemma_2_halves_the_mixed_terms_and_leaves_the_last() -> None:
     sharp, full = lipschitz_matrix(lemma2_sharp.LIPSCHITZ), lipschitz_matrix(lemma2.LIPSCHITZ)
     assert [sp.simplify(a / b) for a, b in zip(sharp[1:], full[1:], strict=True)] == [
-        sp.Rational(1, 2), sp.Rational(1, 2), 1
-    ]  # fmt: skip
+        sp.Rational(1, 2),
+        sp.Rational(1, 2),
+        1,
+    ]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -51,10 +53,14 @@ def test_no_hessian_exceeds_the_constant(seed: int, scale: float) -> None:
     theory = limit_values(Limit(), data)
     z_norm, largest = np.linalg.norm(theory.z_bar, 2), np.abs(alphas).max()
     values = {
-        K: 3, H: heads, gamma: size_gamma, alpha: largest, Z_norm: z_norm,
+        K: 3,
+        H: heads,
+        gamma: size_gamma,
+        alpha: largest,
+        Z_norm: z_norm,
         f_max: np.linalg.norm(theory.z_bar, axis=0).max(),
         D: size_gamma * heads * largest * z_norm + np.linalg.norm(theory.z_bar @ theory.a_hat, 2),
-    }  # fmt: skip
+    }
     for matrix in (STATED, lipschitz_matrix(lemma2_sharp.LIPSCHITZ)):
         constant = np.linalg.norm(np.array(matrix.subs(values), dtype=float), 2)
         assert np.linalg.norm(hessian, 2) <= constant * (1 + 1e-9)

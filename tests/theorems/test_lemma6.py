@@ -28,9 +28,13 @@ def test_the_trainer_takes_the_same_steps(quick: Experiment) -> None:
     queries, weights, _ = lemma6._run(variant, rescaled=True)
     start = lemma6.stream(quick.study.seed, "lemma6").standard_normal(weights.shape) / len(weights)
     recipe = Recipe(
-        steps=lemma6.STEPS, optimizer="gd", rate_queries=rate, rate_weights=lemma6.GAMMA**2 * rate,
-        precision="float64", gradient_tolerance=0.0,
-    )  # fmt: skip
+        steps=lemma6.STEPS,
+        optimizer="gd",
+        rate_queries=rate,
+        rate_weights=lemma6.GAMMA**2 * rate,
+        precision="float64",
+        gradient_tolerance=0.0,
+    )
     trained = train(
         quick.instance, replace(quick.study.start, weights=torch.from_numpy(start)), recipe, moments=quick.study.moments
     ).network

@@ -84,9 +84,12 @@ def test_relabelling_the_tokens_changes_no_verdict(quick: Experiment) -> None:
     data = quick.instance
     rotation = np.linalg.qr(np.random.default_rng(7).standard_normal((data.token_dimension,) * 2))[0]
     turned = Instance(
-        tokens=data.tokens @ rotation, features=data.features, prompt_length=data.prompt_length,
-        noise=data.noise, source="rotated",
-    )  # fmt: skip
+        tokens=data.tokens @ rotation,
+        features=data.features,
+        prompt_length=data.prompt_length,
+        noise=data.noise,
+        source="rotated",
+    )
     assert verdict_of(replace(quick, study=replace(quick.study, instance=turned))) is Verdict.PASS
 
 

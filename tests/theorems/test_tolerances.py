@@ -31,9 +31,11 @@ def findings(name: str, subject: Experiment) -> dict[str, Any]:
     checks = [c for c in load("theorems", name).checks if c.__name__.startswith(("measure", "certify", "estimate"))]
     evidence = run_checks(checks, subject)
     return {
-        f"{item.check}: {finding.name}": finding for item in evidence for finding in item.findings
+        f"{item.check}: {finding.name}": finding
+        for item in evidence
+        for finding in item.findings
         if isinstance(finding, Agreement | Bound | Trend | Estimate)
-    }  # fmt: skip
+    }
 
 
 def room(finding: Any) -> float:
@@ -70,9 +72,12 @@ def test_a_broken_softmax_gets_no_more_room(
 ) -> None:
     softmax = torch.softmax
     judged(
-        name, factor, quick, quick,
+        name,
+        factor,
+        quick,
+        quick,
         lambda: monkeypatch.setattr(torch, "softmax", lambda *given, **more: factor * softmax(*given, **more)),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("factor", FACTORS)

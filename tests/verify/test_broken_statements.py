@@ -53,7 +53,7 @@ BROKEN = {
     "unknown_option": (GOOD.replace("controls=", "heeds=('colour',), controls="), "no option of a run"),
     "unknown_preset": (GOOD.replace("controls=", "preset='huge', controls="), "preset = 'huge' is none of"),
     "rests_on_broken": (GOOD.replace("controls=", "builds_on=('raises',), controls="), "raises, which is error"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +76,14 @@ def fakepaper(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     code = "from verify.cli import main; main('fakepaper')"
     environment = os.environ | {"PYTHONPATH": f"{folder}:{root}", "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=folder, env=environment,
-        check=False, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        check=False,
+        timeout=120,
+    )
 
 
 def test_broken_statements_are_errors_and_the_others_run(paper: Path, tmp_path: Path) -> None:

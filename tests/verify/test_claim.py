@@ -53,9 +53,7 @@ def trend(y: Any, factor: float = 10.0, expected: Any = "falls", **more: Any) ->
 
 
 def estimate(low: float, high: float, allowed: tuple[float, float] = (0.0, 1.0), resolution: float = 0.0) -> Estimate:
-    return Estimate(
-        name="e", allowed=allowed, interval=lambda rate: (low, high), resolution=resolution, reason="why"
-    )  # fmt: skip
+    return Estimate(name="e", allowed=allowed, interval=lambda rate: (low, high), resolution=resolution, reason="why")
 
 
 def assumption(margin: float, rounding: float = 0.0) -> Assumption:
@@ -167,9 +165,10 @@ def test_an_identity_keeps_its_derivation() -> None:
 def test_only_a_prover_makes_an_identity_that_counts() -> None:
     proved, unknown = prove_scalars("i", 1, 1), prove_scalars("i", sp.Symbol("x", positive=True), 1)
     forged = [
-        Identity(name="i", residual="0", derivation=proved.derivation), replace(proved, name="another"),
+        Identity(name="i", residual="0", derivation=proved.derivation),
+        replace(proved, name="another"),
         replace(unknown, residual="0", witness=None),
-    ]  # fmt: skip
+    ]
     assert [identity.status for identity in forged] == ["unknown"] * 3
     assert [identity.grade for identity in forged] == [Grade.ARGUED] * 3
     assert proved.grade is unknown.grade is Grade.SYMBOLIC
@@ -267,7 +266,7 @@ def test_a_wider_interval_only_ever_leads_to_undecided(
 def test_an_estimate_is_judged_at_its_own_rate() -> None:
     finding = Estimate(
         name="e", allowed=(0.0, 1.0), interval=lambda rate: (0.5, 0.5 - np.log10(rate) / 4), reason="why", rate=1e-3
-    )  # fmt: skip
+    )
     assert finding.interval(1e-3)[1] > 1
     assert finding.verdict is finding.verdict_at(1e-3) is UNDECIDED
     assert finding.verdict_at(0.1) is PASS

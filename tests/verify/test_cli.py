@@ -18,9 +18,14 @@ def verify(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProc
     root = Path(__file__).parents[2]
     environment = os.environ | {"PYTHONPATH": str(root), "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(
-        [sys.executable, "-m", "verify", *arguments], capture_output=True, text=True, cwd=cwd or root, env=environment,
-        check=False, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-m", "verify", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd or root,
+        env=environment,
+        check=False,
+        timeout=120,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +40,7 @@ def test_a_run_prints_a_verdict_and_writes_record_and_report(
     folder, process = finished
     assert process.returncode == 0, process.stderr
     assert "PASS theorem2  controls rejected 12/12" in process.stdout
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "eq8.json", "eq8.pdf", "theorem2.json", "theorem2.pdf"
-    ]  # fmt: skip
+    assert sorted(path.name for path in folder.iterdir()) == ["eq8.json", "eq8.pdf", "theorem2.json", "theorem2.pdf"]
     assert (folder / "theorem2.pdf").read_bytes().startswith(b"%PDF")
     record = read_record(folder / "theorem2.json")
     assert record["verdict"] == "pass"
@@ -88,9 +91,7 @@ def test_an_unfinished_training_is_undecided_with_status_3(tmp_path: Path) -> No
 
 
 def test_a_broken_assumption_is_undecided_with_status_3(tmp_path: Path) -> None:
-    process = verify(
-        "theorem2", "--preset", "quick", "--raw-tokens", "--no-pdf", "--quiet", "--output", str(tmp_path)
-    )  # fmt: skip
+    process = verify("theorem2", "--preset", "quick", "--raw-tokens", "--no-pdf", "--quiet", "--output", str(tmp_path))
     assert process.returncode == 3, process.stdout
     assert "UNDECIDED theorem2" in process.stdout
 
@@ -300,8 +301,12 @@ def test_a_terminal_without_our_letters_costs_letters_only(encoding: str, tmp_pa
     environment = os.environ | {"PYTHONPATH": str(root), "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     process = subprocess.run(
         [sys.executable, "-m", "verify", "lemma3", "--preset", "quick", "--no-pdf", "--output", str(tmp_path)],
-        capture_output=True, env=environment, cwd=root, check=False, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        env=environment,
+        cwd=root,
+        check=False,
+        timeout=120,
+    )
     assert process.returncode in (0, 3), process.stderr
     assert b" lemma3  controls rejected" in process.stdout
     assert "‖" in read_record(tmp_path / "lemma3.json")["text"]

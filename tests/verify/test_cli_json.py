@@ -15,9 +15,22 @@ from verify.record import read_record
 
 ROOT = Path(__file__).parents[2]
 KEYS = [
-    "claim", "place", "title", "verdict", "grade", "grades", "reasons", "controls", "instance", "seconds", "run",
-    "record", "pdf", "certificate", "trouble",
-]  # fmt: skip
+    "claim",
+    "place",
+    "title",
+    "verdict",
+    "grade",
+    "grades",
+    "reasons",
+    "controls",
+    "instance",
+    "seconds",
+    "run",
+    "record",
+    "pdf",
+    "certificate",
+    "trouble",
+]
 
 
 def test_one_object_for_each_claim(tmp_path: Path) -> None:
@@ -36,9 +49,12 @@ def test_one_object_for_each_claim(tmp_path: Path) -> None:
 
 def test_every_letter_is_escaped_where_the_encoding_lacks_it(tmp_path: Path) -> None:
     process = subprocess.run(
-        [sys.executable, "-m", "verify", "list", "--json", "--output", str(tmp_path)], capture_output=True, cwd=ROOT,
-        env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}, check=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "verify", "list", "--json", "--output", str(tmp_path)],
+        capture_output=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        check=True,
+    )
     titles = [row["title"] for row in json.loads(process.stdout.decode("ascii"))]
     assert any("ζ₀" in title for title in titles)
 
@@ -53,9 +69,12 @@ def test_a_wrong_usage_is_a_sentence_and_no_json(arguments: list[str], tmp_path:
 def test_what_was_finished_before_an_interruption_is_printed(tmp_path: Path) -> None:
     command = ["lemma4", "limit_iff", "--preset", "quick", "--H", "200", "--steps", "100000", "--no-pdf", "--json"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "verify", *command, "--output", str(tmp_path)], cwd=ROOT, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, "-m", "verify", *command, "--output", str(tmp_path)],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     assert process.stderr is not None
     seen, deadline = "", time.monotonic() + 60
     while "training: step 0" not in seen and time.monotonic() < deadline:
@@ -102,9 +121,13 @@ def talkative(tmp_path: Path) -> Any:
         code = "import sys; from verify.cli import main; main('paper')"
         path = os.pathsep.join([str(ROOT), str(tmp_path)])
         return subprocess.run(
-            [sys.executable, "-c", code, *options, "--output", str(tmp_path / "out")], cwd=tmp_path, check=False,
-            env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True,
-        )  # fmt: skip
+            [sys.executable, "-c", code, *options, "--output", str(tmp_path / "out")],
+            cwd=tmp_path,
+            check=False,
+            env=os.environ | {"PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+        )
 
     return run
 

@@ -26,7 +26,7 @@ def git(folder: Path, *words: str) -> str:
     calm = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return subprocess.run(
         ["git", "-C", str(folder), *WHO, *words], check=True, capture_output=True, text=True, env=calm
-    ).stdout.strip()  # fmt: skip
+    ).stdout.strip()
 
 
 def said(folder: Path, **environment: str) -> dict[str, Any]:
@@ -34,9 +34,13 @@ def said(folder: Path, **environment: str) -> dict[str, Any]:
     import json
 
     told = subprocess.run(
-        [sys.executable, "-c", SCRIPT], cwd=folder, check=True, capture_output=True, text=True,
+        [sys.executable, "-c", SCRIPT],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
         env=os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"} | environment,
-    )  # fmt: skip
+    )
     found: dict[str, Any] = json.loads(told.stdout)
     return found
 
@@ -96,10 +100,14 @@ def test_git_settings_and_environment_have_no_say_and_start_no_program(checkout:
     elsewhere.mkdir()
     git(elsewhere, "init", "-q")
     for environment in (
-        {"GIT_DIR": str(elsewhere / ".git")}, {"GIT_WORK_TREE": str(elsewhere)}, {"GIT_INDEX_FILE": "/nowhere"},
-        {"GIT_OBJECT_DIRECTORY": "/nowhere"}, {"GIT_CEILING_DIRECTORIES": str(checkout)}, {"GIT_TRACE": "1"},
+        {"GIT_DIR": str(elsewhere / ".git")},
+        {"GIT_WORK_TREE": str(elsewhere)},
+        {"GIT_INDEX_FILE": "/nowhere"},
+        {"GIT_OBJECT_DIRECTORY": "/nowhere"},
+        {"GIT_CEILING_DIRECTORIES": str(checkout)},
+        {"GIT_TRACE": "1"},
         {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.fsmonitor", "GIT_CONFIG_VALUE_0": str(program)},
-    ):  # fmt: skip
+    ):
         assert said(checkout, **environment) == clean, environment
     assert not marker.exists()
 

@@ -124,7 +124,7 @@ def test_names_are_sorted_as_people_count(paper: Paper) -> None:
 def test_files_without_a_claim_are_no_statements(paper: Paper) -> None:
     package = paper(
         lemma1=plain(), notation='"""No statement."""\nN = 3\n', alias="CLAIM = 3\n", other="A = B = CLAIM2 = f()\n"
-    )  # fmt: skip
+    )
     assert [entry.id for entry in entries(package)] == ["lemma1"]
 
 
@@ -209,10 +209,12 @@ def test_what_is_read_unexecuted_must_be_literal(paper: Paper, field: str, value
 
 def test_a_file_that_cannot_be_read_harms_no_other(paper: Paper) -> None:
     package = paper(
-        lemma1=plain(), slip="x = (\nCLAIM = Claim()\n", helper="x = (\n",
+        lemma1=plain(),
+        slip="x = (\nCLAIM = Claim()\n",
+        helper="x = (\n",
         user='"""Lemma 2 [T]: x."""\nfrom fakepaper.helper import measure\nCLAIM = Claim(checks=(measure,))\n',
         tuples='"""Lemma 3 [T]: x."""\nCLAIM = Claim(heeds=3)\n',
-    )  # fmt: skip
+    )
     found = {entry.id: entry.broken for entry in entries(package)}
     assert set(found) == {"lemma1", "slip", "user", "tuples"}
     assert found["lemma1"] is None

@@ -22,9 +22,15 @@ def run(folder: Path, seed: int, limit: int | None) -> subprocess.CompletedProce
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "verify", "lemma3", "--preset", "quick", "--seed", str(seed), "--quiet"]
     return subprocess.run(
-        [*command, "--output", str(folder)], capture_output=True, text=True, cwd=root, check=False, timeout=120,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}, preexec_fn=limited,
-    )  # fmt: skip
+        [*command, "--output", str(folder)],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        check=False,
+        timeout=120,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=limited,
+    )
 
 
 def contents(folder: Path) -> dict[str, bytes]:

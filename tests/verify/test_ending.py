@@ -19,8 +19,11 @@ import pytest
 from verify.record import read_record
 
 ROOT = Path(__file__).parents[2]
-SIGNALS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "stopped by SIGTERM"),
-           (signal.SIGHUP, 129, "stopped by SIGHUP")]  # fmt: skip
+SIGNALS = [
+    (signal.SIGINT, 130, "interrupted"),
+    (signal.SIGTERM, 143, "stopped by SIGTERM"),
+    (signal.SIGHUP, 129, "stopped by SIGHUP"),
+]
 BEGIN = """
 import sys, threading, time
 from verify.ending import Ending
@@ -33,9 +36,13 @@ def ready(): print("ready", flush=True)
 def python(code: str, **options: Any) -> subprocess.Popen[str]:
     """A process that runs `code` and has said that it is ready."""
     process = subprocess.Popen(
-        [sys.executable, "-c", BEGIN + code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-c", BEGIN + code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         **options,
-    )  # fmt: skip
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
@@ -86,9 +93,7 @@ def test_where_all_is_done_a_signal_changes_nothing() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_signal_that_was_ignored_from_the_start_stays_ignored(number: signal.Signals) -> None:
-    process = python(
-        "ready()\ntime.sleep(1)\nsys.exit(7)", preexec_fn=lambda: signal.signal(number, signal.SIG_IGN)
-    )  # fmt: skip
+    process = python("ready()\ntime.sleep(1)\nsys.exit(7)", preexec_fn=lambda: signal.signal(number, signal.SIG_IGN))
     process.send_signal(number)
     assert ended(process) == (7, "")
 
@@ -124,9 +129,12 @@ def test_what_hides_in_a_name_is_shown() -> None:
 def begun(*arguments: str, until: Callable[[str], bool], quiet: float = 0.0) -> tuple[subprocess.Popen[str], str]:
     """The command, and what it had said on stderr when `until` was true of it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "verify", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        [sys.executable, "-m", "verify", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-    )  # fmt: skip
+    )
     assert process.stderr is not None
     seen, end = "", time.monotonic() + 100
     while not until(seen) and time.monotonic() < end:
@@ -153,7 +161,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_command_that_it_said(tmp_path: 
     digest = subprocess.run(["sha256sum", file], capture_output=True, text=True, check=True).stdout.split()[0]
     process = subprocess.run(
         [sys.executable, *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False, timeout=200
-    )  # fmt: skip
+    )
     assert process.returncode in (0, 3), process.stderr
     resumed = read_record(tmp_path / "limit_iff.json")["provenance"]["resumed"]
     assert resumed["sha256"] == digest
@@ -187,14 +195,14 @@ def test_before_anything_has_run_the_sentence_is_the_command_itself(tmp_path: Pa
 def test_a_claim_that_does_not_train_says_that_it_had_no_use_for_the_checkpoint(tmp_path: Path) -> None:
     process, _ = begun(
         "limit_iff", "--preset", "quick", "--no-pdf", "--output", str(tmp_path), until=lambda seen: "step 0 of" in seen
-    )  # fmt: skip
+    )
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     (file,) = tmp_path.glob("training.*.checkpoint")
     words = [sys.executable, "-m", "verify", "lemma3", "--preset", "quick", "--no-pdf", "--output", str(tmp_path)]
     process = subprocess.run(
         [*words, "--resume", str(file)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=200
-    )  # fmt: skip
+    )
     assert process.returncode in (0, 3), process.stderr
     assert f"lemma3 did not train, so --resume {file} had no effect on it" in process.stderr
     assert read_record(tmp_path / "lemma3.json")["provenance"]["resumed"] is None
@@ -208,8 +216,11 @@ def test_no_moment_gives_a_traceback(seed: int, tmp_path: Path) -> None:
     number, status, _ = draw.choice(SIGNALS)
     process = subprocess.Popen(
         [sys.executable, "-m", "verify", "lemma4", "--preset", "quick", "--output", str(tmp_path)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     time.sleep(0.5 + draw.random() * 6)
     process.send_signal(number)
     out, error = process.communicate(timeout=100)

@@ -35,9 +35,7 @@ def trend(**more: Any) -> Trend:
 
 
 def estimate(**more: Any) -> Estimate:
-    return Estimate(
-        **{"name": "e", "allowed": (0.0, 1.0), "interval": lambda rate: (0.2, 0.8), "reason": "why"} | more
-    )  # fmt: skip
+    return Estimate(**{"name": "e", "allowed": (0.0, 1.0), "interval": lambda rate: (0.2, 0.8), "reason": "why"} | more)
 
 
 def assumption(**more: Any) -> Assumption:
@@ -114,15 +112,33 @@ def test_an_inverted_interval_is_an_error_and_no_verdict() -> None:
 
 
 ALLOWS_EVERYTHING = [
-    agreement(observed=9.0, tolerance=INF), agreement(observed=9.0, tolerance=NAN), agreement(observed=NAN),
-    agreement(observed=INF, predicted=INF), bound(bound=INF), bound(bound=NAN), bound(observed=-INF),
-    bound(observed=NAN), bound(rounding=INF), bound(rounding=NAN), bound(bound=flint.arb("inf")),
-    bound(observed=flint.arb("nan")), bound(observed=flint.arb(0, "inf")), trend(y=[INF, 1.0]), trend(y=[NAN, 1.0]),
-    trend(rounding=INF), trend(rounding=NAN), estimate(interval=lambda rate: (NAN, NAN)),
-    estimate(interval=lambda rate: (-INF, 0.5)), assumption(margin=INF), assumption(margin=NAN),
-    assumption(rounding=NAN), assumption(rounding=INF), assumption(margin=flint.arb("inf")),
-    assumption(margin=flint.arb("nan")), agreement(observed=flint.arb("nan"), tolerance=flint.arb(1)),
-]  # fmt: skip
+    agreement(observed=9.0, tolerance=INF),
+    agreement(observed=9.0, tolerance=NAN),
+    agreement(observed=NAN),
+    agreement(observed=INF, predicted=INF),
+    bound(bound=INF),
+    bound(bound=NAN),
+    bound(observed=-INF),
+    bound(observed=NAN),
+    bound(rounding=INF),
+    bound(rounding=NAN),
+    bound(bound=flint.arb("inf")),
+    bound(observed=flint.arb("nan")),
+    bound(observed=flint.arb(0, "inf")),
+    trend(y=[INF, 1.0]),
+    trend(y=[NAN, 1.0]),
+    trend(rounding=INF),
+    trend(rounding=NAN),
+    estimate(interval=lambda rate: (NAN, NAN)),
+    estimate(interval=lambda rate: (-INF, 0.5)),
+    assumption(margin=INF),
+    assumption(margin=NAN),
+    assumption(rounding=NAN),
+    assumption(rounding=INF),
+    assumption(margin=flint.arb("inf")),
+    assumption(margin=flint.arb("nan")),
+    agreement(observed=flint.arb("nan"), tolerance=flint.arb(1)),
+]
 
 
 @pytest.mark.parametrize("finding", ALLOWS_EVERYTHING)

@@ -69,7 +69,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-c", code, "claim", "--output", "reports"]
     process = subprocess.run(
         command, capture_output=True, text=True, cwd=folder, env=environment, check=False, timeout=120
-    )  # fmt: skip
+    )
     assert process.returncode == 0, process.stdout + process.stderr
     return folder
 
@@ -123,11 +123,21 @@ def test_whatever_changes_behind_a_verdict_makes_it_stale(
 
 RECORD = "the record itself, with changes"
 HOSTILE: dict[str, Any] = {
-    "deep": b"[" * 200_000, "deep objects": b'{"a":' * 200_000, "empty": b"", "no JSON": b"\xff\xfe\x00", "list": b"[]",
-    "another claim": {"claim": "below"}, "markup": {"verdict": "[/]"}, "escape": {"verdict": "\x1b[31mpass"},
-    "number": {"verdict": 10**400}, "huge": b'{"verdict": ' + b"9" * 5000 + b"}", "list for a word": {"verdict": []},
-    "object for a word": {"verdict": {"pass": 1}}, "null": {"verdict": None}, "a word more": {"verdict": "stale"},
-}  # fmt: skip
+    "deep": b"[" * 200_000,
+    "deep objects": b'{"a":' * 200_000,
+    "empty": b"",
+    "no JSON": b"\xff\xfe\x00",
+    "list": b"[]",
+    "another claim": {"claim": "below"},
+    "markup": {"verdict": "[/]"},
+    "escape": {"verdict": "\x1b[31mpass"},
+    "number": {"verdict": 10**400},
+    "huge": b'{"verdict": ' + b"9" * 5000 + b"}",
+    "list for a word": {"verdict": []},
+    "object for a word": {"verdict": {"pass": 1}},
+    "null": {"verdict": None},
+    "a word more": {"verdict": "stale"},
+}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

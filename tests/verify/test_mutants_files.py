@@ -44,17 +44,24 @@ def content(**changed: Any) -> bytes:
 
 
 HOSTILE: dict[str, bytes] = {
-    "empty": b"", "list": b"[]", "deep": b"[" * 200_000, "no text": b"\xff\xfe", "long number": b"9" * 5000,
-    "no rows": content(mutants=None), "row of a number": content(mutants=[3]), "row of little": content(mutants=[{}]),
+    "empty": b"",
+    "list": b"[]",
+    "deep": b"[" * 200_000,
+    "no text": b"\xff\xfe",
+    "long number": b"9" * 5000,
+    "no rows": content(mutants=None),
+    "row of a number": content(mutants=[3]),
+    "row of little": content(mutants=[{}]),
     "unhashable": content(mutants=[asdict(row()) | {"result": []}]),
     "another result": content(mutants=[asdict(row()) | {"result": "[/]"}]),
     "no time": content(mutants=[asdict(row()) | {"seconds": "long"}]),
     "infinite time": content(mutants=[asdict(row())]).replace(b"0.1", b"1e999"),
     "endless time": content(mutants=[asdict(row())]).replace(b"0.1", b"1" + b"0" * 400),
     "yes": content(mutants=[asdict(row()) | {"seconds": True}]),
-    "no numbers": content(intended={"toy": "many"}), "infinitely many": content(intended={"toy": 1e999}),
+    "no numbers": content(intended={"toy": "many"}),
+    "infinitely many": content(intended={"toy": 1e999}),
     "no names": content(intended=[1]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

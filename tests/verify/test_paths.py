@@ -73,15 +73,21 @@ def test_a_certificate_replaces_an_earlier_certificate_only(kind: str, tmp_path:
 
 @pytest.mark.parametrize(
     "name",
-    ["reports/toy.json", "reports/../reports/toy.pdf", "reports/training.0.checkpoint", "mine.npz", "resumed",
-     "link/toy.json"],
-)  # fmt: skip
+    [
+        "reports/toy.json",
+        "reports/../reports/toy.pdf",
+        "reports/training.0.checkpoint",
+        "mine.npz",
+        "resumed",
+        "link/toy.json",
+    ],
+)
 def test_a_certificate_is_no_file_of_the_run_itself(name: str, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("reports")
     with pytest.raises(UsageError, match="is a file of this run itself; give --certificate another name"):
         look(
             tmp_path, certificate=tmp_path / name, given={"tokens": tmp_path / "mine.npz"}, resume=tmp_path / "resumed"
-        )  # fmt: skip
+        )
 
 
 def test_a_path_through_a_folder_that_is_made_first_is_looked_at_again(tmp_path: Path) -> None:
@@ -101,15 +107,26 @@ def test_an_output_that_is_no_folder_is_found_before_anything_is_looked_at(name:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("lemma3", "--output", ""), ("theorem1", "--certificate", ""), ("list", "--output", ""),
-     ("lemma3", "--resume", ""), ("lemma3", "--tokens", ""), ("mutants", "lemma3", "--document", "")],
-)  # fmt: skip
+    [
+        ("lemma3", "--output", ""),
+        ("theorem1", "--certificate", ""),
+        ("list", "--output", ""),
+        ("lemma3", "--resume", ""),
+        ("lemma3", "--tokens", ""),
+        ("mutants", "lemma3", "--document", ""),
+    ],
+)
 def test_no_name_is_no_path(arguments: tuple[str, ...], tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.run(
-        [sys.executable, "-m", "verify", *arguments], capture_output=True, text=True, cwd=tmp_path, env=environment,
-        check=False, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-m", "verify", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+        timeout=60,
+    )
     assert process.returncode == 2
     assert process.stderr.startswith(f"verify: Invalid value for '{arguments[-2]}': there is no name; give one")
     assert list(tmp_path.iterdir()) == []

@@ -72,11 +72,19 @@ class Subject:
 def a_record(spoiled: bool = False) -> dict[str, Any]:
     claim = Claim(
         statement="\n x = 0 \n", checks=(measure_everything, measure_broken), controls=(spoil,), assumptions=("s",)
-    )  # fmt: skip
+    )
     entry = Entry(
-        id="zero", place="Lemma 1", mark="T", title="zero", text="words", assumptions=("s",), builds_on=(), cites=(),
-        checks=(), controls=(),
-    )  # fmt: skip
+        id="zero",
+        place="Lemma 1",
+        mark="T",
+        title="zero",
+        text="words",
+        assumptions=("s",),
+        builds_on=(),
+        cites=(),
+        checks=(),
+        controls=(),
+    )
     small = Subject(spoiled=False)
     outcome = run(claim, Subject(spoiled=spoiled), small)
     return make_record(entry, claim, outcome, Subject(spoiled=spoiled), small, command="replay me", wall=1.234567)
@@ -110,10 +118,12 @@ def test_the_stable_keys_are_there() -> None:
     assert (made["schema"], made["claim"], made["verdict"], made["statement"]) == (SCHEMA, "zero", "error", "x = 0")
     assert set(made["evidence"][0]) >= {"check", "grade", "sentence", "verdict", "seconds", "findings"}
     assert made["controls"][0] | {"caught_by": []} == {
-        "name": "spoil", "sentence": "Numbers are spoiled. (not planted: no check is meant to catch it)",
+        "name": "spoil",
+        "sentence": "Numbers are spoiled. (not planted: no check is meant to catch it)",
         "verdict": "not rejected (error)",
-        "caught_by": [], "missed_by": [],
-    }  # fmt: skip
+        "caught_by": [],
+        "missed_by": [],
+    }
     assert made["instance"] == {"N": 3, "tau": 0.1, "source": "test", "flag": True, "nothing": None}
     assert made["quantities"] == {"loss": 1 / 3, "gap": 0.0, "f_max": 2.0}
 

@@ -19,9 +19,17 @@ from verify.recording import record_in_any_case
 from verify.runner import Outcome, run
 
 ENTRY = Entry(
-    id="zero", place="Lemma 1", mark="T", title="zero", text="words", assumptions=(), builds_on=(), cites=(), checks=(),
+    id="zero",
+    place="Lemma 1",
+    mark="T",
+    title="zero",
+    text="words",
+    assumptions=(),
+    builds_on=(),
+    cites=(),
+    checks=(),
     controls=(),
-)  # fmt: skip
+)
 
 
 class Subject:
@@ -75,9 +83,17 @@ def recorded(outcome: Outcome, subject: Any, small: Any, claim: Claim = CLAIM) -
 
 
 BREAKING = [
-    ZeroDivisionError("division by zero"), SystemExit(0), Panic("far away"), SpeechlessError(), MemoryError(), None,
-    [1], {"x": object()}, {"x": 10**5000}, circle(),
-]  # fmt: skip
+    ZeroDivisionError("division by zero"),
+    SystemExit(0),
+    Panic("far away"),
+    SpeechlessError(),
+    MemoryError(),
+    None,
+    [1],
+    {"x": object()},
+    {"x": 10**5000},
+    circle(),
+]
 
 
 @pytest.mark.parametrize("said", BREAKING, ids=lambda said: type(said).__name__)
@@ -188,9 +204,14 @@ def test_a_subject_that_cannot_be_made_or_asked_costs_its_own_claim_alone(
     patch = f"true.PRESETS['literal'] = true.PRESETS['quick'] | {{'N': {N}}}\n"
     (paper / "netpaper" / "parameters.py").write_text(PARAMETERS + patch)
     process = subprocess.run(
-        [sys.executable, "-c", code, "all", "--output", str(tmp_path)], capture_output=True, text=True, cwd=paper,
-        env=os.environ | {"PYTHONPATH": f"{paper}:{root}", "PYTHONDONTWRITEBYTECODE": "1"}, check=False, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-c", code, "all", "--output", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=paper,
+        env=os.environ | {"PYTHONPATH": f"{paper}:{root}", "PYTHONDONTWRITEBYTECODE": "1"},
+        check=False,
+        timeout=120,
+    )
     assert (process.returncode, process.stderr) == (1, "")
     assert "PASS good" in process.stdout
     assert "ERROR own" in process.stdout

@@ -26,7 +26,7 @@ from verify.claim import (
     Identity,
     Step,
     Verdict,
-)  # fmt: skip
+)
 from verify.infer import FAMILY_RATE
 from verify.runner import ControlOutcome, Evidence, Foundations, Outcome, run, run_checks, sentence_of
 
@@ -64,7 +64,7 @@ def measure_singular(subject: float) -> Iterator[Agreement]:
     """A matrix that is singular to working precision."""
     yield Agreement(
         name="inverse", predicted=1.0, observed=np.linalg.inv(subject * np.eye(1))[0, 0], tolerance=0.5, reason="test"
-    )  # fmt: skip
+    )
 
 
 def derive_overflow(subject: float) -> Iterator[Identity]:
@@ -209,7 +209,7 @@ def test_a_control_tells_who_caught_it() -> None:
     caught, missed, unplanted, broken = outcome.controls
     assert caught == ControlOutcome(
         name="one_off", sentence="The number is one.", found=FAIL, caught_by=("measure_zero",)
-    )  # fmt: skip
+    )
     assert (missed.found, missed.caught_by) == (ERROR, ())
     assert unplanted.sentence == "A defect that breaks while it is planted. (not planted: no soil)"
     assert (unplanted.found, broken.found) == (ERROR, ERROR)
@@ -455,9 +455,11 @@ def measure_with_own_kind(subject: float) -> Iterator[Finding]:
 def estimate_inverted_at_small_rates(subject: float) -> Iterator[Estimate]:
     """An interval that makes sense at some error rates only."""
     yield Estimate(
-        name="e", allowed=(0.0, 1.0), reason="test",
+        name="e",
+        allowed=(0.0, 1.0),
+        reason="test",
         interval=lambda rate: (0.2, 0.8) if rate >= FAMILY_RATE else (0.8, 0.2),
-    )  # fmt: skip
+    )
     yield Estimate(name="f", allowed=(0.0, 1.0), interval=lambda rate: (0.2, 1.8), reason="t")
 
 
@@ -481,10 +483,13 @@ def test_a_check_that_says_more_than_it_found_is_an_error(check: Check, grade: G
 @pytest.mark.parametrize(
     ("check", "grade"),
     [
-        (measure_by_balls, Grade.NUMERIC), (certify_by_balls, Grade.CERTIFIED), (argue_in_prose, Grade.ARGUED),
-        (measure_zero, Grade.NUMERIC), (derive_unknown, Grade.SYMBOLIC),
+        (measure_by_balls, Grade.NUMERIC),
+        (certify_by_balls, Grade.CERTIFIED),
+        (argue_in_prose, Grade.ARGUED),
+        (measure_zero, Grade.NUMERIC),
+        (derive_unknown, Grade.SYMBOLIC),
     ],
-)  # fmt: skip
+)
 def test_a_check_is_as_strong_as_its_weakest_finding_and_its_name(check: Check, grade: Grade) -> None:
     (item,) = run_checks([check], 0.0)
     assert (item.error, item.grade) == (None, grade)

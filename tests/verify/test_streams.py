@@ -15,9 +15,13 @@ RUN = f"{sys.executable} -m verify lemma4 --preset quick --no-pdf"  # the quicke
 
 def shell(command: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, env=os.environ | environment, capture_output=True,
-        check=False, timeout=120,
-    )  # fmt: skip
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +33,16 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> int:
 @pytest.mark.parametrize(
     ("streams", "status", "told"),
     [
-        (">&-", None, b""), ("2>&-", None, b""), (">&- 2>&-", None, b""), ("<&- >&- 2>&-", None, b""),
-        ("| head -c 0", 141, b""), ("2>/dev/full", None, b""), (">/dev/full 2>/dev/full", 1, b""),
+        (">&-", None, b""),
+        ("2>&-", None, b""),
+        (">&- 2>&-", None, b""),
+        ("<&- >&- 2>&-", None, b""),
+        ("| head -c 0", 141, b""),
+        ("2>/dev/full", None, b""),
+        (">/dev/full 2>/dev/full", 1, b""),
         (">/dev/full", 1, b"verify: the results could not be written to stdout (No space left on device)"),
     ],
-)  # fmt: skip
+)
 def test_whatever_becomes_of_the_streams_the_record_is_written(
     streams: str, status: int | None, told: bytes, usual: int, tmp_path: Path
 ) -> None:
@@ -60,11 +69,17 @@ def test_a_wrong_usage_is_told_by_its_status_where_nothing_can_be_printed() -> N
 @pytest.mark.parametrize(
     "settings",
     [
-        {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "latin-1"},
-        {"PYTHONIOENCODING": "cp1252:strict"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-        {"TERM": "dumb"}, {"NO_COLOR": "1"}, {"COLUMNS": "0"}, {"COLUMNS": "-3"}, {"COLUMNS": "wide"},
+        {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        {"PYTHONIOENCODING": "latin-1"},
+        {"PYTHONIOENCODING": "cp1252:strict"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"TERM": "dumb"},
+        {"NO_COLOR": "1"},
+        {"COLUMNS": "0"},
+        {"COLUMNS": "-3"},
+        {"COLUMNS": "wide"},
     ],
-)  # fmt: skip
+)
 def test_odd_surroundings_cost_letters_at_most(settings: dict[str, str], usual: int, tmp_path: Path) -> None:
     process = shell(f"{RUN} --output {tmp_path}", **settings)
     assert process.returncode == usual, process.stderr

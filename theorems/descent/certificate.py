@@ -47,14 +47,27 @@ def certificate_of(plan: Plan) -> dict[str, Any]:
     data, prescription = plan.problem.instance, plan.prescription
     N, K, d, H = plan.problem.sizes
     return {
-        "schema": SCHEMA, "statement": STATEMENT, "source": data.source,
-        "N": N, "K": K, "d": d, "m": data.feature_count, "H": H, "steps": plan.steps,
-        "tau": float(data.noise).hex(), "gamma": prescription.gamma.hex(), "eta_Q": prescription.step_queries.hex(),
+        "schema": SCHEMA,
+        "statement": STATEMENT,
+        "source": data.source,
+        "N": N,
+        "K": K,
+        "d": d,
+        "m": data.feature_count,
+        "H": H,
+        "steps": plan.steps,
+        "tau": float(data.noise).hex(),
+        "gamma": prescription.gamma.hex(),
+        "eta_Q": prescription.step_queries.hex(),
         "eta_w": str(Fraction(prescription.gamma) ** 2 * Fraction(prescription.step_queries)),
-        **_bounds(plan), "tokens": _hex(plan.problem.tokens), "features": _hex(data.features),
-        "Q": _hex(plan.problem.queries), "w": _hex(plan.problem.weights), "A_hat": _limit_matrix(plan),
+        **_bounds(plan),
+        "tokens": _hex(plan.problem.tokens),
+        "features": _hex(data.features),
+        "Q": _hex(plan.problem.queries),
+        "w": _hex(plan.problem.weights),
+        "A_hat": _limit_matrix(plan),
         "gaps": _gaps(run),
-    }  # fmt: skip
+    }
 
 
 def _bounds(plan: Plan) -> dict[str, str]:

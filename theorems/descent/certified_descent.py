@@ -72,10 +72,14 @@ def own_plan(experiment: Experiment) -> Plan:
     problem, settings = problem_of(experiment), experiment.settings
     forced, missing = bool(settings.get("force")), problem.sizes[0] - len(problem.queries)
     return Plan(
-        name=HERE, problem=problem, steps=STEPS, forced=forced,
+        name=HERE,
+        problem=problem,
+        steps=STEPS,
+        forced=forced,
         prescribed_for=_with_heads(problem, 2 * problem.sizes[0]) if forced and missing > 0 else None,
-        gamma_factor=settings.get("gamma_factor", 1.0), step_factor=settings.get("step_factor", 1.0),
-    )  # fmt: skip
+        gamma_factor=settings.get("gamma_factor", 1.0),
+        step_factor=settings.get("step_factor", 1.0),
+    )
 
 
 def _with_heads(problem: Problem, heads: int) -> Problem:
@@ -120,17 +124,21 @@ def certify_descent(subject: Subject) -> Iterator[Assumption | Bound]:
             gaps = [moment.gap for moment in run.moments]
             bounds = _bounds(plan, gaps[0], len(gaps))
             yield bound_of(
-                f"Δ⁽ᵗ⁾ ≤ (1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾, {plan.name}", gaps[1:], bounds[1:],
+                f"Δ⁽ᵗ⁾ ≤ (1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾, {plan.name}",
+                gaps[1:],
+                bounds[1:],
                 f"certified with {run.bits} bits to t = {run.reached}, gap {gaps[-1].str(3, radius=False)}{plan.note}",
-                x=np.arange(1, len(gaps)), x_label="step t", elsewhere=plan.elsewhere,
+                x=np.arange(1, len(gaps)),
+                x_label="step t",
+                elsewhere=plan.elsewhere,
                 quantities=_quantities(plan, run),
-            )  # fmt: skip
+            )
             if _is_literal(plan) and run.reached >= SHORT_STEPS:
                 factor = flint.arb(10) ** int(run.reached * DIGITS_PER_STEP)
                 name = f"the gap falls by {factor.str(2, radius=False)}, {plan.name}"
                 yield bound_of(
                     name, [gaps[-1] * factor], [gaps[0]], "asymptotic rate, sharp_rate", elsewhere=plan.elsewhere
-                )  # fmt: skip
+                )
 
 
 def certify_induction(subject: Subject) -> Iterator[Assumption | Bound]:
@@ -138,9 +146,11 @@ def certify_induction(subject: Subject) -> Iterator[Assumption | Bound]:
     for plan in plans(subject):
         N, most = plan.problem.sizes[0], largest_rank(plan.problem)
         yield Assumption(
-            name="N ≤ rank B_k", margin=flint.arb(most - N + 1), meaning=f"{plan.name}: different tokens and heads",
+            name="N ≤ rank B_k",
+            margin=flint.arb(most - N + 1),
+            meaning=f"{plan.name}: different tokens and heads",
             elsewhere=plan.elsewhere,
-        )  # fmt: skip
+        )
         yield from violated(plan)
         run = _descend(plan)
         if run is None or not run.moments:
@@ -167,24 +177,34 @@ def measure_descent_float64(subject: Subject) -> Iterator[Assumption | Bound]:
         last = int(known[0]) if len(known) else len(bounds) - 1
         told = "" if last == len(bounds) - 1 else ", below it nothing is decided"
         yield Bound(
-            name=f"Δ⁽ᵗ⁾ in float64, {plan.name}", observed=gaps[1 : last + 1], bound=bounds[1 : last + 1],
+            name=f"Δ⁽ᵗ⁾ in float64, {plan.name}",
+            observed=gaps[1 : last + 1],
+            bound=bounds[1 : last + 1],
             rounding=errors[1 : last + 1] + 4 * UNIT_ROUNDOFF * bounds[1 : last + 1],
-            reason=f"t ≤ {last}, rounding floor {errors[last]:.1g}{told}", x=np.arange(1, last + 1), x_label="step t",
+            reason=f"t ≤ {last}, rounding floor {errors[last]:.1g}{told}",
+            x=np.arange(1, last + 1),
+            x_label="step t",
             elsewhere=plan.elsewhere,
-        )  # fmt: skip
+        )
 
 
 def _quantities(plan: Plan, run: Trajectory) -> dict[str, float]:
     """The numbers of the run that sentences speak of."""
     prescription = plan.prescription
     return {
-        "gap_initial": float(run.moments[0].gap.mid()), "gap_final": float(run.moments[-1].gap.mid()),
-        "zeta0": float(prescription.zeta_0.mid()), "gamma": prescription.gamma,
-        "gamma_required": float(prescription.required_gamma.mid()), "step_queries": prescription.step_queries,
-        "step_weights": float(prescription.step_weights.mid()), "smoothness": float(prescription.L.mid()),
-        "rate": float(prescription.rate.mid()), "steps_guaranteed": prescription.guaranteed_steps(1e3),
-        "steps": run.reached, "bits": run.bits,
-    }  # fmt: skip
+        "gap_initial": float(run.moments[0].gap.mid()),
+        "gap_final": float(run.moments[-1].gap.mid()),
+        "zeta0": float(prescription.zeta_0.mid()),
+        "gamma": prescription.gamma,
+        "gamma_required": float(prescription.required_gamma.mid()),
+        "step_queries": prescription.step_queries,
+        "step_weights": float(prescription.step_weights.mid()),
+        "smoothness": float(prescription.L.mid()),
+        "rate": float(prescription.rate.mid()),
+        "steps_guaranteed": prescription.guaranteed_steps(1e3),
+        "steps": run.reached,
+        "bits": run.bits,
+    }
 
 
 def _is_literal(plan: Plan) -> bool:
@@ -240,9 +260,12 @@ def _steps_known(plan: Plan, run: Trajectory) -> Bound:
     """Every step was certified; where precision ran out, the rest is undecided."""
     missing = plan.steps - run.reached
     return bound_of(
-        f"steps certified, {plan.name}", [flint.arb(plan.steps)], [flint.arb(run.reached, missing)],
-        f"{run.reached} of {plan.steps} with {run.bits} bits", elsewhere=plan.elsewhere,
-    )  # fmt: skip
+        f"steps certified, {plan.name}",
+        [flint.arb(plan.steps)],
+        [flint.arb(run.reached, missing)],
+        f"{run.reached} of {plan.steps} with {run.bits} bits",
+        elsewhere=plan.elsewhere,
+    )
 
 
 def _bounds(plan: Plan, start: Ball, count: int) -> list[Ball]:
@@ -261,28 +284,32 @@ def _induction(plan: Plan, run: Trajectory) -> Iterator[Bound]:
         ("|α_hk| ≤ α", [m.weight / gamma for m in moments], [prescription.alpha] * len(x), "α of the drift lemma"),
         ("‖B_k − B_k⁽⁰⁾‖_F ≤ its bound", [m.drift for m in moments], [prescription.drift] * len(x), "drift lemma"),
         (
-            "√(ζ₀/2) ≤ √λ_min(B_kB_kᵀ)", [(zeta / 2).sqrt()] * len(x), [zeta.sqrt() - m.drift for m in moments],
+            "√(ζ₀/2) ≤ √λ_min(B_kB_kᵀ)",
+            [(zeta / 2).sqrt()] * len(x),
+            [zeta.sqrt() - m.drift for m in moments],
             "singular values move by at most the drift",
         ),
         (
-            "(γ²ζ₀/K) Δ ≤ ‖∇ℓ‖²", [gamma**2 * zeta * m.gap / prescription.K for m in moments],
-            [m.slope for m in moments], "the inequality of Polyak and Łojasiewicz",
+            "(γ²ζ₀/K) Δ ≤ ‖∇ℓ‖²",
+            [gamma**2 * zeta * m.gap / prescription.K for m in moments],
+            [m.slope for m in moments],
+            "the inequality of Polyak and Łojasiewicz",
         ),
-    ]  # fmt: skip
+    ]
     for name, observed, bound, reason in every:
-        yield bound_of(
-            f"{name}, {plan.name}", observed, bound, reason, x=x, x_label="step t", elsewhere=plan.elsewhere
-        )  # fmt: skip
+        yield bound_of(f"{name}, {plan.name}", observed, bound, reason, x=x, x_label="step t", elsewhere=plan.elsewhere)
     drift, radius = [prescription.drift], [prescription.radius]
-    yield bound_of(
-        f"drift bound ≤ (1 − 1/√2)√ζ₀, {plan.name}", drift, radius, "choice of γ", elsewhere=plan.elsewhere
-    )  # fmt: skip
+    yield bound_of(f"drift bound ≤ (1 − 1/√2)√ζ₀, {plan.name}", drift, radius, "choice of γ", elsewhere=plan.elsewhere)
     chosen = [(moment.step, moment.least) for moment in moments if moment.least is not None]
     yield bound_of(
-        f"ζ₀/2 ≤ λ_min(B_kB_kᵀ), {plan.name}", [zeta / 2] * len(chosen), [least for _, least in chosen],
-        "enclosed at selected steps", x=np.array([step for step, _ in chosen]), x_label="step t",
+        f"ζ₀/2 ≤ λ_min(B_kB_kᵀ), {plan.name}",
+        [zeta / 2] * len(chosen),
+        [least for _, least in chosen],
+        "enclosed at selected steps",
+        x=np.array([step for step, _ in chosen]),
+        x_label="step t",
         elsewhere=plan.elsewhere,
-    )  # fmt: skip
+    )
 
 
 def _float_steps(plan: Plan) -> int:

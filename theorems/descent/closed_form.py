@@ -208,9 +208,12 @@ def _modes(problem: Problem, by_features: bool) -> Modes:
         squares += [(c * c).nonnegative_part() for c in coordinates]
         defects.append(defect)
     return Modes(
-        eigenvalues=tuple(eigenvalues), squares=tuple(squares), defect=largest(defects),
-        reach=_reach(enclosed), K=enclosed.K,
-    )  # fmt: skip
+        eigenvalues=tuple(eigenvalues),
+        squares=tuple(squares),
+        defect=largest(defects),
+        reach=_reach(enclosed),
+        K=enclosed.K,
+    )
 
 
 def _decomposed(gram: Matrix, vector: Matrix) -> tuple[list[Ball], list[Ball], Ball]:
@@ -263,9 +266,15 @@ def _next(run: LongRun, path: Ball, limit: Ball, q: Ball, W: Ball) -> Movement |
     """One round: from the bounds at steps up to t to those at t + 1."""
     modes, f, scale = run.modes, run.modes.reach, flint.arb(run.plan.prescription.gamma)
     values = {
-        motion.B_norm: (modes.most + modes.defect).sqrt(), motion.b: f * q, motion.W: W, f_max: f, gamma: scale,
-        motion.defect: modes.defect, motion.S: path, motion.limit: limit,
-    }  # fmt: skip
+        motion.B_norm: (modes.most + modes.defect).sqrt(),
+        motion.b: f * q,
+        motion.W: W,
+        f_max: f,
+        gamma: scale,
+        motion.defect: modes.defect,
+        motion.S: path,
+        motion.limit: limit,
+    }
     loss = evaluate(run.formulas.loss, values).upper()
     if not loss < modes.least:
         return None

@@ -67,9 +67,12 @@ def conclusion(experiment: Experiment, promise: Promise) -> Iterator[Assumption 
     run = descend(plan)
     told = f"T = {needed} for ε = {promise.epsilon:g}, δ = {promise.delta:g}, B = {promise.B:g}"
     yield bound_of(
-        f"T steps made, {plan.name}", [flint.arb(needed)], [flint.arb(run.reached, max(0, needed - run.reached))],
-        f"{told}; {_followed(run, needed)}", elsewhere=plan.elsewhere,
-    )  # fmt: skip
+        f"T steps made, {plan.name}",
+        [flint.arb(needed)],
+        [flint.arb(run.reached, max(0, needed - run.reached))],
+        f"{told}; {_followed(run, needed)}",
+        elsewhere=plan.elsewhere,
+    )
     if run.reached >= needed:
         with flint.ctx.workprec(run.bits):
             for found in conclude_at(plan, run, promise):
@@ -101,11 +104,18 @@ def guaranteed_steps(plan: Plan, promise: Promise) -> int | float:
 def _ratio(plan: Plan, promise: Promise, gap: Ball) -> Ball:
     """By what the gap has to fall from a given one, as stated; at 1 it makes ‖y‖²Δ/(mτ) at most ε."""
     data = plan.problem.instance
-    return evaluate(promise.ratio, {
-        B: flint.arb(promise.B), Z_size: spectral_norm(balls(data.features[: data.prompt_length])),
-        tau: flint.arb(data.noise), m: data.feature_count, epsilon: flint.arb(promise.epsilon), Delta_0: gap,
-        threshold: x_delta(data.prompt_length, promise.delta),
-    })  # fmt: skip
+    return evaluate(
+        promise.ratio,
+        {
+            B: flint.arb(promise.B),
+            Z_size: spectral_norm(balls(data.features[: data.prompt_length])),
+            tau: flint.arb(data.noise),
+            m: data.feature_count,
+            epsilon: flint.arb(promise.epsilon),
+            Delta_0: gap,
+            threshold: x_delta(data.prompt_length, promise.delta),
+        },
+    )
 
 
 def _plan(experiment: Experiment, promise: Promise) -> Plan:
@@ -142,9 +152,11 @@ def conclude_at(plan: Plan, run: Trajectory, promise: Promise) -> Iterator[Bound
     supremum = (promise.B * (spectral_norm(error * features) + reach * spectral_norm(error))) ** 2 / (2 * enclosed.K)
     enough = next((moment.step for moment in run.moments if _ratio(plan, promise, moment.gap) <= 1), None)
     yield bound_of(
-        f"every prompt, {plan.name}", [supremum], [flint.arb(promise.epsilon)],
+        f"every prompt, {plan.name}",
+        [supremum],
+        [flint.arb(promise.epsilon)],
         f"(1/2K)‖ŷ − ŷ*‖² against ε; T = {run.reached}, the gap is small enough after {enough} steps",
-    )  # fmt: skip
+    )
     task, noise = _worst_prompt(error, features, float(reach.mid()), promise.B)
     length = frobenius_norm(balls(task))
     told = "nearly attained"

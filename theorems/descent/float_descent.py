@@ -95,9 +95,12 @@ def gap_errors(plan: Plan, bounds: Float[ndarray, " T"], away: Float[ndarray, " 
 
 
 def _roundings(
-    data: FloatProblem, queries: Float[ndarray, "H d d"], weights: Float[ndarray, "H K"],
-    s: Float[ndarray, "H N K"], eta_w: float,
-) -> tuple[float, float]:  # fmt: skip
+    data: FloatProblem,
+    queries: Float[ndarray, "H d d"],
+    weights: Float[ndarray, "H K"],
+    s: Float[ndarray, "H N K"],
+    eta_w: float,
+) -> tuple[float, float]:
     """How far rounding moves δ (Frobenius) when it is computed here, and during the step that follows.
 
     A softmax weight errs relatively by rho; Ã by rho and H + 1 roundings of its terms; the

@@ -58,9 +58,15 @@ class Recipe:
     def plan(self) -> Plan:
         """The step sizes."""
         return Plan(
-            gamma_squared=self.gamma_squared, alpha=self.alpha, D=self.D, matrix=self.matrix,
-            L=spectral_norm(self.matrix), sigma=SIGMA, boost=self.boost, zeta=self.zeta,
-        )  # fmt: skip
+            gamma_squared=self.gamma_squared,
+            alpha=self.alpha,
+            D=self.D,
+            matrix=self.matrix,
+            L=spectral_norm(self.matrix),
+            sigma=SIGMA,
+            boost=self.boost,
+            zeta=self.zeta,
+        )
 
 
 def kept(recipe: Recipe) -> Fact:
@@ -73,10 +79,13 @@ def kept(recipe: Recipe) -> Fact:
     small = at_most(norm(change, "F")).by(drift, room.fact("γ² is large enough"))
     least = sp.sqrt(zeta_0 / recipe.zeta)
     start = at_most(least * norm(x)).by(
-        assumption2(recipe), least_singular_value(AT_0.B_k, x),
-        same(AT_0.B_k.T * x, parts[0] + parts[1], "add and subtract B_k^(t)"), triangle(*parts),
-        frobenius(change, x), small.fact("the drift is at most (1 − 1/√2)√ζ_0"),
-    )  # fmt: skip
+        assumption2(recipe),
+        least_singular_value(AT_0.B_k, x),
+        same(AT_0.B_k.T * x, parts[0] + parts[1], "add and subtract B_k^(t)"),
+        triangle(*parts),
+        frobenius(change, x),
+        small.fact("the drift is at most (1 − 1/√2)√ζ_0"),
+    )
     half = at_most(sp.sqrt(zeta_0 / 2) * norm(x)).to(norm(parts[0]), start.fact("√ζ_0 ‖δ_k‖ is at most this"))
     return half.fact("B_k^(t) keeps half of ζ_0")
 
@@ -116,9 +125,13 @@ def half_rate(recipe: Recipe) -> Chain:
     x, entry = Letter("e", N, 1), recipe.matrix[1, 1]
     unit = hypothesis(norm(x), 1, "e is any vector of length 1", equal=True)
     root = at_most(sp.sqrt(zeta_0 / recipe.zeta) * norm(x)).by(
-        assumption2(recipe), least_singular_value(AT_0.B_k, x), frobenius(AT_0.B_k, x),
-        frobenius_columns(AT_0.columns), quote(FEATURES_BOUND, AT_0, recipe.setting), unit,
-    )  # fmt: skip
+        assumption2(recipe),
+        least_singular_value(AT_0.B_k, x),
+        frobenius(AT_0.B_k, x),
+        frobenius_columns(AT_0.columns),
+        quote(FEATURES_BOUND, AT_0, recipe.setting),
+        unit,
+    )
     known = root.fact("√ζ_0 ‖x‖ ≤ ‖B_k‖_F ‖x‖")
     small = at_most(sp.sqrt(zeta_0)).to(sp.sqrt(recipe.zeta) * root.end, known, unit).fact("the bound on √ζ_0")
     named = define(ENTRIES[1, 1], entry, f"{ENTRIES[1, 1]} names it")

@@ -68,11 +68,23 @@ def remainder_chain() -> Chain:
     scaled = [-step * part for part in parts] + [(B_next - B) * w]
     whole = sum(scaled[1:], scaled[0])
     return at_most(norm(remainder)).by(
-        same(remainder, whole, "B⁺ = B⁽⁰⁾ + (B⁺ − B⁽⁰⁾), B = B⁽⁰⁾ + (B − B⁽⁰⁾)", NEXT, DELTA), triangle(*scaled),
-        operator_norm(moved_next, pulled[0]), operator_norm(moved_next, pulled[1]), operator_norm(B_0, pulled[0]),
-        operator_norm(off, delta), operator_norm(B_next - B, w), operator_norm(moved.T, delta),
-        operator_norm(B_0.T, delta), MOVED_NEXT[0], MOVED[1], START[0], START[1], DEFECT, TURNED, WEIGHTS,
-    )  # fmt: skip
+        same(remainder, whole, "B⁺ = B⁽⁰⁾ + (B⁺ − B⁽⁰⁾), B = B⁽⁰⁾ + (B − B⁽⁰⁾)", NEXT, DELTA),
+        triangle(*scaled),
+        operator_norm(moved_next, pulled[0]),
+        operator_norm(moved_next, pulled[1]),
+        operator_norm(B_0, pulled[0]),
+        operator_norm(off, delta),
+        operator_norm(B_next - B, w),
+        operator_norm(moved.T, delta),
+        operator_norm(B_0.T, delta),
+        MOVED_NEXT[0],
+        MOVED[1],
+        START[0],
+        START[1],
+        DEFECT,
+        TURNED,
+        WEIGHTS,
+    )
 
 
 # The sums over all steps before t. δ̄ is the closed form, δ̄⁺ = (I − ηM) δ̄ with δ̄^(0) = δ^(0).
@@ -90,9 +102,11 @@ off_s = delta_s - frozen_s
 RHO = define(rho, kappa / zeta_0, "ρ = κ/ζ_0")
 ROOM = hypothesis(room, 1 - rho, "ρ < 1", equal=True)
 CONTRACTS = cite(
-    norm((delta_s - frozen_s) - step * M * (delta_s - frozen_s)), (1 - step * zeta_0) * norm(off_s),
-    "ζ_0 ≤ λ(M) ≤ 1/η, so ‖(I − ηM)x‖ ≤ (1 − ηζ_0)‖x‖", source=NORMS,
-)  # fmt: skip
+    norm((delta_s - frozen_s) - step * M * (delta_s - frozen_s)),
+    (1 - step * zeta_0) * norm(off_s),
+    "ζ_0 ≤ λ(M) ≤ 1/η, so ‖(I − ηM)x‖ ≤ (1 − ηζ_0)‖x‖",
+    source=NORMS,
+)
 REMAINDER = hypothesis(norm(remainder_s), step * kappa * norm(delta_s), "the bound on the remainder")
 RECURSION = Equation(next_s, delta_s - step * M * delta_s + remainder_s, "δ⁺ = (I − ηM)δ + r")
 FROZEN = Equation(frozen_next_s, frozen_s - step * M * frozen_s, "δ̄⁺ = (I − ηM)δ̄")
@@ -105,9 +119,26 @@ PATH = hypothesis(step * total(s, norm(frozen_s)), S, "S = η Σ_s ‖δ̄(s)‖
 
 
 LETTERS = (
-    B_0, B, B_next, M, a, w, delta, delta_next, delta_s, frozen_s, next_s, frozen_next_s, remainder_s, B_s, Q_t, Q_0,
-    w_t, frozen_w, slope_s,
-)  # fmt: skip
+    B_0,
+    B,
+    B_next,
+    M,
+    a,
+    w,
+    delta,
+    delta_next,
+    delta_s,
+    frozen_s,
+    next_s,
+    frozen_next_s,
+    remainder_s,
+    B_s,
+    Q_t,
+    Q_0,
+    w_t,
+    frozen_w,
+    slope_s,
+)
 
 
 def apart_chain() -> Chain:
@@ -115,8 +146,10 @@ def apart_chain() -> Chain:
     shrunk = off_s - step * M * off_s
     return at_most(norm(next_s - frozen_next_s)).by(
         same(next_s - frozen_next_s, shrunk + remainder_s, "difference of the recursions", RECURSION, FROZEN),
-        triangle(shrunk, remainder_s), CONTRACTS, REMAINDER,
-    )  # fmt: skip
+        triangle(shrunk, remainder_s),
+        CONTRACTS,
+        REMAINDER,
+    )
 
 
 def neglect_chain() -> Chain:
@@ -157,9 +190,14 @@ def weights_chain() -> Chain:
     moved = SumOf(w_t - frozen_w, s, -step * slope, "gradient descent on w, and on w̄ with Q fixed")
     turned = hypothesis(norm((B_s - B_0).T, "op"), b, "‖B − B⁽⁰⁾‖₂ ≤ b at every step before t")
     off = at_most(norm(w_t - frozen_w)).by(
-        triangle_sum(moved), same(slope, parts[0] + parts[1], "add and subtract B⁽⁰⁾ᵀδ"), triangle(*parts),
-        operator_norm((B_s - B_0).T, delta_s), operator_norm(B_0.T, off_s), turned, START[1],
-    )  # fmt: skip
+        triangle_sum(moved),
+        same(slope, parts[0] + parts[1], "add and subtract B⁽⁰⁾ᵀδ"),
+        triangle(*parts),
+        operator_norm((B_s - B_0).T, delta_s),
+        operator_norm(B_0.T, off_s),
+        turned,
+        START[1],
+    )
     sums = apart_sum_chain().fact("η Σ‖δ − δ̄‖ ≤ ρη Σ‖δ‖"), path_chain().fact("η Σ‖δ‖ ≤ S/(1 − ρ)")
     off = off.to((b + B_norm * rho) * S / room, *sums)
     frozen = hypothesis(norm(frozen_w), limit, "‖w̄^(t)‖ ≤ ‖w̄‖ for every t")
@@ -178,8 +216,15 @@ def _step(size: Fraction, shape: tuple[int, int]) -> Values:
     target = now * size - 1
     moved = after * (size - PACE * now) - target
     matrices = {
-        "B⁽⁰⁾": size, "B": now, "B⁺": after, "M": size**2 - size, "w": size, "a": target, "δ": Fraction(1), "δ⁺": moved,
-    }  # fmt: skip
+        "B⁽⁰⁾": size,
+        "B": now,
+        "B⁺": after,
+        "M": size**2 - size,
+        "w": size,
+        "a": target,
+        "δ": Fraction(1),
+        "δ⁺": moved,
+    }
     numbers = {"η": PACE, **dict.fromkeys(("b", "‖B⁽⁰⁾‖", "d", "f̄_max", "W", "γ"), size)}
     return _values(shape, numbers, matrices, {})
 
@@ -197,17 +242,36 @@ def _run(size: Fraction, shape: tuple[int, int]) -> Values:
     frozen_weight = -pace * size * sum(frozen[:-1])
     slopes = [size * weight * now for now in residuals[:-1]]
     numbers = {
-        "η": pace, "ζ_0": M_value, "κ": M_value / 2, "ρ": Fraction(1, 2), "1−ρ": Fraction(1, 2), "S": pace * size**4,
-        "W": weight, "b": size, "‖B⁽⁰⁾‖": size, "f̄_max": size, "γ": size, "‖w̄‖": frozen_weight,
-    }  # fmt: skip
+        "η": pace,
+        "ζ_0": M_value,
+        "κ": M_value / 2,
+        "ρ": Fraction(1, 2),
+        "1−ρ": Fraction(1, 2),
+        "S": pace * size**4,
+        "W": weight,
+        "b": size,
+        "‖B⁽⁰⁾‖": size,
+        "f̄_max": size,
+        "γ": size,
+        "‖w̄‖": frozen_weight,
+    }
     fixed = {
-        "B⁽⁰⁾": size, "M": M_value, "Q^(t)": -pace / size**2 * sum(slopes), "Q⁽⁰⁾": Fraction(0), "w^(t)": weight,
+        "B⁽⁰⁾": size,
+        "M": M_value,
+        "Q^(t)": -pace / size**2 * sum(slopes),
+        "Q⁽⁰⁾": Fraction(0),
+        "w^(t)": weight,
         "w̄^(t)": frozen_weight,
-    }  # fmt: skip
+    }
     moving = {
-        "B": [2 * size] * STEPS, "δ": residuals, "δ̄": frozen, "δ⁺": residuals[1:], "δ̄⁺": frozen[1:],
-        "r": residuals[1:], "∇_Q ℓ": slopes,
-    }  # fmt: skip
+        "B": [2 * size] * STEPS,
+        "δ": residuals,
+        "δ̄": frozen,
+        "δ⁺": residuals[1:],
+        "δ̄⁺": frozen[1:],
+        "r": residuals[1:],
+        "∇_Q ℓ": slopes,
+    }
     return _values(shape, numbers, fixed, moving)
 
 

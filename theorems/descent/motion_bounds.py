@@ -35,11 +35,16 @@ def slope_chain() -> Chain:
     pulled, sizes = Z_bar.T * HERE.delta_k, (norm(HERE.alpha_hk), norm(HERE.delta_k))
     column = V * HERE.J_hk * pulled
     return at_most(length(h, norm(HERE.G_h, "F"))).by(
-        triangle_sum(quote(lemma1.GRADIENT_QUERIES, HERE), "F"), outer_product(column * HERE.alpha_hk, v_k),
-        times_number(column, HERE.alpha_hk), PAPER.token, *deviation_steps(HERE, LIPSCHITZ, PAPER, pulled),
-        largest_entry(FEATURES, HERE.delta_k), cauchy_schwarz(z_bar_i, HERE.delta_k), F_MAX,
+        triangle_sum(quote(lemma1.GRADIENT_QUERIES, HERE), "F"),
+        outer_product(column * HERE.alpha_hk, v_k),
+        times_number(column, HERE.alpha_hk),
+        PAPER.token,
+        *deviation_steps(HERE, LIPSCHITZ, PAPER, pulled),
+        largest_entry(FEATURES, HERE.delta_k),
+        cauchy_schwarz(z_bar_i, HERE.delta_k),
+        F_MAX,
         cauchy_schwarz_sum(k, *sizes),
-    )  # fmt: skip
+    )
 
 
 ARGUMENTS = (

@@ -58,7 +58,7 @@ def one_step(plan: Plan, run: Trajectory) -> OneStep:
             for one, two, first in zip(here, there, start, strict=True)
         ),
         remainder=largest(left),
-    )  # fmt: skip
+    )
 
 
 def _mixed(enclosed: Enclosed, attention: list[Matrix]) -> list[Matrix]:

@@ -89,17 +89,26 @@ def prescribe(problem: Problem, *, gamma_factor: float = 1.0, step_factor: float
         entries = [[evaluate(STATED[i, j], values) for j in range(2)] for i in range(2)]
         smoothness = spectral_norm(flint.arb_mat(entries))
         return Prescription(
-            zeta_0=least, gamma=chosen, step_queries=step_factor * (1 - MARGIN) * lower(1 / smoothness), L=smoothness,
-            alpha=values[alpha], drift=evaluate(STATED_DRIFT, values), radius=evaluate(STATED_ROOM, values),
-            required_gamma=evaluate(GAMMA_SQUARED, values).sqrt(), K=enclosed.K,
-        )  # fmt: skip
+            zeta_0=least,
+            gamma=chosen,
+            step_queries=step_factor * (1 - MARGIN) * lower(1 / smoothness),
+            L=smoothness,
+            alpha=values[alpha],
+            drift=evaluate(STATED_DRIFT, values),
+            radius=evaluate(STATED_ROOM, values),
+            required_gamma=evaluate(GAMMA_SQUARED, values).sqrt(),
+            K=enclosed.K,
+        )
 
 
 def sizes(problem: Problem, enclosed: Enclosed) -> dict[Any, Any]:
     """‖Z̄‖, f̄_max, ‖A‖₂, Δ⁽⁰⁾, K and H, enclosed at flint's precision."""
     columns = enclosed.z_bar.transpose().tolist()
     return {
-        K: enclosed.K, H: len(problem.queries), Z_norm: spectral_norm(enclosed.z_bar),
+        K: enclosed.K,
+        H: len(problem.queries),
+        Z_norm: spectral_norm(enclosed.z_bar),
         f_max: largest(frobenius_norm(flint.arb_mat([column])) for column in columns),
-        A_norm: spectral_norm(enclosed.z_bar * enclosed.a_hat), Delta_0: enclosed.gap(enclosed.mixture_of(problem)),
-    }  # fmt: skip
+        A_norm: spectral_norm(enclosed.z_bar * enclosed.a_hat),
+        Delta_0: enclosed.gap(enclosed.mixture_of(problem)),
+    }

@@ -34,9 +34,11 @@ def share_of(plan: Plan) -> Assumption:
         held = _held(products[k], start.tolist()[k], plan.prescription.zeta_0)
         share = max(0.0, lower(held / sum_of_squares(start.entries())))
     return Assumption(
-        name="slowest mode", margin=flint.arb(share) / flint.arb(SHARE) - 1, elsewhere=plan.elsewhere,
+        name="slowest mode",
+        margin=flint.arb(share) / flint.arb(SHARE) - 1,
+        elsewhere=plan.elsewhere,
         meaning=f"{plan.name}: it holds {share:.3g} of the gap at the start, at least {SHARE:g} is used",
-    )  # fmt: skip
+    )
 
 
 def _held(product: Matrix, start: list[Ball], zeta_0: Ball) -> Ball:

@@ -58,10 +58,16 @@ class Plan:
     def definitions(self) -> dict[Any, Any]:
         """In the order in which they can be evaluated."""
         return {
-            gamma: sp.sqrt(self.gamma_squared), alpha: self.alpha, D: self.D,
-            **dict(zip(ENTRIES, self.matrix, strict=True)), L: self.L, eta: self.boost / L,
-            sigma: self.sigma, rate: 1 - eta * sigma, q: sp.sqrt(rate),
-        }  # fmt: skip
+            gamma: sp.sqrt(self.gamma_squared),
+            alpha: self.alpha,
+            D: self.D,
+            **dict(zip(ENTRIES, self.matrix, strict=True)),
+            L: self.L,
+            eta: self.boost / L,
+            sigma: self.sigma,
+            rate: 1 - eta * sigma,
+            q: sp.sqrt(rate),
+        }
 
 
 @cache
@@ -92,9 +98,14 @@ def _exact_run(network: ExactNetwork, plan: Plan, start: int, heads: int, steps:
     partway = network.descend(states[-1], given.numbers["η_Q"] * to_ball(PARTWAY))
     matrices = {**given.matrices, "e": lambda: to_balls([[Fraction(int(n == 0))] for n in range(network.prompt)])}
     for point, along in (
-        (AT_S, states), (AT_R, states), (AT_P, states), (AT_T, states[-1:]), (AT_0, states[:1]), (AT_NEXT, [after]),
+        (AT_S, states),
+        (AT_R, states),
+        (AT_P, states),
+        (AT_T, states[-1:]),
+        (AT_0, states[:1]),
+        (AT_NEXT, [after]),
         (BETWEEN, [partway]),
-    ):  # fmt: skip
+    ):
         matrices |= letters(network, point, along)
     gaps: Callable[[int], Any] = lambda s: network.gap(states[s])  # noqa: E731  a value of the table below
     numbers = {**given.numbers, "Δ": gaps, "Δ^(t)": network.gap(states[-1]), "Δ⁺": network.gap(after)}
@@ -173,9 +184,14 @@ def planned(experiment: Experiment, plan: Plan) -> FloatRun | None:
     if not first.least_eigenvalue > 0:
         return None
     numbers: dict[Any, float] = {
-        K: float(zeros.shape[1]), H: float(zeros.shape[0]), Z_norm: size.z_norm, f_max: size.f_max, A_norm: size.a_norm,
-        zeta_0: plan.zeta * first.least_eigenvalue, Delta_0: first.gap,
-    }  # fmt: skip
+        K: float(zeros.shape[1]),
+        H: float(zeros.shape[0]),
+        Z_norm: size.z_norm,
+        f_max: size.f_max,
+        A_norm: size.a_norm,
+        zeta_0: plan.zeta * first.least_eigenvalue,
+        Delta_0: first.gap,
+    }
     run = FloatRun(plan=plan, points=[first], numbers=numbers)
     for symbol, expression in plan.definitions.items():
         numbers[symbol] = run.value(expression)

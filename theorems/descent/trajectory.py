@@ -140,12 +140,14 @@ def _run(plan: Plan) -> Trajectory:
         by_queries, by_weights = enclosed.gradients(attention, weights, mixture)
         moments.append(
             Moment(
-                step=step, gap=gap, weight=largest(abs(w) for row in weights for w in row),
+                step=step,
+                gap=gap,
+                weight=largest(abs(w) for row in weights for w in row),
                 drift=largest(frobenius_norm(now - then) for now, then in zip(mixings, start, strict=True)),
                 slope=_squared_slope(prescription, by_queries, by_weights),
                 least=_least(mixings, enclosed) if step % every == 0 else None,
             )
-        )  # fmt: skip
+        )
         if step == plan.steps:
             break
         if not plan.frozen:

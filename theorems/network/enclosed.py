@@ -70,9 +70,12 @@ def problem_of(experiment: Experiment) -> Problem:
     """The experiment's data and start: exactly the float64 numbers that training begins with."""
     start = experiment.study.start.to(device="cpu", dtype=torch.float64)
     return Problem(
-        instance=experiment.instance, limit=experiment.limit, tokens=experiment.instance.tokens,
-        queries=start.queries.numpy(), weights=start.weights.numpy(),
-    )  # fmt: skip
+        instance=experiment.instance,
+        limit=experiment.limit,
+        tokens=experiment.instance.tokens,
+        queries=start.queries.numpy(),
+        weights=start.weights.numpy(),
+    )
 
 
 def trained_problem_of(experiment: Experiment) -> Problem:
@@ -160,12 +163,16 @@ def enclose(problem: Problem) -> Enclosed:
     signal, noise = values[Z].transpose() * features.transpose(), flint.arb(data.noise) * data.feature_count
     cross = [[signal[i, j] + noise * int(i == j) for j in range(K)] for i in range(N)]  # E τ‖λ‖² = mτ
     return Enclosed(
-        K=K, prompt=balls(problem.tokens[:N]), tokens=balls(problem.tokens).transpose(),
-        moments=flint.arb_mat([row[:N] for row in cross]), cross=flint.arb_mat(cross),
+        K=K,
+        prompt=balls(problem.tokens[:N]),
+        tokens=balls(problem.tokens).transpose(),
+        moments=flint.arb_mat([row[:N] for row in cross]),
+        cross=flint.arb_mat(cross),
         variances=tuple(sum_of_squares(row) + noise for row in features.tolist()),
         z_bar=evaluate(problem.limit.z_bar, values),
-        a_hat=evaluate(problem.limit.a_hat, values), loss_star=evaluate(problem.limit.loss_star, values),
-    )  # fmt: skip
+        a_hat=evaluate(problem.limit.a_hat, values),
+        loss_star=evaluate(problem.limit.loss_star, values),
+    )
 
 
 def by_token(attention: Sequence[Matrix]) -> list[Matrix]:

@@ -99,13 +99,19 @@ def jacobian_chain(pair: Pair, pulled: Any) -> Chain:
     parts = diagonal.matrix * pulled, -moved * first, -q.s_hk * second
     split = times_vector(p.definition_J, pulled), times_vector(q.definition_J, pulled)
     return at_most(norm(V * difference)).by(
-        hoelder_columns(PROMPT, difference), setting.prompt_token,
+        hoelder_columns(PROMPT, difference),
+        setting.prompt_token,
         same(difference, sum(parts[1:], parts[0]), "J = diag(s) − ssᵀ", *split, kind="1"),
-        triangle(*parts, kind="1"), times_number(moved, first, "1"), times_number(q.s_hk, second, "1"),
-        entrywise_product(diagonal, pulled), hoelder(p.s_hk, pulled), hoelder(moved, pulled),
-        p.weights_sum_to_one, q.weights_sum_to_one,
+        triangle(*parts, kind="1"),
+        times_number(moved, first, "1"),
+        times_number(q.s_hk, second, "1"),
+        entrywise_product(diagonal, pulled),
+        hoelder(p.s_hk, pulled),
+        hoelder(moved, pulled),
+        p.weights_sum_to_one,
+        q.weights_sum_to_one,
         quote(WEIGHTS_MOVED, p, q, pair.softmax, setting),
-    )  # fmt: skip
+    )
 
 
 def head_chain(pair: Pair) -> Chain:
@@ -117,9 +123,10 @@ def head_chain(pair: Pair) -> Chain:
     numbers = p.alpha_hk - q.alpha_hk, q.alpha_hk, q.alpha_hk
     parts = [column * number * v_k.T for column, number in zip(columns, numbers, strict=True)]
     chain = at_most(norm(p.G_h - q.G_h, "F")).by(
-        triangle_sum(sums, "F"), same(sums.part, gamma / K * (parts[0] + parts[1] + parts[2]), "split", kind="F"),
+        triangle_sum(sums, "F"),
+        same(sums.part, gamma / K * (parts[0] + parts[1] + parts[2]), "split", kind="F"),
         triangle(*parts, kind="F"),
-    )  # fmt: skip
+    )
     for column, number in zip(columns, numbers, strict=True):
         chain = chain.by(outer_product(column * number, v_k), times_number(column, number))
     chain = chain.by(setting.token, setting.bounded(q))
@@ -140,10 +147,14 @@ def entry_chain(pair: Pair) -> Chain:
     slopes = quote(lemma1.GRADIENT_WEIGHT, p), quote(lemma1.GRADIENT_WEIGHT, q)
     return at_most(norm(p.g_hk - q.g_hk)).by(
         same(p.g_hk - q.g_hk, gamma / K * (parts[0] + parts[1]), "∂ℓ/∂α_hk by Lemma 1", *slopes),
-        triangle(*parts), cauchy_schwarz(moved, p.b_hk), cauchy_schwarz(q.delta_k, turned),
-        quote(FEATURES_BOUND, p, setting), residual(q, setting), quote(FEATURES_MOVED, p, q, pair.softmax, setting),
+        triangle(*parts),
+        cauchy_schwarz(moved, p.b_hk),
+        cauchy_schwarz(q.delta_k, turned),
+        quote(FEATURES_BOUND, p, setting),
+        residual(q, setting),
+        quote(FEATURES_MOVED, p, q, pair.softmax, setting),
         quote(RESIDUAL_MOVED, p, q, pair.softmax, setting),
-    )  # fmt: skip
+    )
 
 
 def collected(pair: Pair, start: Any, each: Fact) -> Chain:

@@ -59,10 +59,8 @@ def networks(setting: Setting = PAPER) -> Iterator[tuple[ExactNetwork, tuple[Sta
 # rational points of the unit sphere, for networks whose sizes all differ
 SPHERE: Rows = tuple(
     tuple(Fraction(x, whole) for x in parts)
-    for *parts, whole in (
-        (1, 2, 2, 3), (2, 3, 6, 7), (-4, 4, 7, 9), (1, -4, 8, 9), (2, 6, -9, 11), (6, 2, 3, 7)
-    )
-)  # fmt: skip
+    for *parts, whole in ((1, 2, 2, 3), (2, 3, 6, 7), (-4, 4, 7, 9), (1, -4, 8, 9), (2, 6, -9, 11), (6, 2, 3, 7))
+)
 SIZES = ((2, 4, 3, 5, 6), (2, 5, 3, 6, 4), (2, 6, 3, 4, 5), (3, 4, 2, 6, 5), (2, 3, 5, 4, 6))  # N, K, d, m, H
 
 
@@ -72,9 +70,10 @@ def generals() -> Iterator[tuple[ExactNetwork, int]]:
         rng = random.Random(seed)
         points = {2: CIRCLE[2:], 3: SPHERE}.get(d) or tuple((*point, *[Fraction(0)] * (d - 3)) for point in SPHERE)
         features = tuple(tuple(Fraction(rng.randint(-2, 2)) for _ in range(m)) for _ in range(K))
-        yield ExactNetwork(
-            tokens=points[:K], features=features, prompt=N, tau=Fraction(1, 3), gamma=Fraction(3, 2)
-        ), heads  # fmt: skip
+        yield (
+            ExactNetwork(tokens=points[:K], features=features, prompt=N, tau=Fraction(1, 3), gamma=Fraction(3, 2)),
+            heads,
+        )
 
 
 def _in_units(
@@ -175,9 +174,12 @@ def values(network: ExactNetwork, states: Mapping[str, State], *, c: int, slack:
 def sizes(network: ExactNetwork, heads: int) -> dict[Any, int]:
     """N, K, d, m and H."""
     return {
-        notation.N: network.prompt, notation.K: len(network.tokens), notation.d: len(network.tokens[0]),
-        notation.m: len(network.features[0]), notation.H: heads,
-    }  # fmt: skip
+        notation.N: network.prompt,
+        notation.K: len(network.tokens),
+        notation.d: len(network.tokens[0]),
+        notation.m: len(network.features[0]),
+        notation.H: heads,
+    }
 
 
 def _shared(network: ExactNetwork, c: int) -> tuple[dict[str, Callable[..., Any]], dict[str, Any]]:
@@ -185,14 +187,22 @@ def _shared(network: ExactNetwork, c: int) -> tuple[dict[str, Callable[..., Any]
     Z_bar, K = network.Z_bar, len(network.tokens)
     lengths = [sum((x * x for x in column(Z_bar, n).entries()), flint.arb(0)).sqrt() for n in range(network.prompt)]
     numbers = {
-        "c": flint.arb(c), "γ": to_ball(network.gamma), "‖Z̄‖": operator_norm(Z_bar),
-        "f̄_max": max(lengths, key=lambda ball: float(ball.mid())), "‖A‖₂": operator_norm(network.A),
-    }  # fmt: skip
+        "c": flint.arb(c),
+        "γ": to_ball(network.gamma),
+        "‖Z̄‖": operator_norm(Z_bar),
+        "f̄_max": max(lengths, key=lambda ball: float(ball.mid())),
+        "‖A‖₂": operator_norm(network.A),
+    }
     matrices: dict[str, Callable[..., Any]] = {
-        "V": lambda: network.V, "v_k": network.v, "v_i": network.v, "Z̄": lambda: Z_bar,
-        "z̄_i": partial(column, Z_bar), "A": lambda: network.A, "a_k": partial(column, network.A),
+        "V": lambda: network.V,
+        "v_k": network.v,
+        "v_i": network.v,
+        "Z̄": lambda: Z_bar,
+        "z̄_i": partial(column, Z_bar),
+        "A": lambda: network.A,
+        "a_k": partial(column, network.A),
         "e_k": partial(column, identity(K)),
-    }  # fmt: skip
+    }
     return matrices, numbers
 
 
@@ -216,4 +226,4 @@ def letters(network: ExactNetwork, point: Point, states: Sequence[State]) -> dic
         point.G_h.name: lambda h, *s: network.gradient_queries(at(s), h),
         point.g_hk.name: lambda h, k, *s: network.gradient_alpha(at(s), h, k),
         point.g_k.name: lambda k, *s: to_balls([[network.gradient_alpha(at(s), h, k)[0, 0]] for h in heads]),
-    }  # fmt: skip
+    }

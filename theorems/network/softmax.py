@@ -54,9 +54,11 @@ x, x_prime = Letter("x", N, 1), Letter("x′", N, 1)
 DIFFERENCE, DISTANCE = norm(SOFTMAX[0] - SOFTMAX[1], "1"), norm(x - x_prime, "inf")
 
 MEAN_VALUE = cite(
-    DIFFERENCE, DEVIATION, "for σᵀ softmax along the segment, σ the signs of the difference, s the weights at a point",
+    DIFFERENCE,
+    DEVIATION,
+    "for σᵀ softmax along the segment, σ the signs of the difference, s the weights at a point",
     source=ANALYSIS,
-)  # fmt: skip
+)
 JACOBIAN, VECTOR = Letter("J", N, N), Letter("v", N, 1)
 SEGMENT = define(VECTOR, x - x_prime, "v = x − x′")
 
@@ -121,9 +123,10 @@ def difference_at(chain: Chain, here: Point, there: Point) -> Special:
     """At the logits of two points: softmax(x) is s_hk for x = VᵀQ_h v_k."""
     logits = tuple(V.T * point.Q_h * v_k for point in (here, there))
     return Special(
-        chain, ((x, logits[0]), (x_prime, logits[1]), (SOFTMAX[0], here.s_hk), (SOFTMAX[1], there.s_hk)),
+        chain,
+        ((x, logits[0]), (x_prime, logits[1]), (SOFTMAX[0], here.s_hk), (SOFTMAX[1], there.s_hk)),
         f"{here.s_hk.name} = softmax({logits[0]}), {there.s_hk.name} = softmax({logits[1]})",
-    )  # fmt: skip
+    )
 
 
 def differential_at(chain: Chain, point: Point, vector: Any) -> Special:
@@ -153,10 +156,14 @@ def derivation(variant: Variant, relation: Relation, chain: Chain, *sharper: Cha
 def logit_pairs(normalised: bool = True) -> tuple[Values, ...]:
     """Exact logits: nearly uniform weights of two tokens, large steps, and three to five tokens."""
     given = (
-        ("1/100 -1/100", "0 0"), ("4 -4", "0 0"), ("1 0 -2", "0 0 0"), ("1 0 -2 1/3", "0 2 1 -1"),
-        ("1 0 -2 1/3 5", "0 2 1 -1 4"), ("-3 1/7", "1 1/2"),
+        ("1/100 -1/100", "0 0"),
+        ("4 -4", "0 0"),
+        ("1 0 -2", "0 0 0"),
+        ("1 0 -2 1/3", "0 2 1 -1"),
+        ("1 0 -2 1/3 5", "0 2 1 -1 4"),
+        ("-3 1/7", "1 1/2"),
         ("3/2 -3/2", "-3/2 3/2"),
-    )  # fmt: skip
+    )
     pairs = [[tuple(map(Fraction, side.split())) for side in pair] for pair in given]
     with flint.ctx.workprec(PRECISION):
         return tuple(
@@ -173,9 +180,12 @@ def logit_values(first: list[Any], second: list[Any], told: str, normalised: boo
     shares, mean = max((_weights(point, step) for point in points), key=lambda found: _deviation(found, step))
     numbers = {"s": shares.__getitem__, "v": step.__getitem__, "μ": mean}
     columns = {
-        "x": first, "x′": second, "v": step,
-        SOFTMAX[0].name: _powers(first, normalised), SOFTMAX[1].name: _powers(second, normalised),
-    }  # fmt: skip
+        "x": first,
+        "x′": second,
+        "v": step,
+        SOFTMAX[0].name: _powers(first, normalised),
+        SOFTMAX[1].name: _powers(second, normalised),
+    }
     letters: dict[str, Any] = {
         name: lambda value=value: flint.arb_mat([[a] for a in value]) for name, value in columns.items()
     }
@@ -215,10 +225,12 @@ def measured(variant: Variant, relation: Relation) -> Bound:
     relative = softmax_rounding(UNIT_ROUNDOFF * spread, N_) + rounding(N_ + 1)
     error = 2 * relative * (1 if variant.normalised else max(map(np.max, (first.sum(0), second.sum(0)))))
     found = held(
-        f"‖softmax(x) − softmax(x′)‖₁ ≤ {spell(relation.right)}", planted(variant, relation),
-        {DIFFERENCE: each(np.abs(first - second).sum(axis=0)), DISTANCE: each(distance)}, error,
+        f"‖softmax(x) − softmax(x′)‖₁ ≤ {spell(relation.right)}",
+        planted(variant, relation),
+        {DIFFERENCE: each(np.abs(first - second).sum(axis=0)), DISTANCE: each(distance)},
+        error,
         f"{distance.size} pairs of logits",
-    )  # fmt: skip
+    )
     return replace(found, ceiling=2.0 if variant.normalised else None)
 
 

@@ -25,9 +25,10 @@ def measure_assumptions(subject: Any) -> Iterator[Assumption]:
     yield _full_row_rank(experiment)
     spread, coordinate = _coordinate_spread(data.tokens[: data.prompt_length])
     yield Assumption(
-        name="assumption3", margin=spread,
+        name="assumption3",
+        margin=spread,
         meaning=f"coordinate {coordinate} takes N different values in the prompt, at least this far apart",
-    )  # fmt: skip
+    )
     for prompts in experiment.test_sets:
         yield _bounded_task(experiment, prompts)
     yield from measure_unit_norm(experiment)
@@ -49,10 +50,11 @@ def measure_unit_norm(subject: Any) -> Iterator[Assumption]:
     deviation = float(np.abs(squares - 1).max())
     advice = "" if deviation <= UNIT_NORM_TOLERANCE else "; --normalize scales the tokens of a file"
     yield Assumption(
-        name="unit norm", margin=UNIT_NORM_TOLERANCE - deviation,
+        name="unit norm",
+        margin=UNIT_NORM_TOLERANCE - deviation,
         rounding=rounding(tokens.shape[1] + 1) * float(squares.max()),
         meaning=f"every ‖v_k‖² is within {UNIT_NORM_TOLERANCE:g} of 1 (largest deviation {deviation:.2g}){advice}",
-    )  # fmt: skip
+    )
 
 
 def _weights_at_zero(experiment: Experiment) -> Assumption:
@@ -82,9 +84,11 @@ def _task_moments(experiment: Experiment) -> Assumption:
     found = np.linalg.norm(tasks.mean(axis=0)), np.linalg.norm(tasks.T @ tasks / n - np.eye(m), 2)
     told = f"of {n} tasks the mean has length {found[0]:.2g}, at most {allowed[0]:.2g}"
     return Assumption(
-        name="assumption1", margin=float(min(np.subtract(allowed, found))), rounding=rounding(n + m) * (1 + m),
+        name="assumption1",
+        margin=float(min(np.subtract(allowed, found))),
+        rounding=rounding(n + m) * (1 + m),
         meaning=f"{told}, and the mean of λλᵀ is {found[1]:.2g} from I, at most {allowed[1]:.2g} (rate {TASK_TAIL:g})",
-    )  # fmt: skip
+    )
 
 
 def _full_row_rank(experiment: Experiment) -> Assumption:
@@ -92,9 +96,10 @@ def _full_row_rank(experiment: Experiment) -> Assumption:
     zeta = least_eigenvalue(problem_of(experiment))
     told = "the rank is deficient, or not decided" if zeta is None else f"ζ₀ ∈ {zeta.str(6)}, certified"
     return Assumption(
-        name="assumption2", margin=0.0 if zeta is None else zeta,
+        name="assumption2",
+        margin=0.0 if zeta is None else zeta,
         meaning=f"ζ₀ = min_k λ_min(B_k B_kᵀ) at the start is positive: every B_k has full row rank ({told})",
-    )  # fmt: skip
+    )
 
 
 def _coordinate_spread(tokens: np.ndarray) -> tuple[float, int]:
@@ -111,6 +116,8 @@ def _bounded_task(experiment: Experiment, prompts: Prompts) -> Assumption:
     advice = "" if largest <= bound else f"; give --B {largest:.3g} or more"
     error = rounding(prompts.tasks.shape[1] + 1) * largest
     return Assumption(
-        name=f"assumption4, {prompts.name}", margin=bound - largest, rounding=error,
+        name=f"assumption4, {prompts.name}",
+        margin=bound - largest,
+        rounding=error,
         meaning=f"‖λ‖ ≤ B = {bound:g} for every test prompt (largest {largest:.3g}){advice}",
-    )  # fmt: skip
+    )

@@ -86,9 +86,16 @@ class Study:
         """The result of training."""
         labels = self.training_prompts()[1] if self.recipe.objective == "sampled" else None
         return train(
-            self.instance, self.start, self.recipe, moments=self.moments, labels=labels, device=self.device,
-            progress=self.progress, keeper=self.keeper, resume=self.resume,
-        )  # fmt: skip
+            self.instance,
+            self.start,
+            self.recipe,
+            moments=self.moments,
+            labels=labels,
+            device=self.device,
+            progress=self.progress,
+            keeper=self.keeper,
+            resume=self.resume,
+        )
 
     def losses(self, mixtures: Float[ndarray, "R N K"]) -> Float[ndarray, "R K"]:
         """Population loss of each token for R given mixture matrices, in float64."""
@@ -174,10 +181,17 @@ class Experiment:
         """The instance, for the record."""
         data = self.instance
         return {
-            "N": data.prompt_length, "K": data.dictionary_size, "d": data.token_dimension, "m": data.feature_count,
-            "H": len(self.study.start.queries), "tau": data.noise, "beta": self.settings.get("beta"),
-            "seed": self.study.seed, "source": data.source, "sha256": data.sha256,
-        }  # fmt: skip
+            "N": data.prompt_length,
+            "K": data.dictionary_size,
+            "d": data.token_dimension,
+            "m": data.feature_count,
+            "H": len(self.study.start.queries),
+            "tau": data.noise,
+            "beta": self.settings.get("beta"),
+            "seed": self.study.seed,
+            "source": data.source,
+            "sha256": data.sha256,
+        }
 
     def quantities(self) -> dict[str, float]:
         """The numbers of the run, by name; those of training only if a check trained, none where they are not known."""
@@ -247,9 +261,13 @@ def stream(seed: int, name: str) -> np.random.Generator:
 
 
 def prepare(
-    parameters: Parameters, *, progress: ProgressCallback | None = None, checkpoint: Path | None = None,
-    resume: Path | None = None, say: Callable[[str], None] | None = None,
-) -> Experiment:  # fmt: skip
+    parameters: Parameters,
+    *,
+    progress: ProgressCallback | None = None,
+    checkpoint: Path | None = None,
+    resume: Path | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Experiment:
     """The experiment that `parameters` describe, untrained; training happens when a check first asks for it.
 
     Raises:
@@ -262,15 +280,22 @@ def prepare(
 
 
 def _prepared(
-    parameters: Parameters, progress: ProgressCallback | None, checkpoint: Path | None, resume: Path | None,
+    parameters: Parameters,
+    progress: ProgressCallback | None,
+    checkpoint: Path | None,
+    resume: Path | None,
     say: Callable[[str], None] | None,
-) -> Experiment:  # fmt: skip
+) -> Experiment:
     device = resolve_device(parameters.device)
     data = _load(parameters)
     start = initial_network(
-        stream(parameters.seed, "initial network"), heads=parameters.H, d=data.token_dimension,
-        K=data.dictionary_size, scale=parameters.beta, weight_scale=parameters.start_weights,
-    )  # fmt: skip
+        stream(parameters.seed, "initial network"),
+        heads=parameters.H,
+        d=data.token_dimension,
+        K=data.dictionary_size,
+        scale=parameters.beta,
+        weight_scale=parameters.start_weights,
+    )
     noise = feature_noise(data.noise)
     recipe = _recipe(parameters, data, noise)
     keeper, state = None, None
@@ -282,9 +307,14 @@ def _prepared(
         if keeper is not None:
             keeper.adopt(state, resume)
     study = Study(
-        instance=data, noise=noise, start=start, recipe=recipe, seed=parameters.seed,
-        device=device, progress=progress,
-    ).keep(keeper, state)  # fmt: skip
+        instance=data,
+        noise=noise,
+        start=start,
+        recipe=recipe,
+        seed=parameters.seed,
+        device=device,
+        progress=progress,
+    ).keep(keeper, state)
     sizes = {"K": data.dictionary_size, "d": data.token_dimension, "m": data.feature_count}
     settings = {key: _plain(value) for key, value in (vars(parameters) | sizes).items()}
     return Experiment(study=study, settings=settings)
@@ -294,16 +324,25 @@ def _load(parameters: Parameters) -> Instance:
     N, tau, rng = parameters.N, parameters.tau, stream(parameters.seed, "instance")
     if parameters.tokens is not None:
         data = instances.from_file(
-            parameters.tokens, N=N, tau=tau, normalize=parameters.normalize, raw=parameters.raw_tokens,
+            parameters.tokens,
+            N=N,
+            tau=tau,
+            normalize=parameters.normalize,
+            raw=parameters.raw_tokens,
             accept=partial(_require_room, parameters),
-        )  # fmt: skip
+        )
     elif parameters.data == "digits":
         data = instances.digits(rng, N=N, K=cast(int, parameters.K), m=cast(int, parameters.m), tau=tau)
     else:
         return instances.synthetic(
-            rng, N=N, K=cast(int, parameters.K), d=cast(int, parameters.d), m=cast(int, parameters.m), tau=tau,
+            rng,
+            N=N,
+            K=cast(int, parameters.K),
+            d=cast(int, parameters.d),
+            m=cast(int, parameters.m),
+            tau=tau,
             unit_norm=not parameters.raw_tokens,
-        )  # fmt: skip
+        )
     for name, size in (("K", data.dictionary_size), ("d", data.token_dimension), ("m", data.feature_count)):
         asked = getattr(parameters, name)
         if asked is not None and asked != size:

@@ -62,9 +62,11 @@ def _network(experiment: Experiment) -> Iterator[tuple[str, str, str, Check]]:
     elif trained.diverged_at is None:  # else there are no numbers to test; the checks say so
         yield from _weights("last", trained.network, data, trained.final)
         yield (
-            "loss at the last weights", "network", "exact fractions",
+            "loss at the last weights",
+            "network",
+            "exact fractions",
             lambda: loss_trouble(trained.final, study.moments, study.losses(trained.final[None])[0]),
-        )  # fmt: skip
+        )
 
 
 def _weights(

@@ -107,7 +107,12 @@ def symbol_values(instance: Instance) -> dict[sp.Basic, Any]:
     """The exact numbers behind the letters of `theorems.setting.notation` on one instance."""
     prompt, features = instance.prompt_length, instance.features.T
     return {
-        N: prompt, K: instance.dictionary_size, m: instance.feature_count, tau: instance.noise,
-        Z: balls(features[:, :prompt]), Z_tilde: balls(features), Z_query: balls(features[:, prompt:]),
+        N: prompt,
+        K: instance.dictionary_size,
+        m: instance.feature_count,
+        tau: instance.noise,
+        Z: balls(features[:, :prompt]),
+        Z_tilde: balls(features),
+        Z_query: balls(features[:, prompt:]),
         P: balls(np.eye(prompt, instance.dictionary_size)),
-    }  # fmt: skip
+    }

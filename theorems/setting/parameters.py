@@ -62,12 +62,19 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "instance": (*_DICTIONARY, "m", "tau"),
     "start": ("H", "beta", "seed"),
     "training": (
-        "start_weights", "steps", "optimizer", "rate_queries", "rate_weights", "objective", "prompts", "precision",
+        "start_weights",
+        "steps",
+        "optimizer",
+        "rate_queries",
+        "rate_weights",
+        "objective",
+        "prompts",
+        "precision",
         "device",
     ),
     "descent": ("gamma_factor", "step_factor", "force"),
     "promise": ("epsilon", "delta", "B"),
-}  # fmt: skip
+}
 INSTANCE = frozenset({*GROUPS["instance"], *GROUPS["start"], "start_weights"})  # what the instance is made from
 QUICK: dict[str, Any] = {"N": 6, "K": 16, "d": 10, "m": 4, "H": 24, "tau": 0.1, "steps": 1000}
 # Instances on which Theorem 1 can be followed literally: γ is about 10, 20 and 50, the guaranteed decrease in one
@@ -77,8 +84,12 @@ LITERAL: dict[str, Any] = {"N": 2, "K": 4, "d": 4, "m": 2, "H": 16, "tau": 1.0, 
 LITERAL_4: dict[str, Any] = {"N": 4, "K": 8, "d": 8, "m": 4, "H": 64, "tau": 2.0, "beta": 20.0, "seed": 1}
 LITERAL_6: dict[str, Any] = {"N": 6, "K": 12, "d": 12, "m": 6, "H": 64, "tau": 2.0, "beta": 20.0, "seed": 0}
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": QUICK, "literal": LITERAL, "literal4": LITERAL_4, "literal6": LITERAL_6, "paper": {}
-}  # fmt: skip
+    "quick": QUICK,
+    "literal": LITERAL,
+    "literal4": LITERAL_4,
+    "literal6": LITERAL_6,
+    "paper": {},
+}
 
 
 def idle(values: Mapping[str, Any]) -> frozenset[str]:

@@ -46,10 +46,12 @@ def promise(experiment: Experiment) -> tuple[Assumption, ...]:
     advice = f"{trained.stopped}; give more --steps, another --optimizer or step sizes"
     return (
         Assumption(
-            name="training's promise", margin=first / GAP_FACTOR - last, rounding=(1 + 1 / GAP_FACTOR) * error,
+            name="training's promise",
+            margin=first / GAP_FACTOR - last,
+            rounding=(1 + 1 / GAP_FACTOR) * error,
             meaning=f"{told}; {advice}" if not last <= first / GAP_FACTOR - error else told,
         ),
-    )  # fmt: skip
+    )
 
 
 def kept(assumptions: tuple[Assumption, ...]) -> bool:

@@ -27,9 +27,12 @@ def entries(sizes: dict[str, int]) -> dict[str, int]:
     """How many numbers each kind of array has in all."""
     N, K, d, m, H, prompts = (sizes[name] for name in ("N", "K", "d", "m", "H", "prompts"))
     products = {
-        "K (d + m)": K * (d + m), "K²": K * K, "H d²": H * d * d, "H N K": H * N * K,
+        "K (d + m)": K * (d + m),
+        "K²": K * K,
+        "H d²": H * d * d,
+        "H N K": H * N * K,
         "prompts (K + m)": prompts * (K + m),
-    }  # fmt: skip
+    }
     return {f"{name}, {product}": copies * products[product] for name, product, copies in ARRAYS}
 
 

@@ -66,9 +66,15 @@ def _value(e: Any, known: Known) -> Any:
 
 
 def held(
-    name: str, relation: Relation, known: Known, error: Numbers, reason: str,
-    *, uncertain: Known | None = None, steps: Numbers | None = None,
-) -> Bound:  # fmt: skip
+    name: str,
+    relation: Relation,
+    known: Known,
+    error: Numbers,
+    reason: str,
+    *,
+    uncertain: Known | None = None,
+    steps: Numbers | None = None,
+) -> Bound:
     """A stated inequality at every point, where its two sides are nearest to being exchanged.
 
     `error` bounds the rounding error of what was observed, `uncertain` that of the values it names, in which either
@@ -84,9 +90,7 @@ def held(
             wrong = wrong + abs(evaluated(side, ends[1]) - evaluated(side, ends[0]))
     observed, bound, rounding = _worst(*np.broadcast_arrays(*sides, wrong))
     label = "" if steps is None else "training step"
-    return Bound(
-        name=name, observed=observed, bound=bound, rounding=rounding, reason=reason, x=steps, x_label=label
-    )  # fmt: skip
+    return Bound(name=name, observed=observed, bound=bound, rounding=rounding, reason=reason, x=steps, x_label=label)
 
 
 def _worst(*arrays: ndarray) -> tuple[ndarray, ...]:

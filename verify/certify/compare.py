@@ -36,10 +36,16 @@ def middles(values: Sequence[flint.arb]) -> Float[ndarray, " n"]:
 
 
 def bound_of(
-    name: str, observed: Sequence[flint.arb], bound: Sequence[flint.arb], reason: str,
-    *, x: ArrayLike | None = None, x_label: str = "", elsewhere: str = "",
+    name: str,
+    observed: Sequence[flint.arb],
+    bound: Sequence[flint.arb],
+    reason: str,
+    *,
+    x: ArrayLike | None = None,
+    x_label: str = "",
+    elsewhere: str = "",
     quantities: Mapping[str, float] = MappingProxyType({}),
-) -> Bound:  # fmt: skip
+) -> Bound:
     """The finding observed <= bound, entry by entry, decided by whole balls.
 
     It passes only where every point of the balls obeys the inequality. A number that is not known at all (nan, or a
@@ -51,6 +57,12 @@ def bound_of(
     if len(observed) != len(bound):
         raise FindingError(f"{name}: {len(observed)} numbers were observed, for {len(bound)} bounds")
     return Bound(
-        name=name, observed=list(observed), bound=list(bound), reason=reason, x=x, x_label=x_label, elsewhere=elsewhere,
+        name=name,
+        observed=list(observed),
+        bound=list(bound),
+        reason=reason,
+        x=x,
+        x_label=x_label,
+        elsewhere=elsewhere,
         quantities=quantities,
-    )  # fmt: skip
+    )

@@ -50,9 +50,10 @@ def reads(package: str, name: str) -> frozenset[str]:
 
 def _loaded(package: str) -> dict[str, ModuleType]:
     return {
-        name: module for name, module in sorted(sys.modules.items())
+        name: module
+        for name, module in sorted(sys.modules.items())
         if name.partition(".")[0] == package and getattr(module, "__file__", None)
-    }  # fmt: skip
+    }
 
 
 @cache

@@ -45,9 +45,15 @@ EVERY = 10.0  # seconds between two writings of the file
 
 
 def take(
-    package: str, names: Sequence[str], output: Path, paper: Path | None, seconds: float = SECONDS,
-    ending: Ending | None = None, *, as_json: bool = False,
-) -> int:  # fmt: skip
+    package: str,
+    names: Sequence[str],
+    output: Path,
+    paper: Path | None,
+    seconds: float = SECONDS,
+    ending: Ending | None = None,
+    *,
+    as_json: bool = False,
+) -> int:
     """Examine all mutants of the claims (of every claim if none is named); returns the exit status.
 
     0: no mutant is silent. 1: some is, or a claim cannot be examined. What an earlier exam of the same sources finished
@@ -66,9 +72,11 @@ def take(
     rows_before, intended = read_results(output, sources)
     kept = {row.name: row for row in rows_before}
     exam = Exam(
-        package=package, prepare=lambda: described.prepare(described.foundation()), seconds=seconds,
+        package=package,
+        prepare=lambda: described.prepare(described.foundation()),
+        seconds=seconds,
         kept=frozenset(kept),
-    )  # fmt: skip
+    )
     told: dict[str, Sequence[Result]] = {}
 
     def farewell() -> str:
@@ -128,10 +136,13 @@ def _left_out(package: str, name: str) -> list[str]:
     examined = [getattr(module, constant) for constant in module.CLAIM.stated]
     sides = [getattr(each, side) for each in examined for side in ("left", "right") if hasattr(each, side)]
     return [
-        constant for constant, value in vars(module).items()
-        if constant.startswith("STATED") and f"\n{constant} = " in source
-        and constant not in module.CLAIM.stated and value not in sides
-    ]  # fmt: skip
+        constant
+        for constant, value in vars(module).items()
+        if constant.startswith("STATED")
+        and f"\n{constant} = " in source
+        and constant not in module.CLAIM.stated
+        and value not in sides
+    ]
 
 
 def _told(results: list[Result], *, as_json: bool) -> int:
@@ -164,9 +175,14 @@ def _followed(items: Iterator[Any], known: AbstractSet[str], claims: int) -> Ite
     """The items, with progress and the time left: a live bar on a terminal, plain lines elsewhere."""
     page, began, done, todo, seen = Page(sys.stderr), time.monotonic(), 0, 0, set()
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), TimeRemainingColumn(),
-        console=page.console, transient=True, disable=not sys.stderr.isatty(),
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=page.console,
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
     with bar:
         line = bar.add_task("mutants", total=None)
         for name, rows in items:

@@ -50,11 +50,17 @@ def mutants_of_lemmas(package: str, name: str, evidence: Iterable[Evidence]) -> 
     behind = lemmas_behind(evidence)
     return tuple(
         Mutant(
-            claim=name, constant=f"{lemma.claim}.{constant}", kind="quoted lemma", change=way, module=lemma.module,
+            claim=name,
+            constant=f"{lemma.claim}.{constant}",
+            kind="quoted lemma",
+            change=way,
+            module=lemma.module,
             lemma=lemma,
         )
-        for constant, lemma in lemmas_of(package) if lemma in behind for way in WAYS
-    )  # fmt: skip
+        for constant, lemma in lemmas_of(package)
+        if lemma in behind
+        for way in WAYS
+    )
 
 
 def lemmas_behind(evidence: Iterable[Evidence]) -> frozenset[Lemma]:
@@ -67,9 +73,13 @@ def _of_constants(name: str, module: Any, stated: Iterable[str]) -> Iterator[Mut
     for constant in stated:
         for made in variations(getattr(module, constant)):
             yield Mutant(
-                claim=name, constant=constant, kind=made.kind, change=made.part, module=module.__name__,
+                claim=name,
+                constant=constant,
+                kind=made.kind,
+                change=made.part,
+                module=module.__name__,
                 value=made.value,
-            )  # fmt: skip
+            )
 
 
 def _of_hypotheses(name: str, claim: Claim) -> Iterator[Mutant]:

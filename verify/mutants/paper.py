@@ -41,14 +41,16 @@ def rows_of(
     """The rows of the claims that were examined; `left_out` are the stated constants of each that were not."""
     return tuple(
         Row(
-            claim=name, counts=tuple(counts_of(rows).values()), sources=sources[:SHORT],
+            claim=name,
+            counts=tuple(counts_of(rows).values()),
+            sources=sources[:SHORT],
             notes=(
                 *(_open(row) for row in rows if row.result in ("open", "silent")),
                 *(f"- `{name}` {constant}: {UNEXAMINED}" for constant in left_out.get(name, ())),
             ),
         )
         for name, rows in by_claim(results).items()
-    )  # fmt: skip
+    )
 
 
 def kept_rows(text: str) -> tuple[Row, ...]:
@@ -60,11 +62,14 @@ def kept_rows(text: str) -> tuple[Row, ...]:
     )
     return tuple(
         Row(
-            claim=row[1], counts=tuple(map(int, row.groups()[1:-1])), sources=row[row.lastindex or 0],
+            claim=row[1],
+            counts=tuple(map(int, row.groups()[1:-1])),
+            sources=row[row.lastindex or 0],
             notes=tuple(line for line in lines if line.startswith(f"- `{row[1]}` ")),
         )
-        for row in found if row is not None
-    )  # fmt: skip
+        for row in found
+        if row is not None
+    )
 
 
 def document(rows: Iterable[Row], sources: str) -> str:
@@ -74,9 +79,13 @@ def document(rows: Iterable[Row], sources: str) -> str:
     whole = sum(counts.values())
     share = 100 * (counts["rejected"] + counts["true as well"]) / max(whole, 1)
     lines = [
-        HEADING, "", f"{whole} mutants: {sentence(counts)}; {share:.1f} % rejected or true as well.", "",
-        f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|",
-    ]  # fmt: skip
+        HEADING,
+        "",
+        f"{whole} mutants: {sentence(counts)}; {share:.1f} % rejected or true as well.",
+        "",
+        f"| {' | '.join(COLUMNS)} |",
+        "|---" * len(COLUMNS) + "|",
+    ]
     for row in known:
         mark = "" if row.sources == sources[:SHORT] else "*"
         lines.append(f"| {' | '.join(map(str, (row.claim, sum(row.counts), *row.counts, row.sources + mark)))} |")

@@ -57,9 +57,16 @@ def result_of(mutant: Mutant, found: Found) -> Result:
     """The row of a mutant."""
     value = " ".join(str(mutant.value).split()) if mutant.module else ""
     return Result(
-        claim=mutant.claim, constant=mutant.constant, kind=mutant.kind, change=mutant.change, mutant=value,
-        result=found.result, by=found.by, why=" ".join(found.why.split()), seconds=found.seconds,
-    )  # fmt: skip
+        claim=mutant.claim,
+        constant=mutant.constant,
+        kind=mutant.kind,
+        change=mutant.change,
+        mutant=value,
+        result=found.result,
+        by=found.by,
+        why=" ".join(found.why.split()),
+        seconds=found.seconds,
+    )
 
 
 def write_results(folder: Path, fingerprint: str, results: Iterable[Result], intended: Mapping[str, int]) -> Path:

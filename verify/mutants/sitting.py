@@ -55,9 +55,12 @@ def original_of(claim: Claim, subject: Any) -> Original:
     evidence = evidence_of(claim, claim.about(subject), None, {})
     weakest = max(evidence, key=lambda item: item.verdict)
     return Original(
-        evidence=evidence, verdict=worst(item.verdict for item in evidence), proofs=proofs(evidence),
-        took={item.check: item.seconds for item in evidence}, why=f"{weakest.check}: {weakest.summary}",
-    )  # fmt: skip
+        evidence=evidence,
+        verdict=worst(item.verdict for item in evidence),
+        proofs=proofs(evidence),
+        took={item.check: item.seconds for item in evidence},
+        why=f"{weakest.check}: {weakest.summary}",
+    )
 
 
 def sit(exam: Exam, names: Sequence[str]) -> Iterator[tuple[str, Sequence[Result]]]:
@@ -92,9 +95,10 @@ def _sit_one(exam: Exam, name: str, processes: int, send: Send) -> None:
     subject = exam.prepare()
     start = original_of(claim, subject)
     mutants = (
-        *mutants_of(exam.package, name), *mutants_of_hypotheses(name, start.evidence),
+        *mutants_of(exam.package, name),
+        *mutants_of_hypotheses(name, start.evidence),
         *mutants_of_lemmas(exam.package, name, start.evidence),
-    )  # fmt: skip
+    )
     send([result_of(mutant, _unseen("its process ended before")) for mutant in mutants])
     todo = [mutant for mutant in mutants if mutant.name not in exam.kept]
     for mutant, found in _judged(exam, claim, subject, start, todo, processes):

@@ -24,11 +24,14 @@ def mutants_of_hypotheses(name: str, evidence: Iterable[Evidence]) -> tuple[Muta
                     found.setdefault(less.text, (less, []))[1].append((item.check, each))
     return tuple(
         Mutant(
-            claim=name, constant="hypotheses", kind="quantifier widened" if less.widened else "hypothesis dropped",
-            change=text, concluded=tuple(concluded),
+            claim=name,
+            constant="hypotheses",
+            kind="quantifier widened" if less.widened else "hypothesis dropped",
+            change=text,
+            concluded=tuple(concluded),
         )
         for text, (less, concluded) in found.items()
-    )  # fmt: skip
+    )
 
 
 def judged(mutant: Mutant) -> Found:

@@ -29,15 +29,39 @@ Array = NDArray[np.float64]
 FONT = "Libertinus Serif"  # the template's text font
 BLUE, VERMILION, INK, GREY, SHADE = "#0072B2", "#C44E00", "#222222", "#6B6B6B", "#F5E6DC"
 STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none", "svg.hashsalt": "verify", "font.family": ["STIXGeneral", "DejaVu Sans"], "font.size": 7.5,
-    "path.simplify": False, "axes.linewidth": 0.5, "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK,
-    "xtick.color": INK, "ytick.color": INK, "xtick.major.width": 0.5, "ytick.major.width": 0.5,
-    "xtick.major.size": 2.5, "ytick.major.size": 2.5, "xtick.minor.size": 1.5, "ytick.minor.size": 1.5,
-    "xtick.minor.width": 0.4, "ytick.minor.width": 0.4, "xtick.major.pad": 2, "ytick.major.pad": 2,
-    "axes.labelsize": 7.5, "xtick.labelsize": 7, "ytick.labelsize": 7, "axes.titlesize": 7.5, "axes.titlepad": 3,
-    "axes.labelpad": 1.5, "axes.spines.top": False, "axes.spines.right": False, "figure.facecolor": "none",
-    "axes.facecolor": "none", "text.parse_math": False,
-}  # fmt: skip
+    "svg.fonttype": "none",
+    "svg.hashsalt": "verify",
+    "font.family": ["STIXGeneral", "DejaVu Sans"],
+    "font.size": 7.5,
+    "path.simplify": False,
+    "axes.linewidth": 0.5,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0.5,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.pad": 2,
+    "ytick.major.pad": 2,
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.titlesize": 7.5,
+    "axes.titlepad": 3,
+    "axes.labelpad": 1.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "text.parse_math": False,
+}
 
 LOG_RANGE = 30  # positive values that span more than this are drawn on a logarithmic axis
 DOT_GRID = 500  # dots closer than 1/500 of an axis coincide in print and are drawn once
@@ -152,9 +176,15 @@ def level(axes: Axes, value: float, words: str, *, below: bool) -> None:
     height = axes.transAxes.inverted().transform(axes.transData.transform((axes.get_xlim()[0], value)))[1]
     below = height > 1 - ROOM_FOR_WORDS or (below and height > ROOM_FOR_WORDS)
     axes.annotate(
-        words, (0, value), xycoords=("axes fraction", "data"), xytext=(3, -2 if below else 1.5),
-        textcoords="offset points", va="top" if below else "bottom", color=VERMILION, style="italic",
-    )  # fmt: skip
+        words,
+        (0, value),
+        xycoords=("axes fraction", "data"),
+        xytext=(3, -2 if below else 1.5),
+        textcoords="offset points",
+        va="top" if below else "bottom",
+        color=VERMILION,
+        style="italic",
+    )
 
 
 def colour_range(values: Array, *, difference: bool = False) -> dict[str, Any]:

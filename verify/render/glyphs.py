@@ -45,9 +45,7 @@ def _printable(text: str, keep: str = "") -> str:
 def _has(char: str) -> bool:
     """Whether some font of the report has the character; the archival standard refuses what none can show."""
     try:
-        typst.compile(
-            _PROBE, sys_inputs={"text": char}, ignore_system_fonts=True, timestamp=0, pdf_standards="a-3a"
-        )  # fmt: skip
+        typst.compile(_PROBE, sys_inputs={"text": char}, ignore_system_fonts=True, timestamp=0, pdf_standards="a-3a")
     except typst.TypstError:
         return False
     return True

@@ -49,8 +49,10 @@ def _require_statement(record: dict[str, Any]) -> None:
     try:
         typst.compile(
             b'#eval(sys.inputs.statement, mode: "math")',
-            sys_inputs={"statement": unicode_only(record["statement"])}, ignore_system_fonts=True, timestamp=0,
-        )  # fmt: skip
+            sys_inputs={"statement": unicode_only(record["statement"])},
+            ignore_system_fonts=True,
+            timestamp=0,
+        )
     except typst.TypstError as error:
         raise ValueError(
             f"the statement of claim {record['claim']!r} is not Typst mathematics: {error.message}; "

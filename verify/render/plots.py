@@ -213,9 +213,12 @@ def _heat_maps(figure: Figure, panels: dict[str, Array], *, left: float) -> None
         axes = canvas.axes_at(figure, *places[index])
         cells = np.ma.masked_invalid(matrix.T if turned else matrix)
         image = axes.imshow(
-            np.repeat(np.repeat(cells, CELL_PIXELS, 0), CELL_PIXELS, 1), aspect="auto", interpolation="none",
-            extent=(0.5, columns + 0.5, rows + 0.5, 0.5), **colours,
-        )  # fmt: skip
+            np.repeat(np.repeat(cells, CELL_PIXELS, 0), CELL_PIXELS, 1),
+            aspect="auto",
+            interpolation="none",
+            extent=(0.5, columns + 0.5, rows + 0.5, 0.5),
+            **colours,
+        )
         axes.set_title("observed − predicted" if name == "difference" else name, loc="left")
         lowest = places[index][1] == min(place[1] for place in places)
         axes.set(xticks=[1, columns] if lowest else [], yticks=[1, rows] if places[index][0] == left else [])

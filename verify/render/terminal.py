@@ -28,9 +28,13 @@ class Narrator:
         self._page = Page(sys.stderr)
         self._live = sys.stderr.isatty() and not self._page.console.is_dumb_terminal and not quiet
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), TimeRemainingColumn(),
-            console=self._page.console, transient=True,
-        )  # fmt: skip
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=self._page.console,
+            transient=True,
+        )
         self._task = self._bar.add_task("", total=None)
         self._began = 0.0
         self._next_line = 0

@@ -211,10 +211,14 @@ def test_another_noise_level_with_its_own_limit_is_rejected(
 @pytest.mark.parametrize(
     "defect",
     [
-        rate_four_times_faster, penalty_changed, step_too_large, gamma_too_small, fewer_heads_than_labels,
+        rate_four_times_faster,
+        penalty_changed,
+        step_too_large,
+        gamma_too_small,
+        fewer_heads_than_labels,
         weights_start_elsewhere,
     ],
-)  # fmt: skip
+)
 def test_a_defect_planted_in_the_descent_is_found(
     defect: Callable[[Experiment], Plan], quick: Experiment, check: Check
 ) -> None:
@@ -272,7 +276,7 @@ MALFORMED: list[tuple[Tamper, str]] = [
     (put("gaps", 2, value=["1"]), "is not a list of 2"),
     (lambda data: data["tokens"].pop(), "is not a list of 4"),
     (put("Q", 3, 1, value=[]), "'[]' is not a list of 4"),
-]  # fmt: skip
+]
 
 
 def test_a_key_that_stands_twice_is_refused(certificate: dict[str, Any], tmp_path: Path, capsys: Any) -> None:

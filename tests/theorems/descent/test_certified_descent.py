@@ -44,19 +44,31 @@ CLAIM = Claim(
     statement="",
     checks=(certify_descent, certify_induction, measure_descent_float64),
     controls=(
-        rate_four_times_faster, penalty_changed, step_too_large, gamma_too_small, fewer_heads_than_labels,
+        rate_four_times_faster,
+        penalty_changed,
+        step_too_large,
+        gamma_too_small,
+        fewer_heads_than_labels,
         weights_start_elsewhere,
     ),
     catches={
         certify_descent: (
-            rate_four_times_faster, penalty_changed, step_too_large, fewer_heads_than_labels, weights_start_elsewhere,
+            rate_four_times_faster,
+            penalty_changed,
+            step_too_large,
+            fewer_heads_than_labels,
+            weights_start_elsewhere,
         ),
         certify_induction: (
-            penalty_changed, step_too_large, gamma_too_small, fewer_heads_than_labels, weights_start_elsewhere,
+            penalty_changed,
+            step_too_large,
+            gamma_too_small,
+            fewer_heads_than_labels,
+            weights_start_elsewhere,
         ),
         measure_descent_float64: (rate_four_times_faster, penalty_changed, step_too_large, fewer_heads_than_labels),
     },
-)  # fmt: skip
+)
 
 
 def rationals(matrix: np.ndarray) -> tuple[tuple[Fraction, ...], ...]:
@@ -79,9 +91,12 @@ def test_two_steps_agree_with_the_network_from_its_definitions(plan: Plan) -> No
     data, prescription = plan.problem.instance, plan.prescription
     with flint.ctx.workprec(200):
         network = ExactNetwork(
-            tokens=rationals(data.tokens), features=rationals(data.features), prompt=data.prompt_length,
-            tau=Fraction(data.noise), gamma=Fraction(prescription.gamma),
-        )  # fmt: skip
+            tokens=rationals(data.tokens),
+            features=rationals(data.features),
+            prompt=data.prompt_length,
+            tau=Fraction(data.noise),
+            gamma=Fraction(prescription.gamma),
+        )
         state = State(queries=tuple(map(rationals, plan.problem.queries)), alpha=rationals(plan.problem.weights))
         found = descend(replace(plan, steps=2)).moments
         for moment in found:
@@ -169,17 +184,21 @@ def test_an_instance_without_rank_has_no_step_sizes_and_is_named() -> None:
 
 def test_each_broken_hypothesis_is_named(quick: Experiment) -> None:
     for defect, name in (
-        (step_too_large, "η_Q ≤ 1/L"), (gamma_too_small, "γ large enough"), (fewer_heads_than_labels, "assumption2"),
+        (step_too_large, "η_Q ≤ 1/L"),
+        (gamma_too_small, "γ large enough"),
+        (fewer_heads_than_labels, "assumption2"),
         (weights_start_elsewhere, "w⁽⁰⁾ = 0"),
-    ):  # fmt: skip
+    ):
         found = {finding.name: finding.verdict for finding in certify_descent(defect(quick))}
         assert found[name] is Verdict.UNDECIDED, name
 
 
 WRONG = [
-    ({"gamma_factor": 0.5}, "γ large enough"), ({"step_factor": 3.0}, "η_Q ≤ 1/L"),
-    ({"start_weights": 1.0}, "w⁽⁰⁾ = 0"), ({"H": 1}, "assumption2"),
-]  # fmt: skip
+    ({"gamma_factor": 0.5}, "γ large enough"),
+    ({"step_factor": 3.0}, "η_Q ≤ 1/L"),
+    ({"start_weights": 1.0}, "w⁽⁰⁾ = 0"),
+    ({"H": 1}, "assumption2"),
+]
 
 
 @pytest.mark.parametrize(("given", "name"), WRONG)

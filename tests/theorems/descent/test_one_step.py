@@ -46,9 +46,10 @@ def test_numpy_finds_the_same_numbers(plan: Plan) -> None:
     expected = {
         "B_norm": np.linalg.norm(first, 2, axis=(1, 2)).max(),
         "b": max(np.linalg.norm(now - first, 2, axis=(1, 2)).max() for now in (B, B_next)),
-        "weights": np.linalg.norm(w), "turned": np.linalg.norm(turned, 2, axis=(1, 2)).max(),
+        "weights": np.linalg.norm(w),
+        "turned": np.linalg.norm(turned, 2, axis=(1, 2)).max(),
         "remainder": (np.linalg.norm(rest, axis=1) / (eta * np.linalg.norm(delta, axis=1))).max(),
-    }  # fmt: skip
+    }
     run = descend(plan)
     with flint.ctx.workprec(run.bits):
         found = one_step(plan, run)

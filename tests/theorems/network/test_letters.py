@@ -43,9 +43,13 @@ def equal(left: flint.arb_mat, right: flint.arb_mat) -> bool:
 @pytest.mark.parametrize("values", small_networks(), ids=range(len(CASES)))
 def test_definitions_and_gradients_hold_on_exact_networks(values: Values, point: Point) -> None:
     equations: list[Equation] = [
-        point.definition_b, point.definition_delta, point.definition_J, quote(lemma1.GRADIENT_WEIGHT, point),
-        quote(lemma1.GRADIENT_WEIGHTS, point), TARGET,
-    ]  # fmt: skip
+        point.definition_b,
+        point.definition_delta,
+        point.definition_J,
+        quote(lemma1.GRADIENT_WEIGHT, point),
+        quote(lemma1.GRADIENT_WEIGHTS, point),
+        TARGET,
+    ]
     sums: list[SumOf] = [point.mixture, quote(lemma1.GRADIENT_QUERIES, point)]
     heads, tokens = values.sizes[H], values.sizes[K]
     with flint.ctx.workprec(PRECISION):
@@ -65,9 +69,12 @@ def test_definitions_and_gradients_hold_on_exact_networks(values: Values, point:
 def as_experiment(quick: Experiment, network: ExactNetwork) -> Experiment:
     """The same data in the laboratory."""
     data = Instance(
-        tokens=np.array(network.tokens, dtype=float), features=np.array(network.features, dtype=float),
-        prompt_length=network.prompt, noise=float(network.tau), source="exact",
-    )  # fmt: skip
+        tokens=np.array(network.tokens, dtype=float),
+        features=np.array(network.features, dtype=float),
+        prompt_length=network.prompt,
+        noise=float(network.tau),
+        source="exact",
+    )
     return replace(quick, study=replace(quick.study, instance=data, noise=feature_noise(data.noise)))
 
 
@@ -78,9 +85,12 @@ def test_the_exact_network_agrees_with_the_laboratory(
     network, (state, _) = given
     experiment = as_experiment(quick, network)
     point = FloatPoint(
-        experiment=experiment, tokens=experiment.instance.tokens, queries=np.array(state.queries, dtype=float),
-        alpha=np.array(state.alpha, dtype=float), gamma=float(network.gamma),
-    )  # fmt: skip
+        experiment=experiment,
+        tokens=experiment.instance.tokens,
+        queries=np.array(state.queries, dtype=float),
+        alpha=np.array(state.alpha, dtype=float),
+        gamma=float(network.gamma),
+    )
     with flint.ctx.workprec(PRECISION):
         assert float(network.gap(state).mid()) == pytest.approx(point.gap, abs=2 * point.gap_error)
         by_queries, by_alpha = point.gradients

@@ -107,16 +107,28 @@ def test_what_is_uncertain_widens_by_what_it_moves() -> None:
 
 # The stated constants that a claim's numeric checks evaluate.
 NUMERIC = {
-    "lemma2": ("BOUND",), "lemma2_sharp": ("BOUND",), "lemma7": ("BOUND",), "lemma8": ("BOUND_B", "BOUND_DELTA"),
-    "lemma9": ("BOUND_B", "BOUND_D"), "lemma10": ("STATED",), "pl": ("STATED_PL", "STATED_STEP"),
-    "lemma1": ("BY_ALPHA", "BY_QUERIES"), "lemma3": ("LEFT", "RIGHT"), "lemma5": ("LOSS_STAR",),
-    "lemma6": ("W", "STEP_W", "STEP_Q"), "attainment": ("WEIGHTS",), "ridge": ("PRIMAL", "DUAL"),
-    "theorem1": ("STATED_RATE",), "theorem2": ("PROMPT_ANSWER", "UNSEEN_ANSWER", "STATED_ERROR", "RATIO"),
+    "lemma2": ("BOUND",),
+    "lemma2_sharp": ("BOUND",),
+    "lemma7": ("BOUND",),
+    "lemma8": ("BOUND_B", "BOUND_DELTA"),
+    "lemma9": ("BOUND_B", "BOUND_D"),
+    "lemma10": ("STATED",),
+    "pl": ("STATED_PL", "STATED_STEP"),
+    "lemma1": ("BY_ALPHA", "BY_QUERIES"),
+    "lemma3": ("LEFT", "RIGHT"),
+    "lemma5": ("LOSS_STAR",),
+    "lemma6": ("W", "STEP_W", "STEP_Q"),
+    "attainment": ("WEIGHTS",),
+    "ridge": ("PRIMAL", "DUAL"),
+    "theorem1": ("STATED_RATE",),
+    "theorem2": ("PROMPT_ANSWER", "UNSEEN_ANSWER", "STATED_ERROR", "RATIO"),
     "certified_network": ("STATED_WORST", "STATED_TOKEN", "STATED_ALL", "STATED_MEAN", "STATED_REACH"),
-
-    "lazy": ("SOLUTION", "ORDER"), "sharp_rate": ("SHARP",), "long_run": ("STATED_LOSS", "STATED_QUERIES"),
-    "drift": ("BOUND_ALPHA", "BOUND_DRIFT", "BOUND_ROOM"), "limit_iff": ("LEFT_END", "RIGHT_END"),
-}  # fmt: skip
+    "lazy": ("SOLUTION", "ORDER"),
+    "sharp_rate": ("SHARP",),
+    "long_run": ("STATED_LOSS", "STATED_QUERIES"),
+    "drift": ("BOUND_ALPHA", "BOUND_DRIFT", "BOUND_ROOM"),
+    "limit_iff": ("LEFT_END", "RIGHT_END"),
+}
 
 
 def numeric(claim: Any, subject: Any) -> list[Finding]:

@@ -78,10 +78,7 @@ def enclose(exact: dict[Any, Any]) -> dict[Any, Any]:
     def ball(value: Any) -> Any:
         return ball_matrix(value) if value.is_Matrix else ball_matrix(sp.Matrix([value]))[0, 0]
 
-    return {
-        symbol: int(value) if symbol is n else ball(value)
-        for symbol, value in exact.items()
-    }  # fmt: skip
+    return {symbol: int(value) if symbol is n else ball(value) for symbol, value in exact.items()}
 
 
 def exactly(expression: Any, exact: dict[Any, Any]) -> Any:

@@ -221,11 +221,13 @@ def test_the_derivation_is_readable() -> None:
     assert lines == [
         ("e_i = exp(u_i)", "definition"),
         ("r = 1/(Σ_i e_i)", "definition"),
-        ("[i = j] e_i r − e_i e_j r²", "left side, expanded; ∂u/∂u: a delta for each index; "
-         "∂ exp(u) = exp(u) ∂u; ∂ 1/D = −(1/D)² ∂D"),
+        (
+            "[i = j] e_i r − e_i e_j r²",
+            "left side, expanded; ∂u/∂u: a delta for each index; ∂ exp(u) = exp(u) ∂u; ∂ 1/D = −(1/D)² ∂D",
+        ),
         ("[i = j] e_i r − e_i e_j r²", "right side, expanded"),
         ("0", "left − right, summed indices renamed, deltas contracted"),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3])
@@ -376,10 +378,16 @@ def test_a_repeated_index_is_not_two_indices() -> None:
 @pytest.mark.parametrize(
     "size",
     [
-        N + 1, N / 2, sympy.Integer(3), sympy.Integer(0), 3, sympy.Symbol("T", negative=True),
-        sympy.Symbol("T", integer=False), sympy.Symbol("T", zero=True),
+        N + 1,
+        N / 2,
+        sympy.Integer(3),
+        sympy.Integer(0),
+        3,
+        sympy.Symbol("T", negative=True),
+        sympy.Symbol("T", integer=False),
+        sympy.Symbol("T", zero=True),
     ],
-)  # fmt: skip
+)
 def test_an_index_whose_range_is_no_symbol_for_a_positive_number_is_refused(size: Any) -> None:
     with pytest.raises(ValueError, match="which is no symbol for a positive whole number"):
         Index("i", size)

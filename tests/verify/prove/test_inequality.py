@@ -36,9 +36,10 @@ def ball_matrix(rows: list[list[int]]) -> flint.arb_mat:
 def plane(first: list[int], second: list[int]) -> Values:
     """Two vectors in the plane, and A = 2I."""
     letters = {
-        "x": lambda: ball_matrix([[first[0]], [first[1]]]), "y": lambda: ball_matrix([[second[0]], [second[1]]]),
+        "x": lambda: ball_matrix([[first[0]], [first[1]]]),
+        "y": lambda: ball_matrix([[second[0]], [second[1]]]),
         "A": lambda: ball_matrix([[2, 0], [0, 2]]),
-    }  # fmt: skip
+    }
     return Values(f"x = {first}, y = {second}", {n: 2}, {}, letters)
 
 

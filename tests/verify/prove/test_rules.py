@@ -83,9 +83,12 @@ def instance(seed: int) -> Values:
     sizes = {symbol: int(rng.integers(1, 4)) for symbol in (n, m, K, H)}
     N_, M_, K_, H_ = sizes.values()
     draw: dict[str, Any] = {
-        "M": rng.integers(-3, 4, (N_, M_)), "x": rng.integers(-3, 4, (N_, 1)), "y": rng.integers(-3, 4, (N_, 1)),
-        "z": rng.integers(-3, 4, (M_, 1)), "w": rng.integers(-3, 4, (1, 1)),
-    }  # fmt: skip
+        "M": rng.integers(-3, 4, (N_, M_)),
+        "x": rng.integers(-3, 4, (N_, 1)),
+        "y": rng.integers(-3, 4, (N_, 1)),
+        "z": rng.integers(-3, 4, (M_, 1)),
+        "w": rng.integers(-3, 4, (1, 1)),
+    }
     parts, family = rng.integers(-3, 4, (K_, N_, 1)), rng.integers(-3, 4, (H_, K_))
     letters: dict[str, Callable[..., Any]] = {
         name: (lambda value=value: flint.arb_mat(value.tolist())) for name, value in draw.items()
@@ -93,17 +96,21 @@ def instance(seed: int) -> Values:
     letters |= {
         "D": lambda: flint.arb_mat(np.diag(draw["x"][:, 0]).tolist()),
         "m_j": lambda j: flint.arb_mat(draw["M"][:, [j]].tolist()),
-        "x_k": lambda k: flint.arb_mat(parts[k].tolist()), "total_x": lambda: flint.arb_mat(parts.sum(axis=0).tolist()),
+        "x_k": lambda k: flint.arb_mat(parts[k].tolist()),
+        "total_x": lambda: flint.arb_mat(parts.sum(axis=0).tolist()),
         "e_i": lambda i: flint.arb_mat([[int(row == i)] for row in range(N_)]),
         "x_hk": lambda h, k: flint.arb_mat([[int(family[h, k])]]),
-    }  # fmt: skip
+    }
     weights, bodies, square = rng.integers(0, 4, K_), rng.integers(-3, 4, K_), rng.integers(0, 4, (2, 2))
     numbers: dict[str, Any] = {
-        "weight": lambda k: flint.arb(int(weights[k])), "body": lambda k: flint.arb(int(bodies[k])),
-        "positive": lambda k: flint.arb(int(weights[k])), "q": flint.arb(int(rng.integers(0, 9))) / 8,
+        "weight": lambda k: flint.arb(int(weights[k])),
+        "body": lambda k: flint.arb(int(bodies[k])),
+        "positive": lambda k: flint.arb(int(weights[k])),
+        "q": flint.arb(int(rng.integers(0, 9))) / 8,
         "bound": operator_norm(flint.arb_mat(square.tolist())),
-        "u_1": flint.arb(int(rng.integers(0, 4))), "u_2": flint.arb(int(rng.integers(0, 4))),
-    }  # fmt: skip
+        "u_1": flint.arb(int(rng.integers(0, 4))),
+        "u_2": flint.arb(int(rng.integers(0, 4))),
+    }
     for symbols, row in zip(entries.tolist(), square, strict=True):
         numbers |= {str(symbol): flint.arb(int(value)) for symbol, value in zip(symbols, row, strict=True)}
     return Values(f"seed {seed}", sizes, numbers, letters)

@@ -17,9 +17,25 @@ a, b, s = sp.symbols("a b s", nonnegative=True)
 p, K = sp.symbols("p K", positive=True)
 r = sp.Symbol("r", real=True)
 FACTORS = (
-    a, b, p, K, r, sp.Abs(r), sp.sqrt(a), sp.sqrt(K), sp.cbrt(K), 1 / p, 1 / sp.sqrt(K), sp.sqrt(2), 1 / (1 + a),
-    sp.sqrt(a + b), 1 / sp.sqrt(a + p), (a - b) ** 2, p ** (s + 1), 1 / (1 + sp.sqrt(2)),
-)  # fmt: skip
+    a,
+    b,
+    p,
+    K,
+    r,
+    sp.Abs(r),
+    sp.sqrt(a),
+    sp.sqrt(K),
+    sp.cbrt(K),
+    1 / p,
+    1 / sp.sqrt(K),
+    sp.sqrt(2),
+    1 / (1 + a),
+    sp.sqrt(a + b),
+    1 / sp.sqrt(a + p),
+    (a - b) ** 2,
+    p ** (s + 1),
+    1 / (1 + sp.sqrt(2)),
+)
 
 
 def sides(rng: random.Random) -> Relation:
@@ -40,10 +56,12 @@ def at(expression: Any, point: dict[Any, Any]) -> flint.arb:
 
 def polynomial_at(polynomial: Any, values: list[flint.arb]) -> flint.arb:
     return sum(
-        (math.prod([flint.arb(c), *(v for v, e in zip(values, m, strict=True) for _ in range(e))])
-         for m, c in polynomial.terms()),
+        (
+            math.prod([flint.arb(c), *(v for v, e in zip(values, m, strict=True) for _ in range(e))])
+            for m, c in polynomial.terms()
+        ),
         flint.arb(0),
-    )  # fmt: skip
+    )
 
 
 @settings(max_examples=100)
@@ -75,8 +93,11 @@ def test_a_polynomial_without_denominators_is_the_difference_itself() -> None:
 def test_denominators_are_cleared_by_the_least_monomial() -> None:
     found = system([], Relation(a / p**2, b / (p * sp.sqrt(K))))
     assert [(v.base, v.degree, v.positive) for v in found.variables] == [
-        (K, 2, True), (a, 1, False), (b, 1, False), (p, 1, True)
-    ]  # fmt: skip
+        (K, 2, True),
+        (a, 1, False),
+        (b, 1, False),
+        (p, 1, True),
+    ]
     assert str(found.goal) == "-x0*x1 + x2*x3"
 
 

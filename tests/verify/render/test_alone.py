@@ -35,9 +35,14 @@ def digest(folder: Path, **environment: str | None) -> list[str]:
     kept = {name: value for name, value in os.environ.items() if name not in environment}
     given = {name: value for name, value in environment.items() if value is not None}
     process = subprocess.run(
-        [sys.executable, "-c", CODE], cwd=folder, env=kept | given | {"PYTHONPATH": str(ROOT)}, capture_output=True,
-        text=True, check=False, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-c", CODE],
+        cwd=folder,
+        env=kept | given | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert process.returncode == 0, process.stderr
     assert process.stderr == ""
     return process.stdout.split()
@@ -62,15 +67,19 @@ def test_settings_at_home_and_in_variables(tmp_path: Path) -> None:
     for name in ("matplotlibrc", "matplotlib/matplotlibrc", "matplotlib/stylelib/mine.mplstyle"):
         (tmp_path / name).write_text(SETTINGS)
     found = digest(
-        tmp_path, MATPLOTLIBRC=str(tmp_path / "matplotlibrc"), XDG_CONFIG_HOME=str(tmp_path), MPLBACKEND="qtagg",
-        MPLSTYLE="ggplot", SOURCE_DATE_EPOCH="1",
-    )  # fmt: skip
+        tmp_path,
+        MATPLOTLIBRC=str(tmp_path / "matplotlibrc"),
+        XDG_CONFIG_HOME=str(tmp_path),
+        MPLBACKEND="qtagg",
+        MPLSTYLE="ggplot",
+        SOURCE_DATE_EPOCH="1",
+    )
     assert found == [usual(), "qtagg"]  # what the user's programs see stays as it was
 
 
 @pytest.mark.parametrize(
     "home",
     [{"MPLCONFIGDIR": "/proc/nowhere"}, {"HOME": "/proc", "XDG_CONFIG_HOME": None, "XDG_CACHE_HOME": None}],
-)  # fmt: skip
+)
 def test_a_home_that_cannot_be_written_costs_no_word(home: dict[str, str | None], tmp_path: Path) -> None:
     assert digest(tmp_path, **home)[0] == usual()

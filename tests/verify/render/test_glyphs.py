@@ -20,12 +20,23 @@ from verify.render.pdf import compile_arguments, render_pdf
 from verify.render.words import rich
 
 TITLES = [
-    "漢字 and 😀.npz", "שלום עולם", "مرحبا", "a\u202eb\u2066c", "new\nline\ttab\r", "\x00\x1b[31mred\x7f\x9b",
+    "漢字 and 😀.npz",
+    "שלום עולם",
+    "مرحبا",
+    "a\u202eb\u2066c",
+    "new\nline\ttab\r",
+    "\x00\x1b[31mred\x7f\x9b",
     "#panic(1) $x$ *b* _i_ <label> @ref \\ // /* ` ``` [c] {d} ~ -- ... = - + 1. https://example.org",
-    "\udcff\udc80byte", "x" * 180, "é" * 180 + ".npz", "\u0338\u0303combining",
-    "\ue000\ufffe\U0010ffff", "\u2028\u2029\u200b\u00ad",
-    "a" + "\u0301" * 60, "1e999 -2e-8 x_{y}^{z} _ ^ ", "",
-]  # fmt: skip
+    "\udcff\udc80byte",
+    "x" * 180,
+    "é" * 180 + ".npz",
+    "\u0338\u0303combining",
+    "\ue000\ufffe\U0010ffff",
+    "\u2028\u2029\u200b\u00ad",
+    "a" + "\u0301" * 60,
+    "1e999 -2e-8 x_{y}^{z} _ ^ ",
+    "",
+]
 
 
 def with_text(text: str, place: str = "") -> dict[str, Any]:
@@ -42,14 +53,23 @@ def with_text(text: str, place: str = "") -> dict[str, Any]:
         "parameters": {"t": text},
     }
     everything = {
-        "title": text, "place": text, "mark": text, "text": f"Lemma 7 [B]: a title.\n\n{text}\n\nWrong if {text}",
-        "trust": [text], "cites": [text], "instance": {"source": text, "sha256": "ab" * 32, "N": 3},
-        "evidence": [check], "controls": [samples.control(text)], "provenance": provenance,
-        "reasons": [{"verdict": "fail", "text": text}], "quantities": {text or "q": 1.0}, "verdict": "fail",
+        "title": text,
+        "place": text,
+        "mark": text,
+        "text": f"Lemma 7 [B]: a title.\n\n{text}\n\nWrong if {text}",
+        "trust": [text],
+        "cites": [text],
+        "instance": {"source": text, "sha256": "ab" * 32, "N": 3},
+        "evidence": [check],
+        "controls": [samples.control(text)],
+        "provenance": provenance,
+        "reasons": [{"verdict": "fail", "text": text}],
+        "quantities": {text or "q": 1.0},
+        "verdict": "fail",
         "ground": [{"name": text, "area": "laws", "against": "x", "seconds": 0.1, "trouble": text}],
         "foundations": [{"claim": text or "c", "place": text, "builds_on": [], "verdict": "pass"}],
         "builds_on": [text or "c"],
-    }  # fmt: skip
+    }
     return samples.record(**{key: value for key, value in everything.items() if place in ("", key)})
 
 

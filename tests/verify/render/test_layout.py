@@ -26,10 +26,18 @@ def page(width: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Page, io.StringIO
 @pytest.mark.parametrize(
     ("columns", "width"),
     [
-        ("1", NARROWEST), ("20", 20), ("80", 80), ("10000", WIDEST), ("0", PLAIN_WIDTH), ("", PLAIN_WIDTH),
-        ("-5", PLAIN_WIDTH), ("wide", PLAIN_WIDTH), ("9" * 5000, PLAIN_WIDTH), ("²", PLAIN_WIDTH),
+        ("1", NARROWEST),
+        ("20", 20),
+        ("80", 80),
+        ("10000", WIDEST),
+        ("0", PLAIN_WIDTH),
+        ("", PLAIN_WIDTH),
+        ("-5", PLAIN_WIDTH),
+        ("wide", PLAIN_WIDTH),
+        ("9" * 5000, PLAIN_WIDTH),
+        ("²", PLAIN_WIDTH),
     ],
-)  # fmt: skip
+)
 def test_width(columns: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert page(columns, monkeypatch)[0].width == width
 
@@ -67,11 +75,23 @@ def test_nothing_that_is_printed_is_an_instruction(text: str) -> None:
 @pytest.mark.parametrize(
     ("char", "shown"),
     [
-        ("\x1b", "\\x1b"), ("\n", "\\n"), ("\x7f", "\\x7f"), ("\x9b", "\\x9b"), ("\u202e", "\\u202e"),
-        ("\u2028", "\\u2028"), ("\udcff", "\\xff"), ("\ud83d", "\\ud83d"), ("\U000e0041", "\\U000e0041"),
-        ("a", "a"), ("漢", "漢"), ("Ã", "Ã"), ("λ̂", "λ̂"), ("\u200d", "\u200d"), ("\U0001f600", "\U0001f600"),
+        ("\x1b", "\\x1b"),
+        ("\n", "\\n"),
+        ("\x7f", "\\x7f"),
+        ("\x9b", "\\x9b"),
+        ("\u202e", "\\u202e"),
+        ("\u2028", "\\u2028"),
+        ("\udcff", "\\xff"),
+        ("\ud83d", "\\ud83d"),
+        ("\U000e0041", "\\U000e0041"),
+        ("a", "a"),
+        ("漢", "漢"),
+        ("Ã", "Ã"),
+        ("λ̂", "λ̂"),
+        ("\u200d", "\u200d"),
+        ("\U0001f600", "\U0001f600"),
     ],
-)  # fmt: skip
+)
 def test_visible(char: str, shown: str) -> None:
     assert visible(f"é{char}b") == f"é{shown}b"
 

@@ -42,11 +42,16 @@ def strings(record: Json) -> list[str]:
     evidence, controls = record["evidence"], record["controls"]
     findings = [finding for item in evidence for finding in item["findings"]]
     return [
-        record["verdict"].upper(), record["place"], record["title"][1:], record["provenance"]["command"],
-        record["instance"]["sha256"], *(item["sentence"] for item in [*evidence, *controls]),
-        *(item["verdict"] for item in [*evidence, *controls]), *(finding["name"] for finding in findings),
+        record["verdict"].upper(),
+        record["place"],
+        record["title"][1:],
+        record["provenance"]["command"],
+        record["instance"]["sha256"],
+        *(item["sentence"] for item in [*evidence, *controls]),
+        *(item["verdict"] for item in [*evidence, *controls]),
+        *(finding["name"] for finding in findings),
         f"rejected {sum(item['verdict'] == 'rejected' for item in controls)}/{len(controls)}",
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("name", RECORDS)

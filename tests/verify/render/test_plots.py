@@ -102,9 +102,14 @@ def test_only_failed_findings_mark_entries() -> None:
 
 @pytest.mark.parametrize(
     ("interval", "allowed"),
-    [([0.1, 0.2], [0.0, 0.05]), ([None, None], [0.0, 1.0]), ([1.0, 1.0], [1.0, 1.0]), ([0.0, 1.0], [0.5, None]),
-     ([None, None], [None, None])],
-)  # fmt: skip
+    [
+        ([0.1, 0.2], [0.0, 0.05]),
+        ([None, None], [0.0, 1.0]),
+        ([1.0, 1.0], [1.0, 1.0]),
+        ([0.0, 1.0], [0.5, None]),
+        ([None, None], [None, None]),
+    ],
+)
 def test_estimates_are_strips(interval: list[float | None], allowed: list[float | None]) -> None:
     assert "<svg" in interval_strip(estimate(interval, allowed)).svg
 

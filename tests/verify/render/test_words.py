@@ -17,12 +17,24 @@ from verify.render.words import number, rich, split_text
 @pytest.mark.parametrize(
     ("value", "printed"),
     [
-        (0.2, "0.2"), (0.01625, "0.0163"), (2.8e-8, "2.8\u00a0×\u00a010⁻⁸"), (-3.5e9, "−3.5\u00a0×\u00a010⁹"),
-        (1e-5, "10⁻⁵"), (-1e6, "−10⁶"), (1275, "1275"), (20_000, "20\u202f000"), (1234.5, "1234"), (0.0, "0"),
-        (True, "yes"), (False, "no"), (math.inf, "∞"), (-math.inf, "−∞"), (math.nan, "not a number"),
+        (0.2, "0.2"),
+        (0.01625, "0.0163"),
+        (2.8e-8, "2.8\u00a0×\u00a010⁻⁸"),
+        (-3.5e9, "−3.5\u00a0×\u00a010⁹"),
+        (1e-5, "10⁻⁵"),
+        (-1e6, "−10⁶"),
+        (1275, "1275"),
+        (20_000, "20\u202f000"),
+        (1234.5, "1234"),
+        (0.0, "0"),
+        (True, "yes"),
+        (False, "no"),
+        (math.inf, "∞"),
+        (-math.inf, "−∞"),
+        (math.nan, "not a number"),
         (None, "not a number"),
     ],
-)  # fmt: skip
+)
 def test_number(value: Any, printed: str) -> None:
     assert number(value) == printed
 
@@ -79,8 +91,11 @@ def test_breakable_leaves_ordinary_text_alone() -> None:
 
 def test_a_word_breaks_after_its_signs_and_a_digest_never() -> None:
     assert words.breakable("Dvoretzky–Kiefer–Wolfowitz–Massart").split("\u200b") == [
-        "Dvoretzky–", "Kiefer–", "Wolfowitz–", "Massart"
-    ]  # fmt: skip
+        "Dvoretzky–",
+        "Kiefer–",
+        "Wolfowitz–",
+        "Massart",
+    ]
     assert words.breakable("sha256 " + "0a" * 32) == "sha256 " + "0a" * 32
     assert ("text", "\u200b") in rich("M_" * 40)
 

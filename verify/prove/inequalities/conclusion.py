@@ -70,11 +70,15 @@ def conclude(
     able = [values for values in tried if values.knows(goal.left) and values.knows(goal.right)]
     witness = next(filter(None, (violation(values, goal) for values in able)), None) if doubts else None
     return Identity(
-        name=name, residual="; ".join(doubts) or "0", derivation=tuple(_printed(chain, ground, told)), witness=witness,
-        believes=ground.believes, rests_on=ground.rests_on,
+        name=name,
+        residual="; ".join(doubts) or "0",
+        derivation=tuple(_printed(chain, ground, told)),
+        witness=witness,
+        believes=ground.believes,
+        rests_on=ground.rests_on,
         conclusion=Conclusion(goal=goal, chain=chain, items=ground.items, own=ground.own, instances=everywhere),
         hypotheses=tuple(leaf.text for leaf in ground.leaves if leaf.kind == "hypothesis"),
-    )  # fmt: skip
+    )
 
 
 def all_steps(chain: Chain) -> Iterator[tuple[Relation, tuple[Relation, ...]]]:

@@ -126,9 +126,15 @@ def quote(lemma: Lemma, *arguments: Any, **options: Any) -> Any:
         sides = (chain.conclusion.left, chain.conclusion.right)
         left, right = sides if isinstance(stated, Chain) else map(stated.at, sides)
         return Fact(
-            left=left, right=right, rule=lemma.name, about=about, kind="quoted", because=(chain,), made=made,
+            left=left,
+            right=right,
+            rule=lemma.name,
+            about=about,
+            kind="quoted",
+            because=(chain,),
+            made=made,
             lemma=lemma,
-        )  # fmt: skip
+        )
     if lemma.proofs is None:
         raise TypeError(f"{lemma.name} states {type(stated).__name__} without a chain; give identities that prove it")
     if isinstance(stated, Relation):

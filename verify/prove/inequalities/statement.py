@@ -17,9 +17,13 @@ from verify.prove.inequalities.values import Values, violation
 
 
 def conclude_stated(
-    name: str, stated: Relation, chain: Chain, *sharper: Chain, given: tuple[Fact, ...] = (),
+    name: str,
+    stated: Relation,
+    chain: Chain,
+    *sharper: Chain,
+    given: tuple[Fact, ...] = (),
     instances: Iterable[Values] = (),
-) -> Identity:  # fmt: skip
+) -> Identity:
     """`conclude` for a statement that may have been changed: where no chain is about its quantity, it is unproved.
 
     The first chain is the proof. `sharper` ones, that sizes are at least 1, and that what was bounded has a sign are

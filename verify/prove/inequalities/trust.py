@@ -180,9 +180,11 @@ def _subtracted(item: Any) -> bool:
     """Whether an item with parts is their difference."""
     if not item.parts:
         return not isinstance(item, SumOf)
-    return len(item.parts) == 2 and all(type(part) is type(item) for part in item.parts) and (
-        item.parts[0] - item.parts[1] == item
-    )  # fmt: skip
+    return (
+        len(item.parts) == 2
+        and all(type(part) is type(item) for part in item.parts)
+        and (item.parts[0] - item.parts[1] == item)
+    )
 
 
 def _misquoted(item: Any) -> str | None:

@@ -145,9 +145,15 @@ def trials(
 
 
 def settle(
-    name: str, goal: Polynomial, reader: Reader, given: Iterator[Trial], generic: Iterator[Trial],
-    opening: tuple[Step, ...], about: str = "", enough: int = ENOUGH,
-) -> Identity:  # fmt: skip
+    name: str,
+    goal: Polynomial,
+    reader: Reader,
+    given: Iterator[Trial],
+    generic: Iterator[Trial],
+    opening: tuple[Step, ...],
+    about: str = "",
+    enough: int = ENOUGH,
+) -> Identity:
     """Rewrite the goal; if it does not vanish, look for an instance against it, and only then for a longer proof.
 
     Every line of a proof is tried on `enough` of the `generic` instances; one that cannot be tried is no proof.
@@ -168,9 +174,11 @@ def settle(
         residual = _told([trial.instance for trial in trials_made]) if enough else residual
     before, after = ([line.step for line in lines] for lines in (derivation.known, derivation.lines))
     return Identity(
-        name=name, residual=residual, derivation=(*before, *opening, *after),
+        name=name,
+        residual=residual,
+        derivation=(*before, *opening, *after),
         witness=str(tried[-1]) + about if refuted else None,
-    )  # fmt: skip
+    )
 
 
 def _told(tried: Sequence[Instance]) -> str:

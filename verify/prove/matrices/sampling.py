@@ -114,9 +114,12 @@ def _sides(premises: Sequence[Equation]) -> list[Any]:
 
 
 def _at(
-    unknowns: Unknowns, sizes: Mapping[Any, int], premises: Sequence[Equation], sample: Sample | None,
+    unknowns: Unknowns,
+    sizes: Mapping[Any, int],
+    premises: Sequence[Equation],
+    sample: Sample | None,
     rng: random.Random,
-) -> Iterator[Instance]:  # fmt: skip
+) -> Iterator[Instance]:
     """An instance of these sizes, if there is one on which the premises are defined."""
     values = [dimension.subs(sizes) for dimension in unknowns.dimensions]
     if not all(value.is_Integer and 1 <= value <= LARGEST for value in values):

@@ -13,6 +13,10 @@ STATEMENT = r"sum_i x_i^2 > -1"
 __all__ = ["Variant"]
 
 CLAIM = Claim(
-    statement=STATEMENT, heeds=("seed",), builds_on=("sums",), checks=(measure_sums,), controls=(wrong_sign,),
+    statement=STATEMENT,
+    heeds=("seed",),
+    builds_on=("sums",),
+    checks=(measure_sums,),
+    controls=(wrong_sign,),
     catches={measure_sums: (wrong_sign,)},
-)  # fmt: skip
+)

@@ -37,6 +37,9 @@ def wrong_sign(experiment: Experiment) -> Variant:
 
 
 CLAIM = Claim(
-    statement=STATEMENT, heeds=("seed",), checks=(measure_sums,), controls=(wrong_sign,),
+    statement=STATEMENT,
+    heeds=("seed",),
+    checks=(measure_sums,),
+    controls=(wrong_sign,),
     catches={measure_sums: (wrong_sign,)},
-)  # fmt: skip
+)

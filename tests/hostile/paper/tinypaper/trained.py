@@ -35,6 +35,9 @@ def backwards(experiment: Experiment) -> Backwards:
 
 
 CLAIM = Claim(
-    statement=STATEMENT, heeds=("instance", "start", "training"), checks=(measure_training,), controls=(backwards,),
+    statement=STATEMENT,
+    heeds=("instance", "start", "training"),
+    checks=(measure_training,),
+    controls=(backwards,),
     catches={measure_training: (backwards,)},
-)  # fmt: skip
+)

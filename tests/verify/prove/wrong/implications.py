@@ -70,8 +70,9 @@ def part_changed(expression: Any, rng: Rng) -> Any:
     at, node = rng.choice(list(parts(expression)))
     ways = [
         lambda: rng.choice((2, sp.Rational(1, 2), sp.Rational(9, 10), sp.Rational(11, 10), -1, p, 1 / p)) * node,
-        lambda: rng.choice(VARIABLES[:6]), lambda: node + rng.choice((1, -1, c)),
-    ]  # fmt: skip
+        lambda: rng.choice(VARIABLES[:6]),
+        lambda: node + rng.choice((1, -1, c)),
+    ]
     if isinstance(node, sp.Add | sp.Mul):
         drop = rng.randrange(len(node.args))
         ways += [lambda: node.func(*(arg for place, arg in enumerate(node.args) if place != drop))] * 2

@@ -60,10 +60,13 @@ def statement(rng: Rng) -> Expression:
     factors: list[Any] = [of[labels], r[slots]]
     vector, matrix = Tensor("c", (N,)), Tensor("A", (N, d))
     extra = [
-        lambda: vector[label(rng, N)], lambda: matrix[label(rng, N), label(rng, d)], lambda: lift(gamma),
-        lambda: r[tuple(label(rng, slot.size) for slot in r.slots)], lambda: delta(label(rng, N), label(rng, N)),
+        lambda: vector[label(rng, N)],
+        lambda: matrix[label(rng, N), label(rng, d)],
+        lambda: lift(gamma),
+        lambda: r[tuple(label(rng, slot.size) for slot in r.slots)],
+        lambda: delta(label(rng, N), label(rng, N)),
         lambda: of[tuple(label(rng, size) for size in _sizes(of))],
-    ]  # fmt: skip
+    ]
     factors += [rng.choice(extra)() for _ in range(rng.choice((0, 0, 0, 1, 1, 2)))]
     rng.shuffle(factors)
     whole: Expression = lift(1)

@@ -21,9 +21,13 @@ tau = sympy.Symbol("tau", positive=True)
 ONE = sympy.Integer(1)
 x, X = MatrixSymbol("x", m, 1), MatrixSymbol("X", m, N)
 FIXED = [
-    MatrixSymbol("A", N, m), MatrixSymbol("B", m, m), MatrixSymbol("C", N, N), MatrixSymbol("a", m, 1),
-    MatrixSymbol("b", N, 1), Identity(m),
-]  # fmt: skip
+    MatrixSymbol("A", N, m),
+    MatrixSymbol("B", m, m),
+    MatrixSymbol("C", N, N),
+    MatrixSymbol("a", m, 1),
+    MatrixSymbol("b", N, 1),
+    Identity(m),
+]
 RANDOMS = [Random(x), Random(X, tau)]
 SIZES = ({m: 3, N: 2}, {m: 2, N: 4})
 Rng = random.Random
