@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 
 from numerics.training import train
-from theorems.experiment import Experiment, Study
-from theorems.parameters import prepare, resolve
+from theorems.setting.experiment import Experiment, Study, prepare
+from theorems.setting.parameters import resolve
 
 ROUNDS = 5
 

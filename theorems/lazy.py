@@ -213,7 +213,7 @@ def _planted(experiment: Experiment) -> Variant:
 
 def penalty_changed(experiment: Experiment) -> Variant:
     """The theory's penalty is 2mτ instead of mτ."""
-    return _planted(penalty_twice(experiment))
+    return _planted(penalty_twice.plant(experiment))
 
 
 def start_with_kernel(experiment: Experiment) -> Variant:

@@ -304,7 +304,7 @@ def features_forgotten(experiment: Experiment) -> Variant:
 
 def penalty_changed(experiment: Experiment) -> Variant:
     """Z̄ and Â belong to the penalty 2mτ; training does not."""
-    return Variant(plans=plans(penalty_twice(experiment)))
+    return Variant(plans=plans(penalty_twice.plant(experiment)))
 
 
 def millionth_of_the_neglect(experiment: Experiment) -> Variant:

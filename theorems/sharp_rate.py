@@ -314,7 +314,7 @@ def _variant(subject: Experiment | Variant) -> Variant:
 
 def penalty_changed(experiment: Experiment) -> Variant:
     """The theory's penalty is 2mτ instead of mτ."""
-    return Variant(experiment=penalty_twice(experiment))
+    return Variant(experiment=penalty_twice.plant(experiment))
 
 
 def half_the_step(experiment: Experiment) -> Variant:

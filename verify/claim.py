@@ -111,12 +111,16 @@ class Claim:
 
 def _adapt(claim: Claim) -> None:
     functions: Any = claim.controls
-    names = [function.__name__ for function in functions]
+    names = [_name(control) for control in functions]
     if len(set(names)) < len(names):
         raise ValueError("two controls have one name; give each its own name")
-    vars(claim)["controls"] = {f.__name__: f if isinstance(f, Defect) else defect_of_experiment(f) for f in functions}
-    vars(claim)["drops"] = tuple(getattr(f, "__name__", f) for f in claim.drops)
-    vars(claim)["catches"] = {c: tuple(getattr(f, "__name__", f) for f in fs) for c, fs in claim.catches.items()}
+    vars(claim)["controls"] = {_name(f): f if isinstance(f, Defect) else defect_of_experiment(f) for f in functions}
+    vars(claim)["drops"] = tuple(map(_name, claim.drops))
+    vars(claim)["catches"] = {check: tuple(map(_name, caught)) for check, caught in claim.catches.items()}
+
+
+def _name(control: Any) -> Any:
+    return getattr(control.plant if isinstance(control, Defect) else control, "__name__", control)
 
 
 def grade_of(check: Check) -> Grade:

@@ -84,7 +84,7 @@ def test_the_worst_prompt_is_at_least_as_bad_as_any_of_many(plan: Plan) -> None:
 
 
 def test_a_wrong_penalty_is_refuted(quick: Experiment) -> None:
-    found = by_name(certify_conclusion(penalty_twice(quick)))
+    found = by_name(certify_conclusion(penalty_twice.plant(quick)))
     assert found["every prompt, literal instance"].verdict is Verdict.FAIL
 
 

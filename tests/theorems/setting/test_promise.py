@@ -11,7 +11,7 @@ from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
 from theorems.setting.promise import excess, kept, promise, promised_gap
 from theorems.theorem2 import measure_learned_matrix, measure_predictions, measure_training
-from verify.claim import Assumption, Verdict, worst
+from verify.claim import Assumption, Defect, Verdict, worst
 
 CHECKS = measure_training, measure_learned_matrix, measure_predictions
 
@@ -34,13 +34,13 @@ def test_a_budget_that_ended_is_undecided_and_says_what_to_give(given: dict[str,
 
 
 @pytest.mark.parametrize("defect", [untrained, one_head])
-def test_a_network_presented_as_trained_fails_every_check(defect: object, quick: Experiment) -> None:
-    assert verdicts(defect(quick)) == [Verdict.FAIL] * 3  # type: ignore[operator]
+def test_a_network_presented_as_trained_fails_every_check(defect: Defect, quick: Experiment) -> None:
+    assert verdicts(defect.plant(quick)) == [Verdict.FAIL] * 3
 
 
 def test_a_wrong_limit_fails_where_training_kept_its_promise(quick: Experiment) -> None:
     assert verdicts(quick) == [Verdict.PASS] * 3
-    wrong = penalty_n_tau(quick)
+    wrong = penalty_n_tau.plant(quick)
     assert kept(promise(wrong))
     assert Verdict.FAIL in verdicts(wrong)[:1]
     assert verdicts(wrong)[1:] == [Verdict.FAIL] * 2
@@ -52,7 +52,7 @@ def test_the_promise_does_not_ask_the_theory(quick: Experiment) -> None:
     first, last, error = excess(quick)
     assert abs(first - gaps[0]) <= error + float(quick.gap_rounding(quick.study.trained.mixtures[:1])[0])
     assert abs(last - gaps[1]) <= error + float(quick.gap_rounding(quick.study.trained.mixtures[-1:])[0])
-    assert excess(penalty_n_tau(quick)) == (first, last, error)
+    assert excess(penalty_n_tau.plant(quick)) == (first, last, error)
     assert promised_gap(quick) == first / 1e6
 
 
