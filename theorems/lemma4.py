@@ -12,14 +12,14 @@ Wrong if the expectation, taken term by term, leaves a remainder, or if the mini
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import sympy as sp
 
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import N, Z, m, tau, y
-from verify.claim import Claim, Identity
+from verify.claim import Claim, Identity, planted
 from verify.prove import Random, prove, prove_expectation, prove_positive_definite
 
 STATEMENT = r"""
@@ -40,99 +40,65 @@ HESSIAN = Z * Z.T + N * tau * sp.Identity(m)  # N times that of the right side
 BEST = (Z * Z.T + N * tau * sp.Identity(m)).I * Z * y
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """The experiment, another weight of ‖λ‖², a mean of the noise, and whether the labels carry the noise too."""
+@dataclass(frozen=True)
+class NoisyRegression:
+    """The weight of ‖λ‖² times a factor, a mean of the noise, and whether the labels carry the noise too."""
 
     experiment: Experiment
-    weight: sp.Expr | None = None
+    _: KW_ONLY
+    factor: sp.Expr = sp.Integer(1)
     mean: Any = sp.ZeroMatrix(m, N)
     labels_noisy: bool = False
 
+    def right(self, coefficients: Any) -> Any:
+        """The right side at these coefficients."""
+        return (RIGHT + (self.factor - 1) * tau / 2 * task.T * task).subs(task, coefficients)
 
-def derive_expectation(subject: Experiment | Variant) -> Iterator[Identity]:
+
+def derive_expectation(subject: NoisyRegression) -> Iterator[Identity]:
     """The mean over the noise adds (τ/2) ‖λ‖² to the squared error."""
-    variant = _variant(subject)
-    noisy = noise + variant.mean
-    labels = y + noisy.T * task if variant.labels_noisy else y
+    noisy = noise + subject.mean
+    labels = y + noisy.T * task if subject.labels_noisy else y
     error = labels - (Z + noisy).T * task
-    right = RIGHT if variant.weight is None else ERROR + variant.weight * task.T * task
-    yield prove_expectation("E (1/2N) ‖y − (Z + Ẽ)ᵀλ‖²", error.T * error / (2 * N), right, randoms=[Random(noise, tau)])
+    left, right = error.T * error / (2 * N), subject.right(task)
+    yield prove_expectation("E (1/2N) ‖y − (Z + Ẽ)ᵀλ‖²", left, right, randoms=[Random(noise, tau)])
 
 
-def derive_ridge(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_ridge(subject: NoisyRegression) -> Iterator[Identity]:
     """(ZZᵀ + NτI)⁻¹ Z y minimises the right side: zero gradient, positive definite Hessian, the excess of others."""
-    variant = _variant(subject)
-    hessian = HESSIAN if variant.weight is None else Z * Z.T + 2 * N * variant.weight * sp.Identity(m)
+    hessian = HESSIAN + (subject.factor - 1) * N * tau * sp.Identity(m)
     yield prove("gradient vanishes", hessian * BEST - Z * y, sp.ZeroMatrix(m, 1))
     yield prove_positive_definite("Hessian is positive definite", hessian, factor=Z.T, shift=N * tau)
     off = task - BEST
-    excess = _at(variant, task) - _at(variant, BEST)
+    excess = subject.right(task) - subject.right(BEST)
     yield prove("f(λ) − f(λ̂) = (λ − λ̂)ᵀ Hessian (λ − λ̂)/2N", excess, off.T * HESSIAN * off / (2 * N))
-
-
-def _at(variant: Variant, coefficients: Any) -> Any:
-    """The right side, as claimed, at these coefficients."""
-    error, weight = y - Z.T * coefficients, tau / 2 if variant.weight is None else variant.weight
-    return error.T * error / (2 * N) + weight * coefficients.T * coefficients
-
-
-def _variant(subject: Experiment | Variant) -> Variant:
-    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
-
-
-def weight_doubled(experiment: Experiment) -> Variant:
-    """The weight of ‖λ‖² is τ instead of τ/2."""
-    return Variant(experiment=experiment, weight=tau)
-
-
-def weight_times_m(experiment: Experiment) -> Variant:
-    """The weight of ‖λ‖² is mτ/2, as if the noise of all features fell on one."""
-    return Variant(experiment=experiment, weight=m * tau / 2)
-
-
-def variance_squared(experiment: Experiment) -> Variant:
-    """The weight of ‖λ‖² is τ²/2: τ taken for a standard deviation."""
-    return Variant(experiment=experiment, weight=tau**2 / 2)
-
-
-def weight_negative(experiment: Experiment) -> Variant:
-    """The weight of ‖λ‖² is −τ/2."""
-    return Variant(experiment=experiment, weight=-tau / 2)
-
-
-def noise_has_a_mean(experiment: Experiment) -> Variant:
-    """The noise does not have mean 0."""
-    return Variant(experiment=experiment, mean=shift)
-
-
-def labels_share_the_noise(experiment: Experiment) -> Variant:
-    """The labels carry the same noise as the features, so the two are not independent."""
-    return Variant(experiment=experiment, labels_noisy=True)
 
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=NoisyRegression,
     checks=(derive_expectation, derive_ridge),
-    controls=(
-        weight_doubled,
-        weight_times_m,
-        variance_squared,
-        weight_negative,
-        noise_has_a_mean,
-        labels_share_the_noise,
+    controls=dict(
+        weight_doubled=planted("The weight of ‖λ‖² is τ instead of τ/2.", factor=sp.Integer(2)),
+        weight_times_m=planted("The weight of ‖λ‖² is mτ/2, as if the noise of all features fell on one.", factor=m),
+        variance_squared=planted("The weight of ‖λ‖² is τ²/2: τ taken for a standard deviation.", factor=tau),
+        weight_negative=planted("The weight of ‖λ‖² is −τ/2.", factor=sp.Integer(-1)),
+        noise_has_a_mean=planted("The noise does not have mean 0.", mean=shift),
+        labels_share_the_noise=planted(
+            "The labels carry the same noise as the features, so the two are not independent.", labels_noisy=True
+        ),
     ),
     stated=("RIGHT", "HESSIAN", "BEST"),
-    drops=(noise_has_a_mean, labels_share_the_noise),
+    drops=("noise_has_a_mean", "labels_share_the_noise"),
     catches={
         derive_expectation: (
-            weight_doubled,
-            weight_times_m,
-            variance_squared,
-            weight_negative,
-            noise_has_a_mean,
-            labels_share_the_noise,
+            "weight_doubled",
+            "weight_times_m",
+            "variance_squared",
+            "weight_negative",
+            "noise_has_a_mean",
+            "labels_share_the_noise",
         ),
-        derive_ridge: (weight_doubled, weight_times_m, variance_squared, weight_negative),
+        derive_ridge: ("weight_doubled", "weight_times_m", "variance_squared", "weight_negative"),
     },
 )

@@ -15,8 +15,9 @@ another mean error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,15 +27,16 @@ import sympy as sp
 
 from numerics.loss import sample_labels, sample_tasks
 from theorems.network.letters import Point, k
-from theorems.selection import IN_PROMPT, SPLIT, UNSEEN, f_k, tokens
+from theorems.setting import notation
 from theorems.setting.defects import noise_ignores_task, penalty_n_tau, penalty_twice
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import stream
 from theorems.setting.limit import PRECISION, Limit, symbol_values
-from theorems.setting.notation import K, N, P, Z, Z_query, Z_tilde, e_k, m, tau, z_k
+from theorems.setting.notation import PROMPT, K, N, P, Z, Z_query, Z_tilde, e_k, m, tau, z_k
 from verify.certify import evaluate
-from verify.claim import Claim, Estimate, Identity
+from verify.claim import Claim, Estimate, Identity, planted
 from verify.infer import mean_interval
-from verify.prove import Equation, Random, prove, prove_expectation
+from verify.prove import Equation, prove, prove_expectation, selection
+from verify.prove import Random as RandomMatrix
 from verify.prove.inequalities.lemma import Lemma
 from verify.prove.inequalities.quantity import length, norm
 from verify.prove.inequalities.system import Relation
@@ -53,6 +55,8 @@ task: Any = sp.MatrixSymbol("lambda", m, 1)
 noise: Any = sp.MatrixSymbol("ε", m, K)  # its columns are the ε_k
 A_tilde: Any = sp.MatrixSymbol("Ã", N, K)
 a_k: Any = sp.MatrixSymbol("ã_k", N, 1)
+f_k: Any = sp.MatrixSymbol("f_k", N, 1)  # picks token k out of the prompt
+P_Q: Any = sp.MatrixSymbol("P_Q", K - N, K)  # selects the unseen tokens
 penalty, level = sp.symbols("p v", positive=True)  # of the limit, and of the noise of one unseen label: both are mτ
 INVERSE: Any = (Z.T * Z + penalty * sp.Identity(N)).I
 
@@ -61,6 +65,15 @@ LOSS_STAR = (sp.Trace(Z_query.T * Z_query) + (K - N) * level - sp.Trace(Z_query.
     2 * K
 )
 MOMENTS: Any = Z_tilde.T * Z_tilde + m * tau * sp.Identity(K)  # E yyᵀ under Assumption 1
+
+IN_PROMPT = (*PROMPT, Equation(f_k.T * f_k, sp.Identity(1), "f_k is a unit vector"))
+UNSEEN = (*PROMPT, *notation.UNSEEN, Equation(e_k.T * e_k, sp.Identity(1), "e_k is a unit vector"))
+SPLIT = (
+    *PROMPT,
+    Equation(P_Q * P_Q.T, sp.Identity(K - N), "P_Q = (0, I)"),
+    Equation(Z_tilde * P_Q.T, Z_query, "Z̃P_Qᵀ = Z^Q"),
+    Equation(P.T * P + P_Q.T * P_Q, sp.Identity(K), "every token is in the prompt or unseen"),
+)
 
 SAMPLES, BATCH = 200_000, 10_000
 # Given λ an error is Gaussian, so its fourth moment is at most 3 (bᵀλλᵀb + v‖λ‖²)², and for Gaussian λ the mean of
@@ -72,51 +85,56 @@ SPREAD = 8**0.5
 RESOLUTION = 0.12
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """The experiment with other variances of λ and ε, L* without the noise of unseen labels, or ‖δ_k‖² weighted."""
+@dataclass(frozen=True)
+class Decomposition:
+    """The variances of λ and ε, whether L* has the noise of unseen labels, and the weight of ‖δ_k‖²."""
 
     experiment: Any  # an Experiment; the proofs, which others quote, look at its limit at most
+    _: KW_ONLY
     task_variance: sp.Expr = sp.Integer(1)
     noise_variance: sp.Expr = tau
     targets_noisy: bool = True
     weight: int = 1
 
     @property
-    def target_noise(self) -> Any:
-        """What the noise of one unseen label adds to its expected squared error."""
-        return self.experiment.limit.penalty if self.targets_noisy else sp.Integer(0)
+    def limit(self) -> Limit:
+        """The theory's limit."""
+        limit: Limit = self.experiment.limit
+        return limit
+
+    @property
+    def randoms(self) -> list[RandomMatrix]:
+        """ε and λ with their variances."""
+        return [RandomMatrix(noise, self.noise_variance), RandomMatrix(task, self.task_variance)]
 
     def evaluated(self, stated: Any) -> Any:
-        """What is stated, for the experiment's penalty and the noise of its targets."""
-        return stated.subs({penalty: self.experiment.limit.penalty, level: self.target_noise})
+        """What is stated, for the limit's penalty and what the noise of an unseen label adds to its squared error."""
+        return stated.subs({penalty: self.limit.penalty, level: self.limit.penalty if self.targets_noisy else 0})
 
 
-def derive_prompt_token(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_prompt_token(subject: Decomposition) -> Iterator[Identity]:
     """For a prompt token the expected squared error is exactly ‖δ_k‖²: nothing is left over."""
-    yield from _derivation(_variant(subject), a_k, P.T * f_k, sp.Integer(0), IN_PROMPT)
+    yield from _derivation(subject, a_k, P.T * f_k, sp.Integer(0), IN_PROMPT)
 
 
-def derive_unseen_token(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_unseen_token(subject: Decomposition) -> Iterator[Identity]:
     """For an unseen token it is ‖δ_k‖² + ‖z_k‖² + mτ − z_kᵀZ(ZᵀZ + mτI)⁻¹Zᵀz_k."""
-    variant = _variant(subject)
-    yield from _derivation(variant, a_k, e_k, variant.evaluated(LEFT_OVER), UNSEEN)
+    yield from _derivation(subject, a_k, e_k, subject.evaluated(LEFT_OVER), UNSEEN)
 
 
-def derive_loss(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_loss(subject: Decomposition) -> Iterator[Identity]:
     """Summed over all tokens it is Σ ‖δ_k‖² + 2K L*."""
-    variant = _variant(subject)
-    limit = variant.experiment.limit
+    limit = subject.limit
     known = {penalty: limit.penalty, level: limit.penalty}
     yield prove("L* as it is evaluated on instances", limit.loss_star, LOSS_STAR.subs(known))
-    yield from _derivation(variant, A_tilde, sp.Identity(K), 2 * K * variant.evaluated(LOSS_STAR), SPLIT)
+    yield from _derivation(subject, A_tilde, sp.Identity(K), 2 * K * subject.evaluated(LOSS_STAR), SPLIT)
 
 
 def _derivation(
-    variant: Variant, a: Any, unit: Any, left_over: Any, premises: tuple[Equation, ...]
+    subject: Decomposition, a: Any, unit: Any, left_over: Any, premises: tuple[Equation, ...]
 ) -> Iterator[Identity]:
     """E‖yᵀ(Pᵀa − u)‖² = ‖Z̄(a − Âu)‖² + what is left over, where u picks one token or is the identity."""
-    limit, gram = variant.experiment.limit, variant.experiment.limit.z_bar_squared
+    limit, gram = subject.limit, subject.limit.z_bar_squared
     weights, x = P.T * a - unit, sp.MatrixSymbol("x", *a.shape)
     errors = ((Z_tilde + noise).T * task).T * weights
     normal = (Z.T * Z_tilde + limit.penalty * P) * unit
@@ -126,7 +144,7 @@ def _derivation(
         "E‖yᵀ(Pᵀa − u)‖² = tr (Pᵀa − u)ᵀ M (Pᵀa − u), M = Z̃ᵀZ̃ + mτI",
         errors * errors.T,
         sp.Trace(weights.T * MOMENTS * weights),
-        randoms=_randoms(variant),
+        randoms=subject.randoms,
         **given,
     )
     yield prove(
@@ -139,19 +157,29 @@ def _derivation(
     yield prove(
         "tr aᵀZ̄²a − 2 tr aᵀZ̄²x = ‖Z̄(a − x)‖² − tr xᵀZ̄²x, here for x = Âu",
         sp.Trace(a.T * gram * a) - 2 * sp.Trace(a.T * gram * x),
-        variant.weight * square - sp.Trace(x.T * gram * x),
+        subject.weight * square - sp.Trace(x.T * gram * x),
     )
     rest = sp.Trace(unit.T * MOMENTS * unit) - sp.Trace(normal.T * limit.a_hat * unit)
     yield prove("what is left over: tr uᵀMu − tr wᵀÂu", rest, left_over, **given)
 
 
-def _randoms(variant: Variant) -> list[Random]:
-    return [Random(noise, variant.noise_variance), Random(task, variant.task_variance)]
-
-
 def _proofs() -> Iterator[Identity]:
     """The derivation of this file at the paper's limit; it looks at no experiment."""
-    return derive_loss(Variant(experiment=SimpleNamespace(limit=Limit())))
+    return derive_loss(Decomposition(SimpleNamespace(limit=Limit())))
+
+
+def tokens(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+    """Small integers for the letters that pick tokens; None where no token is unseen."""
+    known = notation.small_dictionary(sizes, rng)
+    if known is None:
+        return None
+    prompt, count = sizes[N], sizes[K]
+    return {
+        **known,
+        f_k: [[int(j == 0)] for j in range(prompt)],
+        P_Q: selection(range(prompt, count), count),
+        Z_query: [row[prompt:] for row in known[Z_tilde]],
+    }
 
 
 def _lengths(point: Point) -> Relation:
@@ -162,14 +190,13 @@ def _lengths(point: Point) -> Relation:
 GAP = Lemma(__name__, "Lemma 5: Σ_k ‖δ_k‖² = 2K(ℓ − L*)", _lengths, _proofs)
 
 
-def estimate_loss(subject: Experiment | Variant) -> Iterator[Estimate]:
+def estimate_loss(subject: Decomposition) -> Iterator[Estimate]:
     """Sampled prompts have the mean loss that the lemma gives, at the limit Â and at a random Ã."""
-    variant = _variant(subject)
-    experiment, theory = variant.experiment, variant.experiment.theory
+    experiment, theory = subject.experiment, subject.experiment.theory
     data, rng = experiment.instance, stream(experiment.study.seed, "lemma5")
     N_, K_ = data.prompt_length, data.dictionary_size
     with flint.ctx.workprec(PRECISION):
-        least = float(evaluate(variant.evaluated(LOSS_STAR), symbol_values(data)).mid())
+        least = float(evaluate(subject.evaluated(LOSS_STAR), symbol_values(data)).mid())
     for name, mixed in (("limit", theory.a_hat), ("random Ã", rng.standard_normal(theory.a_hat.shape) / N_)):
         losses = []
         for _ in range(SAMPLES // BATCH):
@@ -177,7 +204,7 @@ def estimate_loss(subject: Experiment | Variant) -> Iterator[Estimate]:
             labels = sample_labels(rng, tasks, data.features, experiment.study.noise)
             losses.append(np.sum((labels[:, :N_] @ mixed - labels) ** 2, axis=1) / (2 * K_))
         distance = mixed - theory.a_hat
-        gap = variant.weight * float(np.sum(distance * (theory.z_bar_squared @ distance))) / (2 * K_)
+        gap = subject.weight * float(np.sum(distance * (theory.z_bar_squared @ distance))) / (2 * K_)
         claimed = gap + least
         yield Estimate(
             name=f"mean loss at the {name}",
@@ -188,64 +215,39 @@ def estimate_loss(subject: Experiment | Variant) -> Iterator[Estimate]:
         )
 
 
-def _variant(subject: Experiment | Variant) -> Variant:
-    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
-
-
-def constant_as_printed(experiment: Experiment) -> Variant:
-    """L* as in the paper's proof, without mτ for the noisy label of an unseen token."""
-    return Variant(experiment=experiment, targets_noisy=False)
-
-
-def variance_squared(experiment: Experiment) -> Variant:
-    """The noise has variance τ², as the paper's proof once writes."""
-    return Variant(experiment=experiment, noise_variance=tau**2)
-
-
-def tasks_not_standardised(experiment: Experiment) -> Variant:
-    """Assumption 1 is dropped: the entries of λ have variance 2."""
-    return Variant(experiment=experiment, task_variance=sp.Integer(2))
-
-
-def without_the_half(experiment: Experiment) -> Variant:
-    """The squared distances are divided by K instead of 2K."""
-    return Variant(experiment=experiment, weight=2)
-
+IN_EVERY_PROOF = ("variance_squared", "tasks_not_standardised", "without_the_half", "penalty_n_tau", "penalty_twice")
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=Decomposition,
     heeds=("N", "K", "d", "m", "tau", "seed", "data", "tokens"),
     assumptions=("assumption1",),
     checks=(derive_prompt_token, derive_unseen_token, derive_loss, estimate_loss),
-    controls=(
-        constant_as_printed,
-        variance_squared,
-        tasks_not_standardised,
-        without_the_half,
-        penalty_n_tau,
-        penalty_twice,
-        noise_ignores_task,
+    controls=dict(
+        constant_as_printed=planted(
+            "L* as in the paper's proof, without mτ for the noisy label of an unseen token.", targets_noisy=False
+        ),
+        variance_squared=planted("The noise has variance τ², as the paper's proof once writes.", noise_variance=tau**2),
+        tasks_not_standardised=planted(
+            "Assumption 1 is dropped: the entries of λ have variance 2.", task_variance=sp.Integer(2)
+        ),
+        without_the_half=planted("The squared distances are divided by K instead of 2K.", weight=2),
+        penalty_n_tau=penalty_n_tau,
+        penalty_twice=penalty_twice,
+        noise_ignores_task=noise_ignores_task,
     ),
     stated=("MOMENTS", "LEFT_OVER", "LOSS_STAR"),
-    drops=(tasks_not_standardised, noise_ignores_task),
+    drops=("tasks_not_standardised", "noise_ignores_task"),
     catches={
-        derive_prompt_token: (variance_squared, tasks_not_standardised, without_the_half, penalty_n_tau, penalty_twice),
-        derive_unseen_token: (
-            constant_as_printed,
-            variance_squared,
-            tasks_not_standardised,
-            without_the_half,
-            penalty_n_tau,
-            penalty_twice,
+        derive_prompt_token: IN_EVERY_PROOF,
+        derive_unseen_token: ("constant_as_printed", *IN_EVERY_PROOF),
+        derive_loss: ("constant_as_printed", *IN_EVERY_PROOF),
+        estimate_loss: (
+            "constant_as_printed",
+            "without_the_half",
+            "penalty_n_tau",
+            "penalty_twice",
+            "noise_ignores_task",
         ),
-        derive_loss: (
-            constant_as_printed,
-            variance_squared,
-            tasks_not_standardised,
-            without_the_half,
-            penalty_n_tau,
-            penalty_twice,
-        ),
-        estimate_loss: (constant_as_printed, without_the_half, penalty_n_tau, penalty_twice, noise_ignores_task),
     },
 )

@@ -5,18 +5,24 @@ from itertools import product
 import numpy as np
 import pytest
 
+from theorems.lemma4 import RIGHT, task
+from theorems.setting.notation import N, Z, m, tau, y
+from verify.certify import as_float64, balls, evaluate
 
-@pytest.mark.parametrize("tau", [0.1, 2.0])
-def test_gauss_hermite_quadrature(tau: float) -> None:
+
+@pytest.mark.parametrize("level", [0.1, 2.0])
+def test_gauss_hermite_quadrature(level: float) -> None:
     """Independent oracle: three nodes integrate polynomials of degree 5 against a Gaussian exactly."""
-    rng = np.random.default_rng(0)
-    N, m = 2, 2
-    Z, y, task = rng.standard_normal((m, N)), rng.standard_normal(N), rng.standard_normal(m)
+    rng, size = np.random.default_rng(0), 2
+    features, labels, coefficients = (rng.standard_normal((size, count)) for count in (size, 1, 1))
     nodes, weights = np.polynomial.hermite_e.hermegauss(3)
     weights = weights / weights.sum()
     mean = 0.0
-    for choice in product(range(3), repeat=N * m):
-        noise = np.sqrt(tau) * nodes[list(choice)].reshape(m, N)
-        mean += np.prod(weights[list(choice)]) * np.sum((y - (Z + noise).T @ task) ** 2) / (2 * N)
-    expected = np.sum((y - Z.T @ task) ** 2) / (2 * N) + tau / 2 * np.sum(task**2)
-    assert mean == pytest.approx(expected, rel=1e-12)
+    for choice in product(range(3), repeat=size**2):
+        noise = np.sqrt(level) * nodes[list(choice)].reshape(size, size)
+        mean += (
+            np.prod(weights[list(choice)]) * np.sum((labels - (features + noise).T @ coefficients) ** 2) / (2 * size)
+        )
+    known = {N: size, m: size, tau: level, Z: balls(features), y: balls(labels), task: balls(coefficients)}
+    stated, _ = as_float64(evaluate(RIGHT, known))
+    assert mean == pytest.approx(stated.item(), rel=1e-12)

@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 
 from theorems import lemma5
-from theorems.selection import P_Q
+from theorems.lemma5 import P_Q, Decomposition
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K, N, P, Z, Z_query, Z_tilde, m, tau
 from verify.claim import Verdict
@@ -18,13 +18,14 @@ from verify.runner import run_checks
 
 def test_the_constant_as_printed_misses_the_noise_of_the_unseen_labels(quick: Experiment) -> None:
     """The witness replays, and at it the two sides differ by exactly (K − N) mτ."""
-    *others, last = lemma5.derive_loss(lemma5.constant_as_printed(quick))
+    printed = Decomposition(quick, targets_noisy=False)
+    *others, last = lemma5.derive_loss(printed)
     assert all(identity.status == "proved" for identity in others)
     assert last.status == "refuted"
     instance = Instance.read(str(last.witness), [N, K, m, tau, P, P_Q, Z, Z_query, Z_tilde])
     left, right = (Fraction(value) for value in re.findall(r"(?:left|right) = \[\[(\S+)\]\]", str(last.witness)))
-    printed = 2 * K * lemma5.constant_as_printed(quick).evaluated(lemma5.LOSS_STAR)
-    assert instance.evaluate(printed * sp.Identity(1)) == ((right,),)
+    constant = 2 * K * printed.evaluated(lemma5.LOSS_STAR)
+    assert instance.evaluate(constant * sp.Identity(1)) == ((right,),)
     sizes = instance.values
     assert left - right == (sizes[K] - sizes[N]) * sizes[m] * sizes[tau]
 
@@ -49,6 +50,6 @@ def test_the_loss_of_any_matrix_is_its_distance_plus_the_constant(quick: Experim
 
 def test_sampling_tells_the_two_constants_apart(quick: Experiment) -> None:
     """The kind of numbers in the audit: the estimate contains L* with the term, and excludes it without."""
-    printed = run_checks([lemma5.estimate_loss], lemma5.constant_as_printed(quick))[0]
-    honest = run_checks([lemma5.estimate_loss], quick)[0]
+    printed = run_checks([lemma5.estimate_loss], Decomposition(quick, targets_noisy=False))[0]
+    honest = run_checks([lemma5.estimate_loss], Decomposition(quick))[0]
     assert (honest.verdict, printed.verdict) == (Verdict.PASS, Verdict.FAIL)
