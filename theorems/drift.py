@@ -19,7 +19,7 @@ import numpy as np
 import sympy as sp
 
 from theorems import lemma1, lemma5
-from theorems.descent.step_sizes import FLOAT_STEPS, Plan, exact_runs, float_run
+from theorems.descent.step_sizes import FLOAT_STEPS, StepSizes, exact_runs, float_run
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma2_sharp import LIPSCHITZ as SHARP
 from theorems.lemma7 import GRADIENT
@@ -156,9 +156,9 @@ class Variant:
 
 
 @cache
-def plan() -> Plan:
+def plan() -> StepSizes:
     """The step sizes of Theorem 1 as stated."""
-    return Plan(
+    return StepSizes(
         gamma_squared=gamma_squared(LIPSCHITZ),
         alpha=STATED_ALPHA,
         D=STATED_D,

@@ -32,7 +32,7 @@ from theorems.descent.certified_descent import (
     violated,
     weights_start_elsewhere,
 )
-from theorems.descent.trajectory import Plan, Trajectory, descend
+from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.enclosed import Ball, by_token, enclose
 from theorems.setting.constants import eta_w
 from theorems.setting.defects import penalty_twice
@@ -73,8 +73,8 @@ DEVIATION = 0.5  # from order 2 between the first two γ; the next term falls li
 class Variant:
     """The plan with Q frozen and the one with Q moving, the order claimed, how γ grows, the power of BBᵀ in w*."""
 
-    plan: Plan
-    moving: Plan
+    plan: DescentRun
+    moving: DescentRun
     order: float | None = None
     growth: float = GROWTH
     power: int = -1
@@ -170,7 +170,7 @@ def certify_order(subject: Experiment | Variant) -> Iterator[Bound]:
             )
 
 
-def _distances(stated: Any, plan: Plan) -> tuple[Ball, Ball]:
+def _distances(stated: Any, plan: DescentRun) -> tuple[Ball, Ball]:
     """‖Q − Q⁽⁰⁾‖_F and ‖w − w*‖_F at the end of the run."""
     run = descend(plan)
     with flint.ctx.workprec(run.bits):
@@ -178,7 +178,7 @@ def _distances(stated: Any, plan: Plan) -> tuple[Ball, Ball]:
         return sum_of_squares(moved).sqrt(), _distance(run, _solution(stated, plan))
 
 
-def _solution(stated: Any, plan: Plan) -> list[list[Ball]]:
+def _solution(stated: Any, plan: DescentRun) -> list[list[Ball]]:
     """w* as stated, with rows h and columns k."""
     enclosed, problem = enclose(plan.problem), plan.problem
     target = (enclosed.z_bar * enclosed.a_hat).transpose().tolist()

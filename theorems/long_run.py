@@ -32,7 +32,7 @@ from theorems.descent.closed_form import Formulas, LongRun, followed
 from theorems.descent.motion_bounds import ARGUMENTS, features_moved_chain, slope_chain
 from theorems.descent.one_step import one_step
 from theorems.descent.prescription import BITS
-from theorems.descent.trajectory import Plan, descend
+from theorems.descent.trajectory import DescentRun, descend
 from theorems.network.instances import small_networks
 from theorems.network.letters import HERE, THERE, h, k
 from theorems.setting.constants import f_max, gamma, zeta_0
@@ -75,7 +75,7 @@ SMALLER = 0.5  # times γ, where Q moves more
 class Variant:
     """The plans to follow; controls change n(t), the exponent 2t, Z̄ in B_k = Z̄C_k, a formula, or drop a term."""
 
-    plans: tuple[Plan, ...]
+    plans: tuple[DescentRun, ...]
     neglect: float = 1.0
     exponent: float = 2.0
     by_features: bool = True
@@ -90,7 +90,7 @@ class Variant:
         return Formulas(loss=self.loss * STATED_LOSS, queries=queries, weights=weights)
 
 
-Subject = Experiment | Plan | tuple[Plan, ...] | Variant
+Subject = Experiment | DescentRun | tuple[DescentRun, ...] | Variant
 
 
 def derive_recursion(subject: Subject) -> Iterator[Identity]:
@@ -269,7 +269,7 @@ def _whole(steps: float) -> float:
     return float(ceil(steps)) if isfinite(steps) else inf
 
 
-def _runs(variant: Variant) -> Iterator[tuple[Plan, LongRun | None]]:
+def _runs(variant: Variant) -> Iterator[tuple[DescentRun, LongRun | None]]:
     """Every plan with its trajectory, the experiment's own instance first."""
     for plan in reversed(variant.plans):
         yield plan, followed(plan, variant.formulas, variant.exponent, variant.by_features)
@@ -280,7 +280,7 @@ def _stated(subject: Subject) -> Variant:
     return subject if isinstance(subject, Variant) else Variant(plans=())
 
 
-def _missing(plan: Plan) -> Iterator[Assumption]:
+def _missing(plan: DescentRun) -> Iterator[Assumption]:
     broken = violated(plan)
     yield from broken
     if plan.forced or not broken:

@@ -32,7 +32,7 @@ from theorems.descent.certified_descent import (
 )
 from theorems.descent.prescription import Prescription
 from theorems.descent.slowest_mode import SHARE, largest_of, share_of
-from theorems.descent.trajectory import Plan, descend
+from theorems.descent.trajectory import DescentRun, descend
 from theorems.network.enclosed import Ball, by_token, enclose
 from theorems.setting.constants import eta_w
 from theorems.setting.defects import penalty_twice
@@ -246,7 +246,7 @@ def _exponents(
         )
 
 
-def _unknown(plan: Plan) -> Bound:
+def _unknown(plan: DescentRun) -> Bound:
     """Bits ran out: nothing is decided."""
     return bound_of(
         f"closed form, {plan.name}",
@@ -279,7 +279,7 @@ def _kept(prescription: Prescription) -> Ball:
 
 
 @lru_cache(maxsize=8)
-def _gaps(plan: Plan, factor: float, doublings: int) -> list[Ball] | None:
+def _gaps(plan: DescentRun, factor: float, doublings: int) -> list[Ball] | None:
     """Δ⁽ᵗ⁾ of the closed form with the step `factor` η_w, at t = 0 and t = 2ʲ for j = 0, …, `doublings`.
 
     None if some gap could not be found to `ACCURACY` bits.
@@ -292,7 +292,7 @@ def _gaps(plan: Plan, factor: float, doublings: int) -> list[Ball] | None:
     return attempt.value if attempt.decided and attempt.value is not None else None
 
 
-def _closed_form(plan: Plan, factor: float, doublings: int) -> list[Ball]:
+def _closed_form(plan: DescentRun, factor: float, doublings: int) -> list[Ball]:
     enclosed, step = enclose(plan.problem), factor * plan.prescription.step_weights
     size = range(plan.problem.sizes[0])
     identity = flint.arb_mat([[int(i == j) for j in size] for i in size])

@@ -22,9 +22,9 @@ import sympy as sp
 from theorems import lemma2, long_run
 from theorems.descent import certified_descent
 from theorems.descent.certificate import certificate_of
-from theorems.descent.induction import GAP, Recipe, contraction, half_rate, infimum_chain, lipschitz
+from theorems.descent.induction import GAP, LemmaConstants, contraction, half_rate, infimum_chain, lipschitz
 from theorems.descent.step_sizes import exact_runs
-from theorems.descent.trajectory import Plan
+from theorems.descent.trajectory import DescentRun
 from theorems.drift import STATED_ALPHA, gamma_squared
 from theorems.lemma9 import STATED_D
 from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
@@ -54,7 +54,7 @@ STATED_RATE = 1 - eta_w * zeta_0 / (2 * K)
 
 DEFECT_STEPS = 60  # of the certified descent with a planted defect
 
-RECIPE = Recipe(
+CONSTANTS = LemmaConstants(
     softmax=lemma2.LIPSCHITZ,
     setting=PAPER,
     gamma_squared=STATED_GAMMA,
@@ -77,11 +77,11 @@ class Variant:
     boost: int = 1
     zeta: int = 1
     half: Any = sp.Rational(1, 2)
-    recipe: Recipe = RECIPE
-    run: Plan | None = None
+    recipe: LemmaConstants = CONSTANTS
+    run: DescentRun | None = None
 
     @property
-    def descent(self) -> Plan:
+    def descent(self) -> DescentRun:
         """The certified descent with the defects that it knows of."""
         plan = replace(certified_descent.literal_plan(self.experiment), steps=DEFECT_STEPS, forced=True)
         return self.run or replace(plan, rate_factor=float(self.rate), step_factor=float(self.boost))
@@ -92,9 +92,9 @@ class Variant:
         return 1 - self.rate * (1 - STATED_RATE)
 
     @property
-    def planted(self) -> Recipe:
+    def planted(self) -> LemmaConstants:
         """The recipe with the defects."""
-        stated = STATED_GAMMA if self.recipe is RECIPE else self.recipe.gamma_squared
+        stated = STATED_GAMMA if self.recipe is CONSTANTS else self.recipe.gamma_squared
         required = stated * zeta_0**self.zeta_power
         return replace(self.recipe, gamma_squared=required, boost=self.boost, zeta=self.zeta)
 
@@ -106,7 +106,11 @@ def derive_induction(subject: Experiment | Variant) -> Iterator[Identity]:
     claimed = rate if variant.rate == 1 else 1 - variant.rate * (1 - rate)
     goal = claimed ** (t + 1) * Delta_0
     yield conclude(
-        "Δ^(t+1) ≤ (1 − η_w ζ_0/(2K))^{t+1} Δ^(0)", chain.start, goal, chain, instances=exact_runs(variant.planted.plan)
+        "Δ^(t+1) ≤ (1 − η_w ζ_0/(2K))^{t+1} Δ^(0)",
+        chain.start,
+        goal,
+        chain,
+        instances=exact_runs(variant.planted.step_sizes),
     )
 
 
@@ -128,7 +132,7 @@ def derive_premises(subject: Experiment | Variant) -> Iterator[Identity]:
     """What the step needs: η_Q σ ≤ 1/2, so that r is a rate, and Lemma 10 between ξ^(t) and ξ^(t+1)."""
     variant = variant_of(subject)
     recipe = variant.recipe
-    chain, steep, exact = half_rate(recipe), lipschitz(recipe), exact_runs(recipe.plan)
+    chain, steep, exact = half_rate(recipe), lipschitz(recipe), exact_runs(recipe.step_sizes)
     yield conclude("η_Q σ ≤ 1/2", chain.start, variant.half, chain, instances=exact)
     along = at_most(steep.left).by(steep)
     yield conclude("‖∇ℓ(ξᵘ) − ∇ℓ(ξ^(t))‖ ≤ L ‖ξᵘ − ξ^(t)‖", along.start, along.end, along, instances=exact)
@@ -152,7 +156,7 @@ def argue_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
 def derive_infimum(subject: Experiment | Variant) -> Iterator[Identity]:
     """L* ≤ inf L ≤ L(θ^(t)) for every t, and L(θ^(t)) − L* ≤ r^t Δ^(0) tends to 0."""
     chain = infimum_chain()
-    exact = exact_runs(variant_of(subject).recipe.plan)
+    exact = exact_runs(variant_of(subject).recipe.step_sizes)
     yield conclude("0 ≤ inf L − L* ≤ r^t Δ^(0) for every t", chain.start, GAP, chain, instances=exact)
     base = sp.Symbol("b", positive=True)  # any rate below 1 is b/(1 + b) with b > 0
     below_one = 1 if variant_of(subject).rate == 0 else base / (1 + base)
@@ -196,7 +200,7 @@ def certificate(experiment: Experiment) -> dict[str, Any]:
     return certificate_of(_descent(experiment)[-1])
 
 
-def _descent(subject: Experiment | Variant) -> tuple[Plan, ...]:
+def _descent(subject: Experiment | Variant) -> tuple[DescentRun, ...]:
     """What is run, held to the rate as it is stated."""
     plans = (subject.descent,) if isinstance(subject, Variant) else certified_descent.plans(subject)
     return tuple(replace(plan, decrease=1 - STATED_RATE) for plan in plans)

@@ -21,8 +21,8 @@ import numpy as np
 import sympy as sp
 
 from theorems import lemma2_sharp, theorem1
-from theorems.descent.induction import Recipe
-from theorems.descent.step_sizes import FLOAT_STEPS, float_run, planned
+from theorems.descent.induction import LemmaConstants
+from theorems.descent.step_sizes import FLOAT_STEPS, float_run, float_start
 from theorems.drift import gamma_squared, weights_chain
 from theorems.lemma9 import residual_chain
 from theorems.lemma10 import lipschitz_matrix
@@ -69,10 +69,10 @@ BY_COLUMNS = Setting(by_columns=True)
 
 
 @cache
-def recipe(setting: Setting = BY_COLUMNS) -> Recipe:
+def recipe(setting: Setting = BY_COLUMNS) -> LemmaConstants:
     """The constants as derived from the sharp Lemma 2, with or without column norms."""
     softmax = lemma2_sharp.LIPSCHITZ
-    return Recipe(
+    return LemmaConstants(
         softmax=softmax,
         setting=setting,
         gamma_squared=gamma_squared(softmax, setting),
@@ -130,7 +130,7 @@ def derive_gain(subject: Experiment | Variant) -> Iterator[Identity]:
 def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
     """A run in float64 with exactly these step sizes stays below the bound."""
     variant = _sharp(subject)
-    run = float_run(variant.experiment, variant.planted.plan)
+    run = float_run(variant.experiment, variant.planted.step_sizes)
     if run is None:
         return
     steps = np.arange(FLOAT_STEPS + 1)
@@ -150,12 +150,14 @@ def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
 
 def measure_gain(subject: Experiment | Variant) -> Iterator[Bound]:
     """What is gained here, by the sharp Lemma 2 alone and with column norms too: the slack is the gain."""
-    experiment, full = variant_of(subject).experiment, theorem1.RECIPE
-    original = planned(experiment, full.plan)
+    experiment, full = variant_of(subject).experiment, theorem1.CONSTANTS
+    original = float_start(experiment, full.step_sizes)
     if original is None:
         return
     for name, sharp in (("sharp Lemma 2", recipe(PAPER)), ("and column norms", recipe())):
-        own, same = (planned(experiment, plan) for plan in (sharp.plan, _with_gamma_of(full, sharp).plan))
+        own, same = (
+            float_start(experiment, plan) for plan in (sharp.step_sizes, _with_gamma_of(full, sharp).step_sizes)
+        )
         assert own is not None
         assert same is not None  # the start and its ζ_0 are those of the original
         steps = [_steps(run.numbers) for run in (same, original, own)]
@@ -168,7 +170,7 @@ def measure_gain(subject: Experiment | Variant) -> Iterator[Bound]:
             yield _gain(f"{what}, {name}", *pair, note)
 
 
-def _with_gamma_of(full: Recipe, sharp: Recipe) -> Recipe:
+def _with_gamma_of(full: LemmaConstants, sharp: LemmaConstants) -> LemmaConstants:
     return replace(sharp, gamma_squared=full.gamma_squared)
 
 

@@ -15,7 +15,7 @@ from theorems import theorem1
 from theorems.checkers import check_certificate
 from theorems.descent.certified_descent import literal_problem
 from theorems.descent.slowest_mode import SHARE, share_of
-from theorems.descent.trajectory import Plan
+from theorems.descent.trajectory import DescentRun
 from theorems.setting.experiment import Experiment
 from theorems.setting.limit import Limit
 from theorems.setting.parameters import (
@@ -369,7 +369,7 @@ def test_tokens_that_pass_here_pass_the_checker(folder: Path) -> None:
 def test_a_slowest_mode_without_share_is_an_assumption_that_fails() -> None:
     """With z_K = 0 the token K has nothing to learn; where its mode is the slowest, no rate is claimed."""
     problem = literal_problem(Limit())
-    assert share_of(Plan(name="literal", problem=problem, steps=0)).margin > 0
+    assert share_of(DescentRun(name="literal", problem=problem, steps=0)).margin > 0
     data = problem.instance
     features = data.features.copy()
     features[-1] = 0.0
@@ -377,7 +377,7 @@ def test_a_slowest_mode_without_share_is_an_assumption_that_fails() -> None:
     shares = []
     for seed in range(12):
         queries = np.random.default_rng(seed).standard_normal(problem.queries.shape) * 5
-        found = share_of(Plan(name="silent", problem=replace(silent, queries=queries), steps=0))
+        found = share_of(DescentRun(name="silent", problem=replace(silent, queries=queries), steps=0))
         shares.append(found.margin)
     assert min(shares) == -1.0  # the whole share is missing
     assert SHARE == 1e-6

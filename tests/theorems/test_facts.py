@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from theorems.setting.experiment import Experiment
-from theorems.theorem1 import RECIPE, Variant, derive_induction
+from theorems.theorem1 import CONSTANTS, Variant, derive_induction
 from verify.claim import Identity
 from verify.discovery import entries, load
 
@@ -34,7 +34,7 @@ def test_the_declared_foundations_and_sources_are_those_of_the_chains(name: str,
 
 
 def test_without_three_of_lemma_10s_constants_theorem_1_has_no_proof() -> None:
-    wrong = sp.ImmutableMatrix([[0, 0], [0, RECIPE.matrix[1, 1]]])
-    (found,) = derive_induction(Variant(experiment=None, recipe=replace(RECIPE, matrix=wrong)))
+    wrong = sp.ImmutableMatrix([[0, 0], [0, CONSTANTS.matrix[1, 1]]])
+    (found,) = derive_induction(Variant(experiment=None, recipe=replace(CONSTANTS, matrix=wrong)))
     assert found.status == "unknown"
     assert "no certificate" in found.residual

@@ -10,6 +10,7 @@ import pytest
 import sympy as sp
 
 from theorems import long_run
+from theorems.descent import closed_form, motion
 from theorems.descent.certified_descent import (
     gamma_too_small,
     literal_plan,
@@ -20,8 +21,7 @@ from theorems.descent.certified_descent import (
 from theorems.descent.closed_form import LongRun, followed
 from theorems.descent.float_descent import float_problem
 from theorems.descent.prescription import BITS
-from theorems.descent.step_sizes import closed_form, motion
-from theorems.descent.trajectory import Plan, descend
+from theorems.descent.trajectory import DescentRun, descend
 from theorems.long_run import (
     CLAIM,
     Variant,
@@ -42,11 +42,11 @@ CHECKS = (certify_motion, certify_remainder, certify_neglect, certify_long_run, 
 
 
 @pytest.fixture
-def plan(quick: Experiment) -> Plan:
+def plan(quick: Experiment) -> DescentRun:
     return replace(literal_plan(quick), steps=120)
 
 
-def trajectory(plan: Plan) -> LongRun:
+def trajectory(plan: DescentRun) -> LongRun:
     found = followed(plan, Variant(plans=(plan,)).formulas)
     assert found is not None
     return found
@@ -76,7 +76,7 @@ def test_matrix_powers_with_q_frozen_give_the_closed_form(quick: Experiment) -> 
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 4.0])
-def test_the_exact_run_stays_within_every_bound_of_the_induction(plan: Plan, factor: float) -> None:
+def test_the_exact_run_stays_within_every_bound_of_the_induction(plan: DescentRun, factor: float) -> None:
     turned = replace(plan, gamma_factor=factor, forced=True)
     closed, exact = trajectory(turned), descend(turned)
     assert closed.movement is not None
@@ -91,7 +91,7 @@ def test_the_exact_run_stays_within_every_bound_of_the_induction(plan: Plan, fac
         assert sum_of_squares(w for row in exact.weights for w in row).sqrt() <= closed.movement.weights
 
 
-def test_twin_a_larger_gamma_divides_what_is_neglected_by_its_square(plan: Plan) -> None:
+def test_twin_a_larger_gamma_divides_what_is_neglected_by_its_square(plan: DescentRun) -> None:
     runs = [trajectory(replace(plan, gamma_factor=factor, forced=True)) for factor in (16.0, 64.0)]
     losses = [float(run.movement.loss.mid()) for run in runs if run.movement is not None]
     assert losses[0] / losses[1] == pytest.approx(16, rel=0.02)
@@ -122,7 +122,7 @@ def test_eigenvectors_in_float64_are_enclosed_with_their_error() -> None:
         assert not closed_form._decomposed(gram, flint.arb_mat(5, 1))[2] < 1e-17
 
 
-def test_steps_are_enclosed_by_what_the_exact_run_needs(plan: Plan) -> None:
+def test_steps_are_enclosed_by_what_the_exact_run_needs(plan: DescentRun) -> None:
     closed, exact = trajectory(plan), descend(plan)
     with flint.ctx.workprec(exact.bits):
         first = next(m.step for m in exact.moments if m.gap * 1000 <= exact.moments[0].gap)
@@ -148,7 +148,7 @@ def test_an_instance_without_rank_is_undecided() -> None:
     assert worst(finding.verdict for finding in certify_long_run(forced)) is Verdict.UNDECIDED
 
 
-def test_a_guarantee_out_of_reach_is_called_vacuous(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_guarantee_out_of_reach_is_called_vacuous(plan: DescentRun, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any("vacuous" in finding.reading for finding in certify_steps(plan))
     monkeypatch.setattr(long_run, "VACUOUS", 200.0)  # 118 steps are guaranteed for 10³, 235 for 10⁶
     words = ["vacuous" in finding.reading for finding in certify_steps(plan)]
@@ -177,7 +177,7 @@ def test_no_term_of_kappa_can_be_left_out(monkeypatch: pytest.MonkeyPatch, term:
 
 @pytest.mark.parametrize("name", ["STATED_LOSS", "STATED_QUERIES", "STATED_WEIGHTS"])
 def test_the_closed_form_is_evaluated_with_the_formulas_that_are_proved(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch, name: str
+    plan: DescentRun, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """A formula changed in the statement changes what the certificates say, and its proof fails."""
     before = trajectory(plan).movement

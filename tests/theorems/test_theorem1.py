@@ -9,7 +9,7 @@ import sympy as sp
 
 from theorems import lemma2, theorem1, theorem1_sharp
 from theorems.descent.certified_descent import certify_descent
-from theorems.descent.step_sizes import FLOAT_STEPS, float_run, planned
+from theorems.descent.step_sizes import FLOAT_STEPS, float_run, float_start
 from theorems.drift import gamma_squared
 from theorems.setting.constants import Delta_0, Z_norm, f_max, zeta_0
 from theorems.setting.experiment import Experiment, prepare
@@ -62,7 +62,7 @@ def test_the_requirement_is_128_times_2_plus_root_2() -> None:
 
 
 def test_the_float_run_uses_the_numbers_of_the_theorem(quick: Experiment) -> None:
-    run = float_run(quick, theorem1.RECIPE.plan)
+    run = float_run(quick, theorem1.CONSTANTS.step_sizes)
     assert run is not None
     assert len(run.points) == FLOAT_STEPS + 1
     numbers, (heads, tokens) = run.numbers, run.points[0].alpha.shape
@@ -86,7 +86,7 @@ def test_the_sharper_theorem_gains_in_gamma_L_and_steps(quick: Experiment) -> No
 
 def test_without_enough_heads_there_are_no_step_sizes_and_the_assumption_is_named() -> None:
     few = prepare(resolve("quick", {"H": 3}))
-    assert planned(few, theorem1.RECIPE.plan) is None
+    assert float_start(few, theorem1.CONSTANTS.step_sizes) is None
     evidence = {item.check: item for item in run_checks(theorem1.CLAIM.checks, few)}
     for check in ("certify_descent", "certify_induction", "measure_descent"):
         assert evidence[check].verdict is Verdict.UNDECIDED
@@ -99,7 +99,7 @@ def test_without_enough_heads_there_are_no_step_sizes_and_the_assumption_is_name
 @pytest.mark.parametrize("kept", [((0, 0), (0, 1)), ((1, 0), (1, 1)), ((0, 1), (1, 1)), ((1, 1), (0, 1))])
 def test_every_entry_of_lemma_10_carries_theorem_1(kept: tuple[tuple[int, int], tuple[int, int]]) -> None:
     """With an entry of the Lipschitz matrix left out, the step of Theorem 1 has no constant and no proof."""
-    for statement in (theorem1.RECIPE, theorem1_sharp._sharp(theorem1.Variant(experiment=None)).recipe):
+    for statement in (theorem1.CONSTANTS, theorem1_sharp._sharp(theorem1.Variant(experiment=None)).recipe):
         matrix = sp.ImmutableMatrix(2, 2, lambda i, j, m=statement.matrix: kept[i][j] * m[i, j])
         forged = theorem1.Variant(experiment=None, recipe=replace(statement, matrix=matrix))
         for check in (theorem1.derive_premises, theorem1.derive_induction):

@@ -16,8 +16,8 @@ import numpy as np
 
 from theorems.checkers.check_certificate import SCHEMA, STATEMENT
 from theorems.descent.certified_descent import violated
-from theorems.descent.prescription import sizes
-from theorems.descent.trajectory import Plan, Trajectory, descend
+from theorems.descent.prescription import enclosed_norms
+from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.enclosed import Ball, enclose
 from theorems.setting.constants import A_norm, Delta_0, Z_norm, f_max
 from verify import UsageError
@@ -28,7 +28,7 @@ GAP_DIGITS = 12  # of the enclosures of the gap, and of their width where a ball
 BITS = 128  # of the bounds
 
 
-def certificate_of(plan: Plan) -> dict[str, Any]:
+def certificate_of(plan: DescentRun) -> dict[str, Any]:
     """The certificate of a descent, ready for `json.dump`; the same plan gives the same certificate.
 
     Raises:
@@ -70,10 +70,10 @@ def certificate_of(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _bounds(plan: Plan) -> dict[str, str]:
+def _bounds(plan: DescentRun) -> dict[str, str]:
     """The rate and the five numbers that the prescribed step sizes rest on, rounded to the safe side."""
     with flint.ctx.workprec(BITS):
-        prescription, known = plan.prescription, sizes(plan.problem, enclose(plan.problem))
+        prescription, known = plan.prescription, enclosed_norms(plan.problem, enclose(plan.problem))
         names = {"norm_Z_bar": Z_norm, "f_max": f_max, "norm_A": A_norm, "Delta_0": Delta_0}
         above = {name: known[symbol] for name, symbol in names.items()}
         least = _decimals(prescription.zeta_0, DIGITS)[0]
@@ -101,7 +101,7 @@ def _hex(numbers: Any) -> Any:
     return [_hex(entry) for entry in numbers] if np.ndim(numbers) else float(numbers).hex()
 
 
-def _limit_matrix(plan: Plan) -> list[list[str]]:
+def _limit_matrix(plan: DescentRun) -> list[list[str]]:
     """Â = (ZᵀZ + mτI)⁻¹(ZᵀZ̃ + (mτI, 0)) as exact fractions."""
     data, N = plan.problem.instance, plan.problem.instance.prompt_length
     features = flint.fmpq_mat([[_rational(x) for x in row] for row in data.features.tolist()])

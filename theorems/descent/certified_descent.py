@@ -19,7 +19,7 @@ import numpy as np
 from numerics.measure import UNIT_ROUNDOFF
 from theorems.assumption2 import largest_rank
 from theorems.descent.float_descent import float_descent, float_problem, gap_errors
-from theorems.descent.trajectory import Plan, Trajectory, descend
+from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.enclosed import Ball, Problem, problem_of
 from theorems.setting.experiment import Experiment, prepare, stream
 from theorems.setting.limit import Limit
@@ -37,7 +37,7 @@ BUDGET = 1_000_000_000  # multiplications of balls, about a minute, spent on an 
 SHORT_BUDGET = 100_000_000  # on the first steps of one that is not
 FLOAT_STEPS = 1500
 LITERAL, HERE = "literal instance", "this instance"
-Subject = Experiment | Plan | tuple[Plan, ...]
+Subject = Experiment | DescentRun | tuple[DescentRun, ...]
 VACUOUS = 1e12  # more guaranteed steps than this promise nothing
 
 
@@ -48,30 +48,30 @@ def literal_problem(limit: Limit) -> Problem:
     return problem_of(replace(experiment, limit=limit))
 
 
-def literal_plan(experiment: Experiment) -> Plan:
+def literal_plan(experiment: Experiment) -> DescentRun:
     """The descent on the literal instance that is certified from its first step to its last."""
-    return Plan(name=LITERAL, problem=literal_problem(experiment.limit), steps=STEPS, elsewhere="literal")
+    return DescentRun(name=LITERAL, problem=literal_problem(experiment.limit), steps=STEPS, elsewhere="literal")
 
 
-def plan_here(experiment: Experiment, steps: int) -> Plan:
+def plan_here(experiment: Experiment, steps: int) -> DescentRun:
     """So many steps on the experiment's own instance with the step sizes of Theorem 1."""
-    return Plan(name=HERE, problem=problem_of(experiment), steps=steps)
+    return DescentRun(name=HERE, problem=problem_of(experiment), steps=steps)
 
 
-def plan_within_reach(experiment: Experiment, steps: int, budget: int) -> Plan:
+def plan_within_reach(experiment: Experiment, steps: int, budget: int) -> DescentRun:
     """So many steps on the experiment's own instance if they are within the budget, else on the literal one."""
     own, literal = plan_here(experiment, steps), replace(literal_plan(experiment), steps=steps)
     return own if own.problem == literal.problem or steps * own.operations <= budget else literal
 
 
-def own_plan(experiment: Experiment) -> Plan:
+def own_plan(experiment: Experiment) -> DescentRun:
     """The descent on the experiment's own instance, with the step sizes that were asked for.
 
     With fewer heads than labels there are none; a forced run takes those of the same network with enough heads.
     """
     problem, settings = problem_of(experiment), experiment.settings
     forced, missing = bool(settings.get("force")), problem.sizes[0] - len(problem.queries)
-    return Plan(
+    return DescentRun(
         name=HERE,
         problem=problem,
         steps=STEPS,
@@ -89,13 +89,13 @@ def _with_heads(problem: Problem, heads: int) -> Problem:
     return replace(problem, queries=np.concatenate([problem.queries, more]), weights=np.zeros((heads, K)))
 
 
-def plans(subject: Subject) -> tuple[Plan, ...]:
+def plans(subject: Subject) -> tuple[DescentRun, ...]:
     """What to run: the experiment's own instance alone if the budget reaches far enough, else the literal one first.
 
     Far enough is the number of steps that are guaranteed to cut the gap by 1000.
     """
     if not isinstance(subject, Experiment):
-        return (subject,) if isinstance(subject, Plan) else subject
+        return (subject,) if isinstance(subject, DescentRun) else subject
     own, literal = own_plan(subject), replace(literal_plan(subject), steps=SHORT_STEPS)
     long, short = (max(1, min(STEPS, budget // own.operations)) for budget in (BUDGET, SHORT_BUDGET))
     if own.problem == literal.problem:
@@ -188,7 +188,7 @@ def measure_descent_float64(subject: Subject) -> Iterator[Assumption | Bound]:
         )
 
 
-def _quantities(plan: Plan, run: Trajectory) -> dict[str, float]:
+def _quantities(plan: DescentRun, run: Trajectory) -> dict[str, float]:
     """The numbers of the run that sentences speak of."""
     prescription = plan.prescription
     return {
@@ -207,12 +207,12 @@ def _quantities(plan: Plan, run: Trajectory) -> dict[str, float]:
     }
 
 
-def _is_literal(plan: Plan) -> bool:
+def _is_literal(plan: DescentRun) -> bool:
     """The literal instance with the step sizes of Theorem 1."""
     return plan.gamma_factor == plan.step_factor == 1 and plan.problem == literal_problem(plan.problem.limit)
 
 
-def _descend(plan: Plan) -> Trajectory | None:
+def _descend(plan: DescentRun) -> Trajectory | None:
     """The run, or None where the theorem prescribes no step sizes or says nothing, unless the run is forced."""
     if violated(plan) and not plan.forced:
         return None
@@ -222,12 +222,12 @@ def _descend(plan: Plan) -> Trajectory | None:
         return None
 
 
-def violated(plan: Plan) -> tuple[Assumption, ...]:
+def violated(plan: DescentRun) -> tuple[Assumption, ...]:
     """The hypotheses that do not hold."""
     return tuple(found for found in hypotheses(plan) if found.verdict is not Verdict.PASS)
 
 
-def hypotheses(plan: Plan, *, advise: bool = True) -> Iterator[Assumption]:
+def hypotheses(plan: DescentRun, *, advise: bool = True) -> Iterator[Assumption]:
     """Assumption 2, w⁽⁰⁾ = 0, γ and η_Q, each with its margin; `advise` to force the run where one fails."""
     advice = "" if plan.forced or not advise else "; --force runs the descent nevertheless"
     for found in _hypotheses(plan):
@@ -235,7 +235,7 @@ def hypotheses(plan: Plan, *, advise: bool = True) -> Iterator[Assumption]:
         yield replace(found, meaning=f"{plan.name}: {told}", elsewhere=plan.elsewhere)
 
 
-def _hypotheses(plan: Plan) -> Iterator[Assumption]:
+def _hypotheses(plan: DescentRun) -> Iterator[Assumption]:
     try:
         prescription = plan.prescription
     except NotPositiveDefiniteError as error:
@@ -256,7 +256,7 @@ def _hypotheses(plan: Plan) -> Iterator[Assumption]:
             yield Assumption(name=name, margin=whole / part - 1, meaning=meaning)
 
 
-def _steps_known(plan: Plan, run: Trajectory) -> Bound:
+def _steps_known(plan: DescentRun, run: Trajectory) -> Bound:
     """Every step was certified; where precision ran out, the rest is undecided."""
     missing = plan.steps - run.reached
     return bound_of(
@@ -268,7 +268,7 @@ def _steps_known(plan: Plan, run: Trajectory) -> Bound:
     )
 
 
-def _bounds(plan: Plan, start: Ball, count: int) -> list[Ball]:
+def _bounds(plan: DescentRun, start: Ball, count: int) -> list[Ball]:
     """(1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾ for t = 0, 1, …."""
     factor, bounds = 1 - plan.rate, [start]
     while len(bounds) < count:
@@ -276,7 +276,7 @@ def _bounds(plan: Plan, start: Ball, count: int) -> list[Ball]:
     return bounds
 
 
-def _induction(plan: Plan, run: Trajectory) -> Iterator[Bound]:
+def _induction(plan: DescentRun, run: Trajectory) -> Iterator[Bound]:
     prescription, moments = plan.prescription, run.moments
     gamma, zeta = flint.arb(prescription.gamma), prescription.zeta_0
     x = np.array([moment.step for moment in moments])
@@ -312,40 +312,40 @@ def _induction(plan: Plan, run: Trajectory) -> Iterator[Bound]:
     )
 
 
-def _float_steps(plan: Plan) -> int:
+def _float_steps(plan: DescentRun) -> int:
     """Twenty times as many steps as the budget would pay for in balls, at most `FLOAT_STEPS`."""
     return max(plan.steps, min(FLOAT_STEPS, 20 * SHORT_BUDGET // plan.operations))
 
 
-def rate_four_times_faster(experiment: Experiment) -> Plan:
+def rate_four_times_faster(experiment: Experiment) -> DescentRun:
     """The claimed rate is (1 − 4η_wζ₀/2K)ᵗ."""
     return replace(literal_plan(experiment), rate_factor=4.0, steps=60, forced=True)
 
 
-def penalty_changed(experiment: Experiment) -> Plan:
+def penalty_changed(experiment: Experiment) -> DescentRun:
     """Z̄ and Â belong to the penalty 2mτ; training does not."""
     plan = literal_plan(experiment)
     return replace(plan, problem=replace(plan.problem, limit=Limit(penalty=2 * m * tau)), steps=100, forced=True)
 
 
-def step_too_large(experiment: Experiment) -> Plan:
+def step_too_large(experiment: Experiment) -> DescentRun:
     """The steps are sixteen times those of the theorem, η_Q = 16/L."""
     return replace(literal_plan(experiment), step_factor=16.0, steps=8, forced=True)
 
 
-def gamma_too_small(experiment: Experiment) -> Plan:
+def gamma_too_small(experiment: Experiment) -> DescentRun:
     """γ is a thousand times too small."""
     return replace(literal_plan(experiment), gamma_factor=1e-3, steps=60, forced=True)
 
 
-def fewer_heads_than_labels(experiment: Experiment) -> Plan:
+def fewer_heads_than_labels(experiment: Experiment) -> DescentRun:
     """One head is left, with the step sizes of all sixteen."""
     plan = literal_plan(experiment)
     few = replace(plan.problem, queries=plan.problem.queries[:1], weights=plan.problem.weights[:1])
     return replace(plan, problem=few, prescribed_for=plan.problem, steps=60, forced=True)
 
 
-def weights_start_elsewhere(experiment: Experiment) -> Plan:
+def weights_start_elsewhere(experiment: Experiment) -> DescentRun:
     """The weights start far from 0, where B_k does not see them, w_k ∈ ker B_k."""
     plan = literal_plan(experiment)
     data = float_problem(plan)

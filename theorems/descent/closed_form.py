@@ -20,7 +20,7 @@ import numpy as np
 from theorems.descent import motion
 from theorems.descent.certified_descent import violated
 from theorems.descent.prescription import BITS
-from theorems.descent.trajectory import Plan
+from theorems.descent.trajectory import DescentRun
 from theorems.network.enclosed import Ball, Enclosed, Matrix, Problem, by_token, enclose
 from theorems.setting.constants import f_max, gamma
 from verify.certify import balls, evaluate
@@ -88,7 +88,7 @@ class Movement:
 class LongRun:
     """√Δ̄(t), with Q at its start, at the `times` (0 first); and `neglect` ≥ |√Δ − √Δ̄| there, if the motion closes."""
 
-    plan: Plan
+    plan: DescentRun
     formulas: Formulas
     modes: Modes
     exponent: float
@@ -153,7 +153,7 @@ class LongRun:
         return (shrunk * neglect + (shrunk - frozen) * root).upper()
 
 
-def followed(plan: Plan, formulas: Formulas, exponent: float = 2.0, by_features: bool = True) -> LongRun | None:
+def followed(plan: DescentRun, formulas: Formulas, exponent: float = 2.0, by_features: bool = True) -> LongRun | None:
     """The trajectory; None where a hypothesis is missing or no bound on the motion closes."""
     if np.any(plan.problem.weights) or (violated(plan) and not plan.forced):
         return None
@@ -165,7 +165,7 @@ def followed(plan: Plan, formulas: Formulas, exponent: float = 2.0, by_features:
 
 
 @lru_cache(maxsize=8)
-def long_run(plan: Plan, formulas: Formulas, exponent: float = 2.0, by_features: bool = True) -> LongRun:
+def long_run(plan: DescentRun, formulas: Formulas, exponent: float = 2.0, by_features: bool = True) -> LongRun:
     """The trajectory of a plan with w⁽⁰⁾ = 0; use its balls at `BITS` bits.
 
     A control takes another exponent than 2t, or M_k close to C_kC_kᵀ.

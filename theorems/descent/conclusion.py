@@ -18,7 +18,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from theorems.descent.certified_descent import BUDGET, STEPS, hypotheses, literal_plan, own_plan, violated
-from theorems.descent.trajectory import Plan, Trajectory, descend
+from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.enclosed import Ball, Matrix, enclose
 from theorems.network.letters import HERE
 from theorems.setting.constants import B, Delta_0, Z_size, epsilon, label_size, threshold
@@ -86,7 +86,7 @@ def _followed(run: Trajectory, needed: int | float) -> str:
     return f"{run.reached} certified with {run.bits} bits"
 
 
-def guaranteed_steps(plan: Plan, promise: Promise) -> int | float:
+def guaranteed_steps(plan: DescentRun, promise: Promise) -> int | float:
     """T of Theorem 2: the least number of steps after which Theorem 1's bound on the gap is small enough.
 
     Infinite where the bound does not certainly fall.
@@ -101,7 +101,7 @@ def guaranteed_steps(plan: Plan, promise: Promise) -> int | float:
     return max(0, math.ceil(steps)) if math.isfinite(steps) else math.inf
 
 
-def _ratio(plan: Plan, promise: Promise, gap: Ball) -> Ball:
+def _ratio(plan: DescentRun, promise: Promise, gap: Ball) -> Ball:
     """By what the gap has to fall from a given one, as stated; at 1 it makes ‖y‖²Δ/(mτ) at most ε."""
     data = plan.problem.instance
     return evaluate(
@@ -118,7 +118,7 @@ def _ratio(plan: Plan, promise: Promise, gap: Ball) -> Ball:
     )
 
 
-def _plan(experiment: Experiment, promise: Promise) -> Plan:
+def _plan(experiment: Experiment, promise: Promise) -> DescentRun:
     """T steps on the experiment's own instance if they are within reach, else on the literal one, with its factors."""
     own = own_plan(experiment)
     literal = replace(
@@ -142,7 +142,7 @@ def _within_reach(needed: int | float) -> int:
     return int(needed) if needed <= MOST_STEPS else 0
 
 
-def conclude_at(plan: Plan, run: Trajectory, promise: Promise) -> Iterator[Bound]:
+def conclude_at(plan: DescentRun, run: Trajectory, promise: Promise) -> Iterator[Bound]:
     """The conclusion at the end of the run: for all prompts at once, for the worst one, and for sampled ones."""
     data, enclosed = plan.problem.instance, enclose(plan.problem)
     features, noise_level = balls(data.features[: data.prompt_length]), flint.arb(data.noise)  # Zᵀ, N × m
@@ -208,7 +208,9 @@ def _ascended(
     return float(np.linalg.norm(E @ (Z.T @ task + noise))), task, noise
 
 
-def sampled_prompts(plan: Plan, promise: Promise) -> Iterator[tuple[Float[ndarray, "m 1"], Float[ndarray, "N 1"]]]:
+def sampled_prompts(
+    plan: DescentRun, promise: Promise
+) -> Iterator[tuple[Float[ndarray, "m 1"], Float[ndarray, "N 1"]]]:
     """λ with ‖λ‖ ≤ B and label noise N(0, τ‖λ‖²I) inside the event of probability at least 1 − δ."""
     data, rng = plan.problem.instance, stream(0, "conclusion")
     with flint.ctx.workprec(BITS):

@@ -16,7 +16,7 @@ from numpy import ndarray
 from scipy.special import softmax
 
 from numerics.measure import UNIT_ROUNDOFF, attention_rounding, logit_size, rounding
-from theorems.descent.trajectory import Plan
+from theorems.descent.trajectory import DescentRun
 from theorems.network.enclosed import enclose
 
 NOTHING_KNOWN = 1 / UNIT_ROUNDOFF  # a relative error so large decides nothing, and its squares do not overflow
@@ -45,7 +45,7 @@ class FloatProblem:
         return delta
 
 
-def float_problem(plan: Plan) -> FloatProblem:
+def float_problem(plan: DescentRun) -> FloatProblem:
     """Every array rounded once from its enclosure."""
     with flint.ctx.workprec(128):
         enclosed = enclose(plan.problem)
@@ -54,7 +54,7 @@ def float_problem(plan: Plan) -> FloatProblem:
     return FloatProblem(**parts)
 
 
-def float_descent(plan: Plan, steps: int) -> tuple[Float[ndarray, " T"], Float[ndarray, " T"]]:
+def float_descent(plan: DescentRun, steps: int) -> tuple[Float[ndarray, " T"], Float[ndarray, " T"]]:
     """The gaps of steps 0 … `steps` in float64, and how far δ may be from that of the exact run (Frobenius).
 
     Fewer steps if the run diverges.
@@ -84,7 +84,7 @@ def float_descent(plan: Plan, steps: int) -> tuple[Float[ndarray, " T"], Float[n
     return np.array(gaps), np.array(away)
 
 
-def gap_errors(plan: Plan, bounds: Float[ndarray, " T"], away: Float[ndarray, " T"]) -> Float[ndarray, " T"]:
+def gap_errors(plan: DescentRun, bounds: Float[ndarray, " T"], away: Float[ndarray, " T"]) -> Float[ndarray, " T"]:
     """How far a computed gap ‖δ‖²/2K may be on the wrong side of its bound where δ may be `away` from the exact one.
 
     The roots of the two are compared: ‖δ‖ ≤ √(2K bound) ± away; the norm itself takes at most N K + 4 roundings.

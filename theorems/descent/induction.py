@@ -1,6 +1,6 @@
 """The induction behind Theorem 1, for any constants that the lemmas allow.
 
-A `Recipe` says which constant of softmax and which bound on ‖Z̄ s‖ the lemmas are used with, and what γ² is
+A `LemmaConstants` says which constant of softmax and which bound on ‖Z̄ s‖ the lemmas are used with, and what γ² is
 required to be; the step sizes follow from them.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy as sp
 
-from theorems.descent.step_sizes import Plan
+from theorems.descent.step_sizes import StepSizes
 from theorems.drift import FEATURES, ROOT_OF_TWO, STATED_ROOM, weights_bound
 from theorems.lemma9 import FEATURES_BOUND
 from theorems.lemma10 import ENTRIES, LIPSCHITZ_GRADIENT, NORM_IS_L, spectral_norm
@@ -39,7 +39,7 @@ share, rest = sp.symbols("u ū", nonnegative=True)  # u + ū = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class LemmaConstants:
     """Lemma 2's constant, the setting of the lemmas, the requirement on γ², Lemma 10's matrix, α and D.
 
     A control takes η_Q ≤ boost/L instead of 1/L, or a ζ_0 that is `zeta` times the least eigenvalue.
@@ -55,9 +55,9 @@ class Recipe:
     zeta: int = 1
 
     @cached_property
-    def plan(self) -> Plan:
+    def step_sizes(self) -> StepSizes:
         """The step sizes."""
-        return Plan(
+        return StepSizes(
             gamma_squared=self.gamma_squared,
             alpha=self.alpha,
             D=self.D,
@@ -69,17 +69,17 @@ class Recipe:
         )
 
 
-def kept(recipe: Recipe) -> Fact:
+def keeps_half(constants: LemmaConstants) -> Fact:
     """√(ζ_0/2) ‖δ_k‖ ≤ ‖B_k^(t)ᵀ δ_k‖: the drift is too small to lose more than half of ζ_0."""
     x, change = AT_T.delta_k, AT_0.B_k - AT_T.B_k
     parts = AT_T.B_k.T * x, change.T * x
-    drift = quote(FEATURES, recipe.softmax, recipe.setting)
-    enough = hypothesis(recipe.gamma_squared, gamma**2, "the requirement on γ²")
+    drift = quote(FEATURES, constants.softmax, constants.setting)
+    enough = hypothesis(constants.gamma_squared, gamma**2, "the requirement on γ²")
     room = at_most(drift.right).to(STATED_ROOM, enough, ROOT_OF_TWO)
     small = at_most(norm(change, "F")).by(drift, room.fact("γ² is large enough"))
-    least = sp.sqrt(zeta_0 / recipe.zeta)
+    least = sp.sqrt(zeta_0 / constants.zeta)
     start = at_most(least * norm(x)).by(
-        assumption2(recipe),
+        assumption2(constants),
         least_singular_value(AT_0.B_k, x),
         same(AT_0.B_k.T * x, parts[0] + parts[1], "add and subtract B_k^(t)"),
         triangle(*parts),
@@ -90,61 +90,61 @@ def kept(recipe: Recipe) -> Fact:
     return half.fact("B_k^(t) keeps half of ζ_0")
 
 
-def assumption2(recipe: Recipe) -> Fact:
+def assumption2(constants: LemmaConstants) -> Fact:
     """ζ_0 ≤ λ_min(B_k^(0) B_k^(0)ᵀ) for every k."""
-    least = sp.sqrt(zeta_0 / recipe.zeta)
+    least = sp.sqrt(zeta_0 / constants.zeta)
     known: Fact = hypothesis(least, norm(AT_0.B_k, "least"), "Assumption 2, ζ_0 = min_k λ_min(B_k^(0) B_k^(0)ᵀ)")
     return known
 
 
-def contraction(recipe: Recipe) -> Chain:
+def contraction(constants: LemmaConstants) -> Chain:
     """Δ^(t+1) ≤ r^{t+1} Δ^(0) from Δ^(t) ≤ r^t Δ^(0), r = 1 − η_Q σ."""
-    step = quote(STEP, AT_T, kept(recipe), step_size(recipe), lipschitz(recipe))
+    step = quote(STEP, AT_T, keeps_half(constants), step_size(constants), lipschitz(constants))
     held = hypothesis(AT_T.gap, GAP, "induction hypothesis at t")
-    return at_most(next_gap).by(step).to(rate * AT_T.gap, rate_is(recipe)).by(held)
+    return at_most(next_gap).by(step).to(rate * AT_T.gap, rate_is(constants)).by(held)
 
 
-def step_size(recipe: Recipe) -> Fact:
+def step_size(constants: LemmaConstants) -> Fact:
     """η_Q ≤ 1/L."""
-    known: Fact = hypothesis(eta * L, recipe.boost, f"η_Q ≤ {recipe.boost}/L")
-    return STEP_SIZE if recipe.boost == 1 else known
+    known: Fact = hypothesis(eta * L, constants.boost, f"η_Q ≤ {constants.boost}/L")
+    return STEP_SIZE if constants.boost == 1 else known
 
 
-def rate_is(recipe: Recipe) -> Fact:
+def rate_is(constants: LemmaConstants) -> Fact:
     """r = 1 − η_Q σ, which is not negative."""
     words, value = "r = 1 − η_Q γ²ζ_0/(2K)", 1 - eta * SIGMA
-    if recipe.boost * recipe.zeta > 2:  # a control, in which the rate may be negative
+    if constants.boost * constants.zeta > 2:  # a control, in which the rate may be negative
         supposed: Fact = hypothesis(rate, value, words, equal=True)
         return supposed
-    named: Fact = define(rate, value, words, half_rate(recipe).fact("η_Q σ ≤ 1/2"))
+    named: Fact = define(rate, value, words, half_rate(constants).fact("η_Q σ ≤ 1/2"))
     return named
 
 
-def half_rate(recipe: Recipe) -> Chain:
+def half_rate(constants: LemmaConstants) -> Chain:
     """η_Q σ ≤ 1/2, because ζ_0 ≤ K Laa/γ² (Assumption 2 and Lemma 9) and Laa ≤ L."""
-    x, entry = Letter("e", N, 1), recipe.matrix[1, 1]
+    x, entry = Letter("e", N, 1), constants.matrix[1, 1]
     unit = hypothesis(norm(x), 1, "e is any vector of length 1", equal=True)
-    root = at_most(sp.sqrt(zeta_0 / recipe.zeta) * norm(x)).by(
-        assumption2(recipe),
+    root = at_most(sp.sqrt(zeta_0 / constants.zeta) * norm(x)).by(
+        assumption2(constants),
         least_singular_value(AT_0.B_k, x),
         frobenius(AT_0.B_k, x),
         frobenius_columns(AT_0.columns),
-        quote(FEATURES_BOUND, AT_0, recipe.setting),
+        quote(FEATURES_BOUND, AT_0, constants.setting),
         unit,
     )
     known = root.fact("√ζ_0 ‖x‖ ≤ ‖B_k‖_F ‖x‖")
-    small = at_most(sp.sqrt(zeta_0)).to(sp.sqrt(recipe.zeta) * root.end, known, unit).fact("the bound on √ζ_0")
+    small = at_most(sp.sqrt(zeta_0)).to(sp.sqrt(constants.zeta) * root.end, known, unit).fact("the bound on √ζ_0")
     named = define(ENTRIES[1, 1], entry, f"{ENTRIES[1, 1]} names it")
     largest = entry_below_norm(ENTRIES, 1, 1)
-    chain = at_most(eta * SIGMA).to(recipe.zeta * eta / 2 * entry, small)
-    chain = chain.to(recipe.zeta * eta / 2 * L, named, largest, NORM_IS_L)
-    return chain.to(sp.Rational(recipe.boost * recipe.zeta, 2), step_size(recipe))
+    chain = at_most(eta * SIGMA).to(constants.zeta * eta / 2 * entry, small)
+    chain = chain.to(constants.zeta * eta / 2 * L, named, largest, NORM_IS_L)
+    return chain.to(sp.Rational(constants.boost * constants.zeta, 2), step_size(constants))
 
 
-def between(recipe: Recipe) -> Setting:
+def between(constants: LemmaConstants) -> Setting:
     """The setting in which |α_hk| ≤ α at t and on the segment from t to t + 1, by Drift at both ends."""
-    ends = weights_bound(recipe.setting, AT_T, AT_S), weights_bound(recipe.setting, AT_NEXT, AT_P)
-    return replace(recipe.setting, bounds=((AT_T, ends[0]), (BETWEEN, segment(*ends).fact("on the segment"))))
+    ends = weights_bound(constants.setting, AT_T, AT_S), weights_bound(constants.setting, AT_NEXT, AT_P)
+    return replace(constants.setting, bounds=((AT_T, ends[0]), (BETWEEN, segment(*ends).fact("on the segment"))))
 
 
 def segment(first: Fact, second: Fact) -> Chain:
@@ -156,10 +156,10 @@ def segment(first: Fact, second: Fact) -> Chain:
     return at_most(norm(BETWEEN.alpha_hk)).by(step, triangle(*parts)).to(alpha, first, second, whole)
 
 
-def lipschitz(recipe: Recipe) -> Fact:
+def lipschitz(constants: LemmaConstants) -> Fact:
     """‖∇ℓ(ξᵘ) − ∇ℓ(ξ^(t))‖ ≤ L ‖ξᵘ − ξ^(t)‖ on the segment from t to t + 1, by Lemma 10 and Drift at both ends."""
-    pair = Pair(here=BETWEEN, there=AT_T, softmax=recipe.softmax, setting=between(recipe))
-    known: Fact = quote(LIPSCHITZ_GRADIENT, pair, recipe.matrix)
+    pair = Pair(here=BETWEEN, there=AT_T, softmax=constants.softmax, setting=between(constants))
+    known: Fact = quote(LIPSCHITZ_GRADIENT, pair, constants.matrix)
     return known
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import flint
 
-from theorems.descent.trajectory import Plan, Trajectory
+from theorems.descent.trajectory import DescentRun, Trajectory
 from theorems.network.enclosed import Ball, Enclosed, Matrix, by_token, enclose
 from verify.certify import balls
 from verify.certify.norms import frobenius_norm, largest, spectral_norm, sum_of_squares
@@ -26,7 +26,7 @@ class OneStep:
     remainder: Ball
 
 
-def one_step(plan: Plan, run: Trajectory) -> OneStep:
+def one_step(plan: DescentRun, run: Trajectory) -> OneStep:
     """The step of size η = η_w/K after the run's last; use its balls at the run's precision."""
     enclosed, prescription = enclose(plan.problem), plan.prescription
     eta = prescription.step_weights / enclosed.K

@@ -81,7 +81,7 @@ def prescribe(problem: Problem, *, gamma_factor: float = 1.0, step_factor: float
         raise NotPositiveDefiniteError("Assumption 2 could not be certified; choose H at least N and distinct tokens")
     with flint.ctx.workprec(BITS):
         enclosed = enclose(problem)
-        values = sizes(problem, enclosed) | {zeta_0: least}
+        values = enclosed_norms(problem, enclosed) | {zeta_0: least}
         chosen = gamma_factor * (1 + MARGIN) * upper(evaluate(GAMMA_SQUARED, values).sqrt())
         values |= {gamma: flint.arb(chosen)}
         values |= {alpha: evaluate(STATED_ALPHA, values)}
@@ -101,7 +101,7 @@ def prescribe(problem: Problem, *, gamma_factor: float = 1.0, step_factor: float
         )
 
 
-def sizes(problem: Problem, enclosed: Enclosed) -> dict[Any, Any]:
+def enclosed_norms(problem: Problem, enclosed: Enclosed) -> dict[Any, Any]:
     """‖Z̄‖, f̄_max, ‖A‖₂, Δ⁽⁰⁾, K and H, enclosed at flint's precision."""
     columns = enclosed.z_bar.transpose().tolist()
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import flint
 import numpy as np
 
-from theorems.descent.trajectory import Plan
+from theorems.descent.trajectory import DescentRun
 from theorems.network.enclosed import Ball, Matrix, Problem, by_token, enclose
 from verify.certify import balls
 from verify.certify.balls import as_float64
@@ -19,7 +19,7 @@ BITS = 128
 SHARE = 1e-6
 
 
-def share_of(plan: Plan) -> Assumption:
+def share_of(plan: DescentRun) -> Assumption:
     """How much of the gap at the start the slowest mode holds: (vᵀδ_k)² / Σ_k ‖δ_k‖², B_kB_kᵀv = λ_min v, enclosed.
 
     The mode is that of the token whose least eigenvalue is the smallest in float64. A mode that is not as

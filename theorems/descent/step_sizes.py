@@ -38,7 +38,7 @@ EXACT_HEADS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class StepSizes:
     """The constants of a run as expressions: γ², and then α, D, L, η_Q and σ in what comes before.
 
     `matrix` holds the four constants of Lemma 10, `boost` multiplies η_Q and `zeta` the measured ζ_0; the
@@ -71,24 +71,24 @@ class Plan:
 
 
 @cache
-def exact_runs(plan: Plan, *, start: int = 0) -> tuple[Values, ...]:
+def exact_runs(step_sizes: StepSizes, *, start: int = 0) -> tuple[Values, ...]:
     """Runs of small networks from random Q_h; all α_hk^(0) are `start` times α, which is 0 in the theorem."""
     with flint.ctx.workprec(PRECISION):
         small = [(network, EXACT_HEADS, steps) for network in (single(), drawn(1)) for steps in (EXACT_STEPS, 0)]
         return tuple(
-            _exact_run(network, plan, start, heads, steps)
+            _exact_run(network, step_sizes, start, heads, steps)
             for network, heads, steps in (*small, *((*each, GENERAL_STEPS) for each in generals()))
         )
 
 
-def _exact_run(network: ExactNetwork, plan: Plan, start: int, heads: int, steps: int) -> Values:
+def _exact_run(network: ExactNetwork, step_sizes: StepSizes, start: int, heads: int, steps: int) -> Values:
     rng, zeros = random.Random(0), ((Fraction(0),) * len(network.tokens),) * heads
     d = range(len(network.tokens[0]))
     queries = tuple(tuple(tuple(Fraction(rng.randint(-4, 4), 2) for _ in d) for _ in d) for _ in range(heads))
     first = State(queries=queries, alpha=zeros)
     given = values(network, {"": first}, c=2, slack=1)
-    initial = {"ζ_0": plan.zeta * network.least_eigenvalue(first), "Δ_0": network.gap(first)}
-    given = extended(replace(given, numbers={**given.numbers, **initial}), plan.definitions)
+    initial = {"ζ_0": step_sizes.zeta * network.least_eigenvalue(first), "Δ_0": network.gap(first)}
+    given = extended(replace(given, numbers={**given.numbers, **initial}), step_sizes.definitions)
     network = replace(network, gamma=given.numbers["γ"])
     moved = tuple(tuple(start * given.numbers["α"] for _ in row) for row in zeros)
     states = [State(queries=queries, alpha=moved if start else zeros)]
@@ -123,7 +123,7 @@ def _exact_run(network: ExactNetwork, plan: Plan, start: int, heads: int, steps:
 class FloatRun:
     """A run in float64 and the constants that it used, by symbol."""
 
-    plan: Plan
+    step_sizes: StepSizes
     points: list[FloatPoint]
     numbers: dict[Any, float]
 
@@ -135,7 +135,9 @@ class FloatRun:
         adds the rounding of ξ − η∇ℓ: two roundings of each entry, and η times the error of the gradient.
         """
         rate = self.numbers[eta]
-        grow = np.eye(2) + rate * np.array([[self.value(entry) for entry in row] for row in self.plan.matrix.tolist()])
+        grow = np.eye(2) + rate * np.array(
+            [[self.value(entry) for entry in row] for row in self.step_sizes.matrix.tolist()]
+        )
         result = [np.zeros(2)]
         for p in self.points[:-1]:
             sizes_of = np.array([np.linalg.norm(p.queries), np.linalg.norm(p.alpha)])
@@ -162,9 +164,9 @@ class FloatRun:
         return float(evaluated(sp.sympify(expression), self.numbers))
 
 
-def float_run(experiment: Experiment, plan: Plan, *, start: int = 0) -> FloatRun | None:
+def float_run(experiment: Experiment, step_sizes: StepSizes, *, start: int = 0) -> FloatRun | None:
     """A few steps from the experiment's own Q_h; None where ζ_0 = 0, so that there are no such step sizes."""
-    run = planned(experiment, plan)
+    run = float_start(experiment, step_sizes)
     if run is None:
         return None
     point = replace(run.points[0], alpha=run.points[0].alpha + start * run.numbers[alpha])
@@ -175,7 +177,7 @@ def float_run(experiment: Experiment, plan: Plan, *, start: int = 0) -> FloatRun
     return run
 
 
-def planned(experiment: Experiment, plan: Plan) -> FloatRun | None:
+def float_start(experiment: Experiment, step_sizes: StepSizes) -> FloatRun | None:
     """The start of the run and its constants; None where ζ_0 = 0."""
     size, queries = sizes(experiment), experiment.study.start.queries.numpy()
     zeros = np.zeros((len(queries), experiment.instance.dictionary_size))
@@ -189,11 +191,11 @@ def planned(experiment: Experiment, plan: Plan) -> FloatRun | None:
         Z_norm: size.z_norm,
         f_max: size.f_max,
         A_norm: size.a_norm,
-        zeta_0: plan.zeta * first.least_eigenvalue,
+        zeta_0: step_sizes.zeta * first.least_eigenvalue,
         Delta_0: first.gap,
     }
-    run = FloatRun(plan=plan, points=[first], numbers=numbers)
-    for symbol, expression in plan.definitions.items():
+    run = FloatRun(step_sizes=step_sizes, points=[first], numbers=numbers)
+    for symbol, expression in step_sizes.definitions.items():
         numbers[symbol] = run.value(expression)
     run.points[0] = replace(first, gamma=numbers[gamma])
     return run

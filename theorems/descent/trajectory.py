@@ -26,7 +26,7 @@ EIGENVALUE_STEPS = 10  # λ_min(B_kB_kᵀ) itself is enclosed at about this many
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class DescentRun:
     """A run and what is claimed of it; factors other than 1 and another source of the constants are defects.
 
     The constants are those of `prescribed_for` (of the problem itself if None). `gamma_factor` multiplies γ,
@@ -100,7 +100,7 @@ class Trajectory:
 
 
 @lru_cache(maxsize=16)
-def descend(plan: Plan) -> Trajectory:
+def descend(plan: DescentRun) -> Trajectory:
     """Run the plan with as many bits as it takes, within `LIMIT`.
 
     Raises:
@@ -121,7 +121,7 @@ def _prescription(problem: Problem, gamma_factor: float, step_factor: float) -> 
     return prescribe(problem, gamma_factor=gamma_factor, step_factor=step_factor)
 
 
-def _run(plan: Plan) -> Trajectory:
+def _run(plan: DescentRun) -> Trajectory:
     """The trajectory at flint's precision, up to the last step whose gap is known."""
     prescription, enclosed = plan.prescription, enclose(plan.problem)
     eta_Q, eta_w = flint.arb(prescription.step_queries), prescription.step_weights

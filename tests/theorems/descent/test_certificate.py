@@ -29,7 +29,7 @@ from theorems.descent.certified_descent import (
     step_too_large,
     weights_start_elsewhere,
 )
-from theorems.descent.trajectory import Plan, descend
+from theorems.descent.trajectory import DescentRun, descend
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
 from verify import UsageError
@@ -42,12 +42,12 @@ Tamper = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture
-def plan(quick: Experiment) -> Plan:
+def plan(quick: Experiment) -> DescentRun:
     return replace(literal_plan(quick), steps=STEPS)
 
 
 @pytest.fixture
-def certificate(plan: Plan) -> dict[str, Any]:
+def certificate(plan: DescentRun) -> dict[str, Any]:
     return certificate_of(plan)
 
 
@@ -83,7 +83,7 @@ def test_the_checker_is_short_and_imports_only_the_standard_library() -> None:
     assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
 
 
-def test_the_same_plan_gives_the_same_certificate(plan: Plan, certificate: dict[str, Any]) -> None:
+def test_the_same_plan_gives_the_same_certificate(plan: DescentRun, certificate: dict[str, Any]) -> None:
     descend.cache_clear()
     assert json.dumps(certificate_of(plan)) == json.dumps(certificate)
 
@@ -200,7 +200,7 @@ def test_every_tampering_is_rejected_and_named(
 
 
 def test_another_noise_level_with_its_own_limit_is_rejected(
-    plan: Plan, certificate: dict[str, Any], check: Check
+    plan: DescentRun, certificate: dict[str, Any], check: Check
 ) -> None:
     louder = replace(plan.problem, instance=replace(plan.problem.instance, noise=1.5))
     other = certificate_of(replace(plan, problem=louder, steps=1))
@@ -220,7 +220,7 @@ def test_another_noise_level_with_its_own_limit_is_rejected(
     ],
 )
 def test_a_defect_planted_in_the_descent_is_found(
-    defect: Callable[[Experiment], Plan], quick: Experiment, check: Check
+    defect: Callable[[Experiment], DescentRun], quick: Experiment, check: Check
 ) -> None:
     status, line = check(certificate_of(replace(defect(quick), steps=5)))
     assert (status, line[:7]) == (1, "FALSE: ")
@@ -319,7 +319,7 @@ def test_a_descent_without_its_hypotheses_has_no_certificate() -> None:
         certificate_of(replace(own_plan(prepare(resolve("literal", {"H": 1}))), forced=True))
 
 
-def test_steps_that_could_not_be_certified_are_refused(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_that_could_not_be_certified_are_refused(plan: DescentRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("theorems.descent.trajectory.QUARTER_BITS", 0)
     monkeypatch.setattr("theorems.descent.trajectory.LIMIT", 64)
     with pytest.raises(UsageError, match=r"steps = 998 are too many: \d+ could be certified"):

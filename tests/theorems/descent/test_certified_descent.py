@@ -14,6 +14,7 @@ import torch
 
 from numerics.loss import population_loss
 from numerics.model import Network, mixture
+from theorems.descent import certified_descent
 from theorems.descent.certified_descent import (
     certify_descent,
     certify_induction,
@@ -29,8 +30,7 @@ from theorems.descent.certified_descent import (
 )
 from theorems.descent.float_descent import float_descent, gap_errors
 from theorems.descent.prescription import prescribe
-from theorems.descent.step_sizes import certified_descent
-from theorems.descent.trajectory import Plan, descend
+from theorems.descent.trajectory import DescentRun, descend
 from theorems.network.enclosed import enclose, problem_of
 from theorems.network.exact import ExactNetwork, State
 from theorems.setting.experiment import Experiment, prepare
@@ -76,7 +76,7 @@ def rationals(matrix: np.ndarray) -> tuple[tuple[Fraction, ...], ...]:
 
 
 @pytest.fixture
-def plan(quick: Experiment) -> Plan:
+def plan(quick: Experiment) -> DescentRun:
     return literal_plan(quick)
 
 
@@ -86,7 +86,7 @@ def test_the_checks_pass_and_every_defect_is_rejected(quick: Experiment) -> None
     assert [control.name for control in outcome.controls if not control.rejected] == []
 
 
-def test_two_steps_agree_with_the_network_from_its_definitions(plan: Plan) -> None:
+def test_two_steps_agree_with_the_network_from_its_definitions(plan: DescentRun) -> None:
     """Oracle: `theorems.network.exact`, entry by entry, in the variables of Lemma 6."""
     data, prescription = plan.problem.instance, plan.prescription
     with flint.ctx.workprec(200):
@@ -105,7 +105,7 @@ def test_two_steps_agree_with_the_network_from_its_definitions(plan: Plan) -> No
             state = network.descend(state, flint.arb(prescription.step_queries))
 
 
-def test_gradients_agree_with_automatic_differentiation(plan: Plan) -> None:
+def test_gradients_agree_with_automatic_differentiation(plan: DescentRun) -> None:
     data, rng = plan.problem.instance, np.random.default_rng(0)
     weights = rng.standard_normal(plan.problem.weights.shape)
     with flint.ctx.workprec(128):
@@ -136,7 +136,7 @@ def test_gradients_agree_with_automatic_differentiation(plan: Plan) -> None:
     assert slopes == pytest.approx(theta[1].grad.numpy(), abs=1e-11)
 
 
-def test_float64_errors_cover_the_distance_to_the_exact_run(plan: Plan) -> None:
+def test_float64_errors_cover_the_distance_to_the_exact_run(plan: DescentRun) -> None:
     run = descend(plan)
     gaps, away = float_descent(plan, plan.steps)
     exact = np.array([float(moment.gap.mid()) for moment in run.moments])
@@ -144,7 +144,7 @@ def test_float64_errors_cover_the_distance_to_the_exact_run(plan: Plan) -> None:
     assert gaps[-1] > 1e30 * exact[-1]  # float64 stalls while the exact gap goes on falling
 
 
-def test_a_naive_comparison_in_float64_would_report_a_violation(plan: Plan) -> None:
+def test_a_naive_comparison_in_float64_would_report_a_violation(plan: DescentRun) -> None:
     """The bound falls below the floor of float64; the check stops there instead."""
     gaps, _ = float_descent(plan, 1500)
     bounds = (1 - float(plan.prescription.rate.mid())) ** np.arange(1501) * gaps[0]
@@ -153,7 +153,7 @@ def test_a_naive_comparison_in_float64_would_report_a_violation(plan: Plan) -> N
 
 
 def test_bits_that_run_out_are_undecided_with_the_steps_certified_so_far(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch
+    plan: DescentRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("theorems.descent.trajectory.QUARTER_BITS", 0)
     monkeypatch.setattr("theorems.descent.trajectory.LIMIT", 64)
@@ -227,7 +227,7 @@ def test_one_head_forced_does_not_reach_the_infimum() -> None:
     assert verdicts["Δ⁽ᵗ⁾ ≤ (1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾, this instance"] is Verdict.FAIL
 
 
-def test_equal_problems_are_recognised(plan: Plan, quick: Experiment) -> None:
+def test_equal_problems_are_recognised(plan: DescentRun, quick: Experiment) -> None:
     assert problem_of(quick) == problem_of(quick)
     assert problem_of(quick) != plan.problem
     assert plan.problem != "a problem"

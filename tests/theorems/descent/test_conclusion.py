@@ -10,10 +10,10 @@ import flint
 import numpy as np
 import pytest
 
+from theorems.descent import conclusion as certified_conclusion
 from theorems.descent.certified_descent import literal_plan
 from theorems.descent.conclusion import conclude_at, guaranteed_steps
-from theorems.descent.step_sizes import conclusion as certified_conclusion
-from theorems.descent.trajectory import Plan, descend
+from theorems.descent.trajectory import DescentRun, descend
 from theorems.network.enclosed import enclose
 from theorems.setting.defects import penalty_twice
 from theorems.setting.experiment import Experiment, prepare
@@ -26,7 +26,7 @@ PROMISE = asked(epsilon=1e-3, delta=0.05, B=3.0)
 
 
 @pytest.fixture
-def plan(quick: Experiment) -> Plan:
+def plan(quick: Experiment) -> DescentRun:
     return literal_plan(quick)
 
 
@@ -34,7 +34,7 @@ def by_name(findings: Any) -> dict[str, Finding]:
     return {finding.name: finding for finding in findings}
 
 
-def ending(plan: Plan, steps: int) -> dict[str, Finding]:
+def ending(plan: DescentRun, steps: int) -> dict[str, Finding]:
     """What is concluded after that many steps."""
     short = replace(plan, steps=steps)
     run = descend(short)
@@ -42,7 +42,7 @@ def ending(plan: Plan, steps: int) -> dict[str, Finding]:
         return by_name(conclude_at(short, run, PROMISE))
 
 
-def test_T_is_the_number_of_the_theorem(plan: Plan) -> None:
+def test_T_is_the_number_of_the_theorem(plan: DescentRun) -> None:
     data, prescription = plan.problem.instance, plan.prescription
     N, K, m, tau = 2, 4, 2, data.noise
     features = data.features[:N]
@@ -56,7 +56,7 @@ def test_T_is_the_number_of_the_theorem(plan: Plan) -> None:
     assert guaranteed_steps(plan, replace(PROMISE, epsilon=1e9)) == 0
 
 
-def test_the_conclusion_holds_after_T_steps_and_not_after_a_tenth(plan: Plan) -> None:
+def test_the_conclusion_holds_after_T_steps_and_not_after_a_tenth(plan: DescentRun) -> None:
     needed = guaranteed_steps(plan, PROMISE)
     assert worst(finding.verdict for finding in ending(plan, needed).values()) is Verdict.PASS
     early = ending(plan, needed // 10)
@@ -64,7 +64,7 @@ def test_the_conclusion_holds_after_T_steps_and_not_after_a_tenth(plan: Plan) ->
     assert early["the worst prompt found"].verdict is Verdict.PASS  # it is still below what holds for every prompt
 
 
-def test_the_worst_prompt_is_at_least_as_bad_as_any_of_many(plan: Plan) -> None:
+def test_the_worst_prompt_is_at_least_as_bad_as_any_of_many(plan: DescentRun) -> None:
     """Oracle: a fine grid over the two circles that λ and n run through, in numpy."""
     run = descend(replace(plan, steps=20))
     data = plan.problem.instance
@@ -96,7 +96,7 @@ def test_the_literal_instance_stands_for_itself_and_for_larger_ones(quick: Exper
         assert found[f"every prompt, {name}"].verdict is Verdict.PASS
 
 
-def test_a_smaller_error_asks_for_more_steps_at_the_rate_of_the_theorem(plan: Plan) -> None:
+def test_a_smaller_error_asks_for_more_steps_at_the_rate_of_the_theorem(plan: DescentRun) -> None:
     """Twin: ε divided by 1000 adds log 1000 / log(1/(1 − rate)) steps."""
     rate = float(plan.prescription.rate.mid())
     more = guaranteed_steps(plan, replace(PROMISE, epsilon=1e-6)) - guaranteed_steps(plan, PROMISE)
@@ -118,7 +118,7 @@ def test_a_broken_hypothesis_leaves_only_its_name() -> None:
         assert not any(key.startswith("every prompt") for key in found)
 
 
-def test_a_rate_of_1e_minus_19_and_less_is_a_number_of_steps_or_none_and_never_an_exception(plan: Plan) -> None:
+def test_a_rate_of_1e_minus_19_and_less_is_a_number_of_steps_or_none_and_never_an_exception(plan: DescentRun) -> None:
     least = float(plan.prescription.rate.mid())
     for rate in (1e-19, 1e-60, 1e-150):
         slow = replace(plan, step_factor=rate / least)

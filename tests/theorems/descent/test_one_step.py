@@ -12,7 +12,7 @@ import sympy as sp
 from theorems.descent.certified_descent import literal_plan
 from theorems.descent.float_descent import float_problem
 from theorems.descent.one_step import one_step
-from theorems.descent.trajectory import Plan, descend
+from theorems.descent.trajectory import DescentRun, descend
 from theorems.long_run import Variant, certify_remainder
 from theorems.setting.experiment import Experiment
 from verify.claim import Bound, Verdict, worst
@@ -21,11 +21,11 @@ STEPS = 5
 
 
 @pytest.fixture
-def plan(quick: Experiment) -> Plan:
+def plan(quick: Experiment) -> DescentRun:
     return replace(literal_plan(quick), steps=STEPS)
 
 
-def test_numpy_finds_the_same_numbers(plan: Plan) -> None:
+def test_numpy_finds_the_same_numbers(plan: DescentRun) -> None:
     data, prescription = float_problem(plan), plan.prescription
     queries, weights = plan.problem.queries.copy(), plan.problem.weights.copy()
     K, step = data.cross.shape[1], float(prescription.step_weights.mid())
@@ -58,7 +58,7 @@ def test_numpy_finds_the_same_numbers(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize(("loss", "verdict"), [(1, Verdict.PASS), (sp.Rational(1, 5), Verdict.FAIL)])
-def test_a_fifth_of_kappa_is_refuted(loss: object, verdict: Verdict, plan: Plan) -> None:
+def test_a_fifth_of_kappa_is_refuted(loss: object, verdict: Verdict, plan: DescentRun) -> None:
     found = [each for each in certify_remainder(Variant(plans=(plan,), loss=loss)) if isinstance(each, Bound)]
     assert len(found) == 4
     assert worst(finding.verdict for finding in found) is verdict
