@@ -11,19 +11,20 @@ Wrong if that leaves a remainder, or if for one random network and prompt the tw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from random import Random
 from typing import Any
 
 import numpy as np
 import sympy as sp
 import torch
+from torch import Tensor
 
 from numerics.measure import rounding, softmax_rounding
-from numerics.model import Network, attention, full_attention, mixture, predict
+from numerics.model import Network, attention, full_attention, initial_network, mixture, predict
 from theorems.setting.experiment import Experiment, stream
-from theorems.setting.notation import K, N, P, d, e_k, y
-from verify.claim import Agreement, Argument, Claim, Identity, Step
+from theorems.setting.notation import K, N, P, Q_h, V, V_tilde, d, e_k, w_h, y
+from verify.claim import Agreement, Argument, Claim, Identity, Step, planted
 from verify.prove import Equation, prove, selection
 from verify.prove.matrices.rational import draw, transpose
 
@@ -36,10 +37,6 @@ hat(y)_k := ["diag" sum_(h=1)^H W_h^V E^P "softmax"((W_h^K E^P)^top W_h^Q E)]_k
 
 TRIALS = 5
 
-V: Any = sp.MatrixSymbol("V", d, N)
-V_tilde: Any = sp.MatrixSymbol("Ṽ", d, K)
-Q_h: Any = sp.MatrixSymbol("Q_h", d, d)
-w_h: Any = sp.MatrixSymbol("w_h", K, 1)
 S_h: Any = sp.MatrixSymbol("S_h", N, K)  # softmax of the logits, column by column
 A: Any = sp.MatrixSymbol("A", d, d)  # invertible: W^K_h = (A, 0), W^Q_h = (A⁻ᵀQ_h, 0)
 J: Any = sp.MatrixSymbol("J", d + 1, d)
@@ -60,32 +57,32 @@ BLOCKS = (
 SELECTED = (Equation(P * P.T, sp.Identity(N), "P = (I, 0)"), Equation(V_tilde * P.T, V, "ṼPᵀ = V"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """The experiment, the full attention that is compared with Eq. (8) (K x K output), and defects of its matrices."""
+@dataclass(frozen=True)
+class FullAttention:
+    """What is compared with Eq. (8): the network's whole output (K × K), and what is made of its matrices."""
 
     experiment: Experiment
-    full: Callable[..., torch.Tensor] = full_attention
+    _: KW_ONLY
+    full: Callable[..., Tensor] = full_attention
     transposed: bool = False
     labels_in_logits: bool = False
     first_row: bool = False
 
 
-def derive_reduction(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_reduction(subject: FullAttention) -> Iterator[Identity]:
     """For every head the embeddings and block matrices give the logits VᵀQ_hṼ and w_{h,k} yᵀ softmax(VᵀQ_h v_k)."""
-    variant = subject if isinstance(subject, Variant) else Variant(experiment=subject)
     prompt, whole = EMBEDDED, EMBEDDED_ALL
     yield _prove("E^P is the part of E that P selects", whole * P.T, prompt, *SELECTED)
-    W_query = A.T.I * Q_h.T * J.T if variant.transposed else W_QUERY
+    W_query = A.T.I * Q_h.T * J.T if subject.transposed else W_QUERY
     yield _prove("(W^K)ᵀW^Q = diag(Q_h, 0)", W_KEY.T * W_query, J * Q_h * J.T)
-    product = J * Q_h * J.T + (j * j.T if variant.labels_in_logits else sp.ZeroMatrix(d + 1, d + 1))
+    product = J * Q_h * J.T + (j * j.T if subject.labels_in_logits else sp.ZeroMatrix(d + 1, d + 1))
     yield _prove("(W^K E^P)ᵀ W^Q E = VᵀQ_hṼ", prompt.T * product * whole, LOGITS)
     output = W_VALUE * prompt * S_h
-    left = row if variant.first_row else e_k
+    left = row if subject.first_row else e_k
     yield _prove("[W^V E^P S]_kk = w_hk yᵀ S e_k", left.T * output * e_k, ANSWER)
 
 
-def argue_sum(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_sum(subject: FullAttention) -> Iterator[Argument]:
     """From the heads' logits and outputs to Eq. (8)."""
     yield Argument(
         name="ŷ_k = Σ_h w_hk yᵀ softmax(VᵀQ_h v_k)",
@@ -117,30 +114,27 @@ def _blocks(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
     }
 
 
-def measure_reduction(subject: Experiment | Variant) -> Iterator[Agreement]:
+def measure_reduction(subject: FullAttention) -> Iterator[Agreement]:
     """Full attention and Eq. (8) give the same predictions for random parameters and labels."""
-    experiment, full = _parts(subject)
+    experiment = subject.experiment
     data, rng = experiment.instance, stream(experiment.study.seed, "eq8")
     N, K, d, H = data.prompt_length, data.dictionary_size, data.token_dimension, len(experiment.study.start.queries)
     tokens = torch.from_numpy(data.tokens)
     for trial in range(TRIALS):
-        network = Network(
-            queries=torch.from_numpy(rng.standard_normal((H, d, d))),
-            weights=torch.from_numpy(rng.standard_normal((H, K))),
-        )
+        network = initial_network(rng, heads=H, d=d, K=K, scale=1.0, weight_scale=1.0)
         labels = torch.from_numpy(rng.standard_normal(N))
         key = torch.from_numpy(np.linalg.qr(rng.standard_normal((d, d)))[0])
         reduced = predict(labels[None, :], mixture(network, tokens, N))[0]
         yield Agreement(
             name=f"random network {trial + 1}",
-            predicted=torch.diagonal(full(network, tokens, labels, key)).numpy(),
+            predicted=torch.diagonal(subject.full(network, tokens, labels, key)).numpy(),
             observed=reduced.numpy(),
             tolerance=_rounding_error(network, tokens, labels, N),
             reason="rounding analysis of both sides",
         )
 
 
-def _rounding_error(network: Network, tokens: torch.Tensor, labels: torch.Tensor, N: int) -> np.ndarray:
+def _rounding_error(network: Network, tokens: Tensor, labels: Tensor, N: int) -> np.ndarray:
     """A bound on the difference of the two float64 evaluations, for each token (shape K).
 
     A logit is a sum over at most d + 1 products of sums over d + 1 products, so each evaluation
@@ -158,53 +152,44 @@ def _rounding_error(network: Network, tokens: torch.Tensor, labels: torch.Tensor
     return bound
 
 
-def _parts(subject: Experiment | Variant) -> tuple[Experiment, Callable[..., torch.Tensor]]:
-    return (subject.experiment, subject.full) if isinstance(subject, Variant) else (subject, full_attention)
+def _softmax_over_queries(network: Network, tokens: Tensor, labels: Tensor, key: Tensor) -> Tensor:
+    logits = tokens[: len(labels)] @ network.queries @ tokens.T
+    seen = torch.einsum("n,hnk->hk", labels, torch.softmax(logits, dim=2))
+    return torch.diag((network.weights * seen).sum(dim=0))
 
 
-def wrong_softmax_axis(experiment: Experiment) -> Variant:
-    """Attention is normalised over the queries instead of the prompt."""
-
-    def full(network: Network, tokens: torch.Tensor, labels: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-        logits = tokens[: len(labels)] @ network.queries @ tokens.T
-        seen = torch.einsum("n,hnk->hk", labels, torch.softmax(logits, dim=2))
-        return torch.diag((network.weights * seen).sum(dim=0))
-
-    return Variant(experiment=experiment, full=full)
+def _queries_transposed(network: Network, tokens: Tensor, labels: Tensor, key: Tensor) -> Tensor:
+    return full_attention(replace(network, queries=network.queries.mT), tokens, labels, key)
 
 
-def transposed_query(experiment: Experiment) -> Variant:
-    """The key and query matrices exchange their roles: Q_h becomes its transpose."""
-
-    def full(network: Network, tokens: torch.Tensor, labels: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-        turned = Network(queries=network.queries.mT, weights=network.weights)
-        return full_attention(turned, tokens, labels, key)
-
-    return Variant(experiment=experiment, full=full, transposed=True)
-
-
-def row_instead_of_diagonal(experiment: Experiment) -> Variant:
-    """The answer is read from the first row of the output instead of its diagonal."""
-
-    def full(network: Network, tokens: torch.Tensor, labels: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-        return torch.diag(full_attention(network, tokens, labels, key)[0])
-
-    return Variant(experiment=experiment, full=full, first_row=True)
-
-
-def labels_in_logits(experiment: Experiment) -> Variant:
-    """(W^K)ᵀW^Q = diag(Q_h, 1): the labels enter the logits."""
-    return Variant(experiment=experiment, labels_in_logits=True)
+def _first_row(network: Network, tokens: Tensor, labels: Tensor, key: Tensor) -> Tensor:
+    return torch.diag(full_attention(network, tokens, labels, key)[0])
 
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=FullAttention,
     heeds=("dictionary", "H"),
     checks=(derive_reduction, argue_sum, measure_reduction),
-    controls=(wrong_softmax_axis, transposed_query, row_instead_of_diagonal, labels_in_logits),
+    controls=dict(
+        wrong_softmax_axis=planted(
+            "Attention is normalised over the queries instead of the prompt.", full=_softmax_over_queries
+        ),
+        transposed_query=planted(
+            "The key and query matrices exchange their roles: Q_h becomes its transpose.",
+            full=_queries_transposed,
+            transposed=True,
+        ),
+        row_instead_of_diagonal=planted(
+            "The answer is read from the first row of the output instead of its diagonal.",
+            full=_first_row,
+            first_row=True,
+        ),
+        labels_in_logits=planted("(W^K)ᵀW^Q = diag(Q_h, 1): the labels enter the logits.", labels_in_logits=True),
+    ),
     stated=("EMBEDDED", "EMBEDDED_ALL", "W_KEY", "W_QUERY", "W_VALUE", "LOGITS", "ANSWER"),
     catches={
-        derive_reduction: (transposed_query, row_instead_of_diagonal, labels_in_logits),
-        measure_reduction: (wrong_softmax_axis, transposed_query, row_instead_of_diagonal),
+        derive_reduction: ("transposed_query", "row_instead_of_diagonal", "labels_in_logits"),
+        measure_reduction: ("wrong_softmax_axis", "transposed_query", "row_instead_of_diagonal"),
     },
 )

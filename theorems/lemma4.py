@@ -18,7 +18,7 @@ from typing import Any
 import sympy as sp
 
 from theorems.setting.experiment import Experiment
-from theorems.setting.notation import N, Z, m, tau, y
+from theorems.setting.notation import N, Z, m, task, tau, y
 from verify.claim import Claim, Identity, planted
 from verify.prove import Random, prove, prove_expectation, prove_positive_definite
 
@@ -29,7 +29,6 @@ EE_tilde(epsilon) 1/(2 N) sum_(i=1)^N (y_i - lambda^top (z_i + tilde(epsilon)_i)
 "with the minimiser" (Z Z^top + N tau I_m)^(-1) Z y
 """
 
-task: Any = sp.MatrixSymbol("lambda", m, 1)
 noise: Any = sp.MatrixSymbol("ε̃", m, N)  # its columns are the ε̃_i
 shift: Any = sp.MatrixSymbol("μ", m, N)  # a mean that the noise must not have
 

@@ -31,7 +31,7 @@ from theorems.setting import notation
 from theorems.setting.defects import noise_ignores_task, penalty_n_tau, penalty_twice
 from theorems.setting.experiment import stream
 from theorems.setting.limit import PRECISION, Limit, symbol_values
-from theorems.setting.notation import PROMPT, K, N, P, Z, Z_query, Z_tilde, e_k, m, tau, z_k
+from theorems.setting.notation import PROMPT, K, N, P, Z, Z_query, Z_tilde, e_k, m, task, tau, z_k
 from verify.certify import evaluate
 from verify.claim import Claim, Estimate, Identity, planted
 from verify.infer import mean_interval
@@ -51,7 +51,6 @@ delta_k = overline(Z) (tilde(a)_k - hat(a)_k), \
 L^* = 1/(2 K) sum_(k=N+1)^K (norm(z_k)^2 + m tau - z_k^top Z (Z^top Z + m tau I)^(-1) Z^top z_k)
 """
 
-task: Any = sp.MatrixSymbol("lambda", m, 1)
 noise: Any = sp.MatrixSymbol("ε", m, K)  # its columns are the ε_k
 A_tilde: Any = sp.MatrixSymbol("Ã", N, K)
 a_k: Any = sp.MatrixSymbol("ã_k", N, 1)

@@ -13,7 +13,7 @@ Wrong if an identity leaves a remainder.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from random import Random
 from typing import Any
@@ -22,8 +22,8 @@ import sympy as sp
 
 from theorems.setting.defects import penalty_n_tau, penalty_twice
 from theorems.setting.experiment import Experiment
-from theorems.setting.notation import PROMPT, N, P, Z, Z_tilde, m, small_dictionary, tau
-from verify.claim import Argument, Claim, Identity, Step
+from theorems.setting.notation import PROMPT, N, P, Z, Z_tilde, m, small_dictionary, task, tau
+from verify.claim import Argument, Claim, Identity, Step, planted
 from verify.prove import Equation, prove
 from verify.prove.matrices.rational import draw, invert, multiply, transpose
 
@@ -35,7 +35,6 @@ hat(A)(tau) = hat(A)(0) - m tau Z^dagger (Z Z^top + m tau I)^(-1) (tilde(Z) - (Z
 hat(A)(0) = Z^dagger tilde(Z) + (I - Z^dagger Z, 0)
 """
 
-task: Any = sp.MatrixSymbol("lambda", m, 1)
 noise: Any = sp.MatrixSymbol("ε", N, 1)
 gram = Z * Z.T  # m x m; writing its inverse asserts rank Z = m
 pseudo: Any = sp.MatrixSymbol("Z†", N, m)
@@ -46,34 +45,35 @@ REST = m * tau * pseudo * (gram + m * tau * sp.Identity(m)).I * (Z_tilde - Z * P
 LABELS = task.T * Z_tilde
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """The experiment with another candidate for Z†, noise on the prompt's labels, or some of Penrose's equations."""
+@dataclass(frozen=True)
+class Pseudoinverse:
+    """What is taken for Z†, the noise on the prompt's labels, and how many of Penrose's equations are asked."""
 
     experiment: Experiment
-    candidate: Any = None
+    _: KW_ONLY
+    candidate: Any = pseudo
     label_noise: Any = sp.ZeroMatrix(N, 1)
     equations: int = 4
 
     @property
     def inverse(self) -> Any:
         """What is claimed to be Z†."""
-        return INVERSE if self.candidate is None else self.candidate
+        return self.candidate.subs(pseudo, INVERSE)
 
 
-def derive_pseudoinverse(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_pseudoinverse(subject: Pseudoinverse) -> Iterator[Identity]:
     """Zᵀ(ZZᵀ)⁻¹ satisfies Penrose's four equations, so it is the pseudoinverse Z†."""
-    X = _variant(subject).inverse
+    X = subject.inverse
     yield prove("Z Z† Z = Z", Z * X * Z, Z)
     yield prove("Z† Z Z† = Z†", X * Z * X, X)
     yield prove("Z Z† is symmetric", (Z * X).T, Z * X)
     yield prove("Z† Z is symmetric", (X * Z).T, X * Z)
 
 
-def derive_uniqueness(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_uniqueness(subject: Pseudoinverse) -> Iterator[Identity]:
     """Penrose's four equations have at most one solution."""
     first, second = (sp.MatrixSymbol(name, N, m) for name in "XY")
-    asked = _variant(subject).equations
+    asked = subject.equations
     premises = (*_penrose(first)[:asked], *_penrose(second)[:asked])
     yield prove("X = Y", first, second, premises=premises, sample=partial(_inverses, first, second, asked))
 
@@ -87,9 +87,9 @@ def _penrose(X: Any) -> tuple[Equation, ...]:
     )
 
 
-def derive_limit(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_limit(subject: Pseudoinverse) -> Iterator[Identity]:
     """(ZᵀZ)† = Z†Z†ᵀ by the same four equations, so Â = (ZᵀZ)†ZᵀZ̃ = Z†Z̃."""
-    X = _variant(subject).inverse
+    X = subject.inverse
     square, inverse = Z.T * Z, X * X.T
     yield prove("ZᵀZ (ZᵀZ)† ZᵀZ = ZᵀZ", square * inverse * square, square)
     yield prove("(ZᵀZ)† ZᵀZ (ZᵀZ)† = (ZᵀZ)†", inverse * square * inverse, inverse)
@@ -98,27 +98,25 @@ def derive_limit(subject: Experiment | Variant) -> Iterator[Identity]:
     yield prove("(ZᵀZ)†ZᵀZ̃ = Z†Z̃", inverse * Z.T * Z_tilde, X * Z_tilde)
 
 
-def derive_labels(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_labels(subject: Pseudoinverse) -> Iterator[Identity]:
     """yᵀZ†Z̃ = λᵀZ̃ for y = Zᵀλ: every label is reproduced."""
-    variant = _variant(subject)
-    labels = Z.T * task + variant.label_noise
-    yield prove("yᵀÂ = λᵀZ̃", labels.T * variant.inverse * Z_tilde, LABELS)
+    labels = Z.T * task + subject.label_noise
+    yield prove("yᵀÂ = λᵀZ̃", labels.T * subject.inverse * Z_tilde, LABELS)
 
 
-def derive_vanishing_noise(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_vanishing_noise(subject: Pseudoinverse) -> Iterator[Identity]:
     """Â(τ) differs from its limit by mτ times a bounded matrix; labels without noise are reproduced there too."""
-    variant = _variant(subject)
-    X, limit = variant.inverse, variant.experiment.limit
+    X, limit = subject.inverse, subject.experiment.limit
     at_zero, rest, ridge = AT_ZERO.subs(pseudo, X), REST.subs(pseudo, X), (gram + m * tau * sp.Identity(m)).I
     yield prove("Â(τ) = Â(0) − mτ Z†(ZZᵀ + mτI)⁻¹(Z̃ − ZP)", limit.a_hat, at_zero - rest, sample=_full_rank)
     squares = ridge.T * ridge + m * tau * (Z.T * gram.I * ridge).T * (Z.T * gram.I * ridge)
     yield prove("(ZZᵀ)⁻¹ − (ZZᵀ + mτI)⁻¹ = mτ (a sum of two Gram matrices)", gram.I - ridge, m * tau * squares)
-    labels = Z.T * task + variant.label_noise
+    labels = Z.T * task + subject.label_noise
     yield prove("yᵀÂ(0) = λᵀZ̃", labels.T * at_zero, LABELS)
     yield prove("Â(0)Pᵀ = I", at_zero * P.T, sp.Identity(N), premises=PROMPT, sample=_full_rank)
 
 
-def argue_rate(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_rate(subject: Pseudoinverse) -> Iterator[Argument]:
     """Â(τ) tends to Â(0) for τ → 0, at the rate τ."""
     yield Argument(
         name="‖Â(τ) − Â(0)‖ ≤ mτ ‖Z†‖ ‖(ZZᵀ)⁻¹‖ ‖Z̃ − (Z, 0)‖, which tends to 0",
@@ -149,61 +147,35 @@ def _inverses(first: Any, second: Any, asked: int, sizes: Mapping[Any, int], rng
     return {Z: features, first: inverse, second: other}
 
 
-def _variant(subject: Experiment | Variant) -> Variant:
-    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
-
-
-def wrong_side(experiment: Experiment) -> Variant:
-    """Z† is (ZᵀZ)⁻¹Zᵀ, as if the rank were N instead of m."""
-    return Variant(experiment=experiment, candidate=(Z.T * Z).I * Z.T)
-
-
-def transpose_for_inverse(experiment: Experiment) -> Variant:
-    """Z† is Zᵀ, as if the features were orthonormal."""
-    return Variant(experiment=experiment, candidate=Z.T)
-
-
-def inverse_twice(experiment: Experiment) -> Variant:
-    """Z† is Zᵀ(ZZᵀ)⁻²: a wrong exponent."""
-    return Variant(experiment=experiment, candidate=Z.T * gram.I * gram.I)
-
-
-def labels_noisy(experiment: Experiment) -> Variant:
-    """The prompt's labels carry noise after all."""
-    return Variant(experiment=experiment, label_noise=noise)
-
-
-def three_equations(experiment: Experiment) -> Variant:
-    """Z†Z need not be symmetric: the fourth of Penrose's equations is dropped."""
-    return Variant(experiment=experiment, equations=3)
-
-
 CLAIM = Claim(
     statement=STATEMENT,
+    about=Pseudoinverse,
     checks=(derive_pseudoinverse, derive_uniqueness, derive_limit, derive_labels, derive_vanishing_noise, argue_rate),
-    controls=(
-        wrong_side,
-        transpose_for_inverse,
-        inverse_twice,
-        labels_noisy,
-        penalty_n_tau,
-        penalty_twice,
-        three_equations,
+    controls=dict(
+        wrong_side=planted("Z† is (ZᵀZ)⁻¹Zᵀ, as if the rank were N instead of m.", candidate=(Z.T * Z).I * Z.T),
+        transpose_for_inverse=planted("Z† is Zᵀ, as if the features were orthonormal.", candidate=Z.T),
+        inverse_twice=planted("Z† is Zᵀ(ZZᵀ)⁻²: a wrong exponent.", candidate=pseudo * gram.I),
+        labels_noisy=planted("The prompt's labels carry noise after all.", label_noise=noise),
+        penalty_n_tau=penalty_n_tau,
+        penalty_twice=penalty_twice,
+        three_equations=planted(
+            "Z†Z need not be symmetric: the fourth of Penrose's equations is dropped.", equations=3
+        ),
     ),
     stated=("INVERSE", "AT_ZERO", "REST", "LABELS"),
-    drops=(wrong_side, labels_noisy, three_equations),
+    drops=("wrong_side", "labels_noisy", "three_equations"),
     catches={
-        derive_pseudoinverse: (transpose_for_inverse, inverse_twice),
-        derive_uniqueness: (three_equations,),
-        derive_limit: (transpose_for_inverse, inverse_twice),
-        derive_labels: (wrong_side, transpose_for_inverse, inverse_twice, labels_noisy),
+        derive_pseudoinverse: ("transpose_for_inverse", "inverse_twice"),
+        derive_uniqueness: ("three_equations",),
+        derive_limit: ("transpose_for_inverse", "inverse_twice"),
+        derive_labels: ("wrong_side", "transpose_for_inverse", "inverse_twice", "labels_noisy"),
         derive_vanishing_noise: (
-            wrong_side,
-            transpose_for_inverse,
-            inverse_twice,
-            labels_noisy,
-            penalty_n_tau,
-            penalty_twice,
+            "wrong_side",
+            "transpose_for_inverse",
+            "inverse_twice",
+            "labels_noisy",
+            "penalty_n_tau",
+            "penalty_twice",
         ),
     },
 )

@@ -23,7 +23,7 @@ from numerics.measure import UNIT_ROUNDOFF
 from theorems.setting.defects import penalty_n_tau, penalty_tau_squared, penalty_twice
 from theorems.setting.experiment import Experiment, stream
 from theorems.setting.limit import PRECISION, symbol_values
-from theorems.setting.notation import N, Z, m, tau, y
+from theorems.setting.notation import N, Z, m, task, tau, y
 from verify.certify import as_float64, balls, evaluate
 from verify.claim import Agreement, Claim, Identity
 from verify.prove import prove, prove_positive_definite
@@ -38,8 +38,6 @@ HESSIAN = Z * Z.T + m * tau * sp.Identity(m)  # N times that of the objective
 PRIMAL = (Z * Z.T + m * tau * sp.Identity(m)).I * Z * y
 DUAL = Z * (Z.T * Z + m * tau * sp.Identity(N)).I * y
 
-other = sp.MatrixSymbol("λ", m, 1)
-
 ORACLE_LABELS = 20
 
 
@@ -49,9 +47,9 @@ def derive_minimiser(experiment: Experiment) -> Iterator[Identity]:
     gradient = HESSIAN * coefficients - Z * y  # N times the gradient
     yield prove("gradient vanishes at λ̂", gradient, sp.ZeroMatrix(m, 1))
     yield prove_positive_definite("Hessian is positive definite", HESSIAN, factor=Z.T, shift=m * tau)
-    off = other - coefficients
+    off = task - coefficients
     excess = sp.Trace(off.T * HESSIAN * off) / (2 * N)
-    yield prove("f(λ) − f(λ̂) = (λ − λ̂)ᵀ Hessian (λ − λ̂)/2N", _objective(other) - _objective(coefficients), excess)
+    yield prove("f(λ) − f(λ̂) = (λ − λ̂)ᵀ Hessian (λ − λ̂)/2N", _objective(task) - _objective(coefficients), excess)
 
 
 def _objective(coefficients: Any) -> Any:
@@ -123,11 +121,11 @@ CLAIM = Claim(
     statement=STATEMENT,
     heeds=("N", "K", "d", "m", "tau", "seed", "data", "tokens"),
     checks=(derive_minimiser, derive_push_through, measure_oracles),
-    controls=(penalty_n_tau, penalty_twice, penalty_tau_squared),
+    controls=dict(penalty_n_tau=penalty_n_tau, penalty_twice=penalty_twice, penalty_tau_squared=penalty_tau_squared),
     stated=("HESSIAN", "PRIMAL", "DUAL"),
     catches={
-        derive_minimiser: (penalty_n_tau, penalty_twice, penalty_tau_squared),
-        derive_push_through: (penalty_n_tau, penalty_twice, penalty_tau_squared),
-        measure_oracles: (penalty_n_tau, penalty_twice, penalty_tau_squared),
+        derive_minimiser: ("penalty_n_tau", "penalty_twice", "penalty_tau_squared"),
+        derive_push_through: ("penalty_n_tau", "penalty_twice", "penalty_tau_squared"),
+        measure_oracles: ("penalty_n_tau", "penalty_twice", "penalty_tau_squared"),
     },
 )

@@ -28,7 +28,7 @@ def test_the_diagonal_of_full_attention_in_numpy() -> None:
 
 
 def test_a_transposed_query_is_refuted_at_the_right_place(quick: Experiment) -> None:
-    found = list(eq8.derive_reduction(eq8.transposed_query(quick)))
+    found = list(eq8.derive_reduction(eq8.FullAttention(quick, transposed=True)))
     assert [finding.verdict for finding in found] == [Verdict.PASS, Verdict.FAIL, Verdict.PASS, Verdict.PASS]
 
 

@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from theorems.lemma4 import RIGHT, task
-from theorems.setting.notation import N, Z, m, tau, y
+from theorems.lemma4 import RIGHT
+from theorems.setting.notation import N, Z, m, task, tau, y
 from verify.certify import as_float64, balls, evaluate
 
 
