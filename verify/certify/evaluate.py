@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
-from functools import singledispatch
+from functools import reduce, singledispatch
 from typing import Any
 
 import flint
@@ -158,8 +159,9 @@ def _(expression: Any, values: Values) -> Any:
 @_value.register(me.MatPow)
 def _(expression: Any, values: Values) -> Any:
     base, power = _value(expression.base, values), expression.exp
-    if power == -1:
-        return base.inv()
+    if power.is_Integer and power != 0:
+        factor = base.inv() if power < 0 else base
+        return reduce(operator.mul, [factor] * abs(int(power)))
     if power == sp.Rational(1, 2):
         return square_root(base)
     raise TypeError(f"cannot evaluate the matrix power {expression}")

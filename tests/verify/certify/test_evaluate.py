@@ -139,6 +139,14 @@ def test_a_negative_power_of_a_ball_around_zero_is_unknown() -> None:
     assert not evaluate(x**-2, {x: flint.arb(0, 0.5)}).is_finite()
 
 
+@pytest.mark.parametrize("power", [-3, -2, 2, 5])
+def test_a_whole_power_of_a_matrix_is_the_product_of_its_factors(power: int) -> None:
+    matrix = balls(np.array([[2.0, 1.0], [1.0, 1.0]]))
+    found = evaluate(A**power, {A: matrix, n: 2})
+    expected = np.linalg.matrix_power(np.array([[2, 1], [1, 1]]), power).round()  # of determinant 1: all are whole
+    assert found.contains(flint.fmpz_mat(expected.astype(int).tolist()))
+
+
 def test_the_root_of_a_negative_number_is_unknown() -> None:
     assert not evaluate(sp.sqrt(x), {x: flint.arb(-1)}).is_finite()
 
@@ -150,7 +158,6 @@ UNSUPPORTED = [
     (sp.cbrt(x), "cannot evaluate the power x**(1/3)"),
     (x**y, "cannot evaluate the power x**y"),
     (x ** sp.Rational(-5, 4), "cannot evaluate the power x**(-5/4)"),
-    (A**3, "cannot evaluate the matrix power A**3"),
     (A ** sp.Rational(1, 3), "cannot evaluate the matrix power A**(1/3)"),
     (sp.Determinant(A), "cannot evaluate Determinant(A) of type Determinant"),
     (sp.HadamardProduct(A, B), "of type HadamardProduct"),
