@@ -12,9 +12,9 @@ float64, contradict the certified ζ₀.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property, lru_cache
 
 import flint
 import numpy as np
@@ -22,13 +22,13 @@ import torch
 
 from numerics.measure import attention_rounding, rounding
 from numerics.model import attention
-from theorems.network.enclosed import Problem, by_token, enclose, least_eigenvalues, problem_of
+from theorems.network.enclosed import Problem, by_token, enclose, least_eigenvalues, problem_of, too_few_heads
 from theorems.setting.experiment import Experiment
 from verify.certify import balls
 from verify.certify.compare import between, bound_of, upper
 from verify.certify.norms import smallest
 from verify.certify.precision import until_decided
-from verify.claim import Agreement, Assumption, Bound, Claim
+from verify.claim import Agreement, Assumption, Bound, Claim, planted
 
 STATEMENT = r"""
 zeta_0 = min_k lambda_min (B_k^((0)) B_k^((0) top)) > 0, quad
@@ -39,41 +39,48 @@ ACCURACY = 24  # bits of ζ₀; traces of powers give about 30 − log₂ log N
 LIMIT = 1024  # bits; a ζ₀ below about 1e-300 is left undecided
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """A start, and the power of the singular values of B_k that is taken for the eigenvalues of B_k B_kᵀ."""
+@dataclass(frozen=True)
+class StartingRank:
+    """The start, changed or not, and the power of singular values that is taken for eigenvalues of B_kB_kᵀ."""
 
-    problem: Problem
+    experiment: Experiment
+    _: KW_ONLY
+    change: Callable[[Problem], Problem] = lambda problem: problem
     power: int = 2
 
+    @cached_property
+    def problem(self) -> Problem:
+        """The data and the parameters whose rank is looked at."""
+        return self.change(problem_of(self.experiment))
 
-def certify_rank(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
+
+def certify_rank(subject: StartingRank) -> Iterator[Assumption | Bound]:
     """ζ₀ lies above a certified positive bound, so rank B_k = N for every k."""
-    problem = _variant(subject).problem
-    (N, K, _, _), most = problem.sizes, largest_rank(problem)
-    found = least_eigenvalue(problem)
+    (N, K, _, _), most = subject.problem.sizes, largest_rank(subject.problem)
+    found = least_eigenvalue(subject.problem)
     least = flint.arb(0) if found is None else found
     detail = f"rank B_k ≤ {most}" if found is None else f"ζ₀ ∈ {found.str(6)}, certified"
+    named = {"largest_rank": most} if found is None else {"zeta0": float(found.mid())}
     yield Assumption(
         name="assumption2",
         margin=least,
         meaning=f"ζ₀ = min_k λ_min(B_k B_kᵀ) at the start is positive: every B_k has full row rank ({detail})",
+        quantities=named,
     )
     rank = between(N if least > 0 else 0, most)
-    yield bound_of("N ≤ rank B_k", [flint.arb(N)] * K, [rank] * K, detail)
+    yield bound_of("N ≤ rank B_k", [flint.arb(N)] * K, [rank] * K, detail, quantities=named)
 
 
-def measure_singular_values(subject: Experiment | Variant) -> Iterator[Agreement]:
+def measure_singular_values(subject: StartingRank) -> Iterator[Agreement]:
     """The least singular value of all B_k in float64, squared, equals the certified ζ₀."""
-    variant = _variant(subject)
-    found = least_eigenvalue(variant.problem)
+    found = least_eigenvalue(subject.problem)
     if found is None:
         return
-    value, error = _least_singular_value(variant.problem)
+    value, error = _least_singular_value(subject.problem)
     yield Agreement(
         name="ζ₀",
         predicted=float(found.mid()),
-        observed=value**variant.power,
+        observed=value**subject.power,
         tolerance=2 * upper(found.sqrt()) * error + error**2 + upper(found.rad()),
         reason="rounding of logits, softmax and singular values; width of the enclosure",
     )
@@ -120,43 +127,32 @@ def _least_singular_value(problem: Problem) -> tuple[float, float]:
     return float(values[:, N - 1].min()), float((rho + rounding(N + 2) * N + rounding(N * H)) * size)
 
 
-def _variant(subject: Experiment | Variant) -> Variant:
-    return subject if isinstance(subject, Variant) else Variant(problem=problem_of(subject))
-
-
-def too_few_heads(experiment: Experiment) -> Variant:
-    """The network has N − 1 heads."""
-    problem, kept = problem_of(experiment), experiment.instance.prompt_length - 1
-    return Variant(problem=replace(problem, queries=problem.queries[:kept], weights=problem.weights[:kept]))
-
-
-def two_equal_tokens(experiment: Experiment) -> Variant:
-    """Two prompt tokens are equal."""
-    problem = problem_of(experiment)
+def _two_equal_tokens(problem: Problem) -> Problem:
     tokens = problem.tokens.copy()
     tokens[1] = tokens[0]
-    return Variant(problem=replace(problem, tokens=tokens))
+    return replace(problem, tokens=tokens)
 
 
-def beta_zero(experiment: Experiment) -> Variant:
-    """β = 0: all heads start alike."""
-    problem = problem_of(experiment)
-    return Variant(problem=replace(problem, queries=np.zeros_like(problem.queries)))
-
-
-def singular_value_not_squared(experiment: Experiment) -> Variant:
-    """ζ₀ is compared with the least singular value instead of its square."""
-    return Variant(problem=problem_of(experiment), power=1)
+def _heads_alike(problem: Problem) -> Problem:
+    return replace(problem, queries=np.zeros_like(problem.queries))
 
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=StartingRank,
     heeds=("instance", "start"),
     checks=(certify_rank, measure_singular_values),
-    controls=(too_few_heads, two_equal_tokens, beta_zero, singular_value_not_squared),
+    controls=dict(
+        too_few_heads=planted("The network has N − 1 heads.", change=too_few_heads),
+        two_equal_tokens=planted("Two prompt tokens are equal.", change=_two_equal_tokens),
+        beta_zero=planted("β = 0: all heads start alike.", change=_heads_alike),
+        singular_value_not_squared=planted(
+            "ζ₀ is compared with the least singular value instead of its square.", power=1
+        ),
+    ),
     catches={
-        certify_rank: (too_few_heads, two_equal_tokens, beta_zero),
-        measure_singular_values: (singular_value_not_squared,),
+        certify_rank: ("too_few_heads", "two_equal_tokens", "beta_zero"),
+        measure_singular_values: ("singular_value_not_squared",),
     },
-    drops=(too_few_heads, two_equal_tokens, beta_zero),
+    drops=("too_few_heads", "two_equal_tokens", "beta_zero"),
 )

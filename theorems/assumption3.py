@@ -9,7 +9,7 @@ Wrong if every coordinate has two prompt tokens in common, or if two tokens are 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, pairwise
 
@@ -20,7 +20,7 @@ from numpy import ndarray
 
 from theorems.setting.experiment import Experiment
 from verify.certify.compare import bound_of
-from verify.claim import Assumption, Bound, Claim
+from verify.claim import Assumption, Bound, Claim, defect_of_subject
 
 STATEMENT = r"""
 exists j in [d] : quad (v_1)_j, dots, (v_N)_j " are " N " different numbers"
@@ -35,33 +35,40 @@ class Prompt:
     length: int
 
 
-def certify_coordinate(subject: Experiment | Prompt) -> Iterator[Assumption | Bound]:
+def prompt_of(experiment: Experiment) -> Prompt:
+    """The tokens of the instance."""
+    return Prompt(tokens=experiment.instance.tokens, length=experiment.instance.prompt_length)
+
+
+def certify_coordinate(prompt: Prompt) -> Iterator[Assumption | Bound]:
     """One coordinate takes a different value at every prompt token."""
-    prompt = _prompt(subject)
     entries = prompt.tokens[: prompt.length]
     counts = [len(np.unique(column)) for column in entries.T]
     distances = [_least_distance(column) for column in entries.T]
     best = max(range(len(counts)), key=lambda j: (counts[j], distances[j]))
     meaning = f"coordinate {best + 1} tells the prompt tokens apart best, its nearest values differ by this much"
-    yield Assumption(name="assumption3", margin=_ball(distances[best]), meaning=meaning)
+    named = {"coordinate": best + 1}
+    yield Assumption(name="assumption3", margin=_ball(distances[best]), meaning=meaning, quantities=named)
     yield bound_of(
         "N ≤ number of values",
         [flint.arb(prompt.length)],
         [flint.arb(counts[best])],
         f"coordinate {best + 1}, compared exactly; {counts.count(prompt.length)} of {len(counts)} would do",
+        quantities=named | {"coordinates_that_do": counts.count(prompt.length), "coordinates": len(counts)},
     )
 
 
-def certify_distinct(subject: Experiment | Prompt) -> Iterator[Bound]:
+def certify_distinct(prompt: Prompt) -> Iterator[Bound]:
     """All tokens of the dictionary are different, which is all that Proposition 1 needs."""
-    tokens = _prompt(subject).tokens
+    tokens = prompt.tokens
     distinct = len(np.unique(tokens, axis=0))
-    nearest = min(np.linalg.norm(a - b) for a, b in combinations(tokens, 2))
+    nearest = min(float(np.linalg.norm(a - b)) for a, b in combinations(tokens, 2))
     yield bound_of(
         "K ≤ number of tokens",
         [flint.arb(len(tokens))],
         [flint.arb(distinct)],
         f"compared exactly; the nearest two are about {nearest:.3g} apart",
+        quantities={"least_distance": nearest},
     )
 
 
@@ -75,42 +82,36 @@ def _ball(number: Fraction) -> flint.arb:
     return flint.arb(flint.fmpq(number.numerator, number.denominator))
 
 
-def _prompt(subject: Experiment | Prompt) -> Prompt:
-    if isinstance(subject, Prompt):
-        return subject
-    return Prompt(tokens=subject.instance.tokens, length=subject.instance.prompt_length)
-
-
-def two_equal_tokens(experiment: Experiment) -> Prompt:
+@defect_of_subject
+def two_equal_tokens(prompt: Prompt) -> Prompt:
     """Two prompt tokens are equal."""
-    prompt = _prompt(experiment)
     tokens = prompt.tokens.copy()
     tokens[1] = tokens[0]
-    return Prompt(tokens=tokens, length=prompt.length)
+    return replace(prompt, tokens=tokens)
 
 
-def tokens_on_the_axes(experiment: Experiment) -> Prompt:
+@defect_of_subject
+def tokens_on_the_axes(prompt: Prompt) -> Prompt:
     """The tokens are distinct unit vectors ±e_j, so that every coordinate is 0 at most of them."""
-    prompt = _prompt(experiment)
     d = prompt.tokens.shape[1]
     return Prompt(tokens=np.concatenate([np.eye(d), -np.eye(d)]), length=min(prompt.length, 2 * d))
 
 
-def three_values(experiment: Experiment) -> Prompt:
+@defect_of_subject
+def three_values(prompt: Prompt) -> Prompt:
     """The tokens are rounded to −1, 0 and 1 times the largest entry."""
-    prompt = _prompt(experiment)
-    scale = np.abs(prompt.tokens).max()
-    return Prompt(tokens=np.round(prompt.tokens / scale), length=prompt.length)
+    return replace(prompt, tokens=np.round(prompt.tokens / np.abs(prompt.tokens).max()))
 
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=prompt_of,
     heeds=("N", "K", "d", "seed", "data", "tokens", "normalize", "raw_tokens"),
     checks=(certify_coordinate, certify_distinct),
-    controls=(two_equal_tokens, tokens_on_the_axes, three_values),
+    controls=dict(two_equal_tokens=two_equal_tokens, tokens_on_the_axes=tokens_on_the_axes, three_values=three_values),
     catches={
-        certify_coordinate: (two_equal_tokens, tokens_on_the_axes, three_values),
-        certify_distinct: (two_equal_tokens,),
+        certify_coordinate: ("two_equal_tokens", "tokens_on_the_axes", "three_values"),
+        certify_distinct: ("two_equal_tokens",),
     },
-    drops=(two_equal_tokens, tokens_on_the_axes),
+    drops=("two_equal_tokens", "tokens_on_the_axes"),
 )

@@ -9,22 +9,23 @@ the loss of these weights, computed in balls from the moments of the labels, is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import flint
 import sympy as sp
 
 from theorems.assumption2 import largest_rank
-from theorems.network.enclosed import Ball, Enclosed, Problem, by_token, enclose, problem_of
+from theorems.network.enclosed import Ball, Enclosed, Problem, by_token, enclose, problem_of, too_few_heads
 from theorems.setting.defects import penalty_n_tau, penalty_twice
 from theorems.setting.experiment import Experiment, stream
 from theorems.setting.notation import H, N, Z, m, tau
 from verify.certify import balls, evaluate
 from verify.certify.compare import bound_of
 from verify.certify.precision import until_decided
-from verify.claim import Assumption, Bound, Claim, Identity
+from verify.claim import Assumption, Bound, Claim, Identity, planted
 from verify.prove import prove, prove_positive_definite
 
 STATEMENT = r"""
@@ -46,24 +47,40 @@ DIGITS = 60  # of L*, relative to L(0), the loss without weights
 START_BITS, LIMIT = 256, 4096  # 60 digits are 200 bits; the condition of C_k C_kᵀ takes the rest
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """A problem; the weights with one of them changed by `shift`, or with another power of C_kC_kᵀ."""
+@dataclass(frozen=True)
+class ExplicitWeights:
+    """The start, changed or not; one of the weights changed by `shift`, or all with another power of C_kC_kᵀ."""
 
-    problem: Problem
+    experiment: Experiment
+    _: KW_ONLY
+    change: Callable[[Problem], Problem] = lambda problem: problem
     shift: float = 0.0
     power: int = -1
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The data and the start."""
+        return self.change(problem_of(self.experiment))
 
     @property
     def weights(self) -> Any:
         """What is claimed to be w_k."""
         return WEIGHTS if self.power == -1 else C.T * sp.MatPow(C * C.T, self.power) * a_hat
 
+    def mixture(self, problem: Problem, enclosed: Enclosed) -> Any:
+        """Ã for the explicit weights, N × K, the first of the last token's shifted.
 
-def derive_weights(subject: Experiment | Variant) -> Iterator[Identity]:
+        Raises:
+            ZeroDivisionError: the rank of some C_k is open at this precision.
+        """
+        weights = explicit_weights(problem, enclosed, self.weights)
+        weights[0][-1] += self.shift
+        return enclosed.mixture(enclosed.attention([balls(query) for query in problem.queries]), weights)
+
+
+def derive_weights(subject: ExplicitWeights) -> Iterator[Identity]:
     """C_kw_k = â_k, and CᵀZ̄ᵀ(Z̄CCᵀZ̄ᵀ)⁻¹Z̄ = Cᵀ(CCᵀ)⁻¹ is B_k†Z̄ by Penrose's four equations."""
-    variant = _variant(subject)
-    yield prove("C_k w_k = â_k", C * variant.weights, a_hat)
+    yield prove("C_k w_k = â_k", C * subject.weights, a_hat)
     inverse = PSEUDOINVERSE
     yield prove("B B† B = B", B * inverse * B, B)
     yield prove("B† B B† = B†", inverse * B * inverse, inverse)
@@ -72,50 +89,36 @@ def derive_weights(subject: Experiment | Variant) -> Iterator[Identity]:
     # (B Bᵀ)⁻¹ = Z̄⁻ᵀ (C Cᵀ)⁻¹ Z̄⁻¹ for B = Z̄C, because the product with B Bᵀ is I.
     mixing = R * C
     yield prove("B Bᵀ Z̄⁻ᵀ(CCᵀ)⁻¹Z̄⁻¹ = I", mixing * mixing.T * SPLIT, sp.Identity(N))
-    yield prove("B†Z̄â = Cᵀ(CCᵀ)⁻¹â", mixing.T * SPLIT * R * a_hat, variant.weights)
-    yield prove_positive_definite("Z̄² ≻ 0", variant.problem.limit.z_bar_squared, factor=Z, shift=m * tau)
+    yield prove("B†Z̄â = Cᵀ(CCᵀ)⁻¹â", mixing.T * SPLIT * R * a_hat, subject.weights)
+    yield prove_positive_definite("Z̄² ≻ 0", subject.experiment.limit.z_bar_squared, factor=Z, shift=m * tau)
 
 
-def certify_attained(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
+def certify_attained(subject: ExplicitWeights) -> Iterator[Assumption | Bound]:
     """At the network's own start and at another one, the loss of these weights is L* to sixty digits."""
-    variant = _variant(subject)
-    rng = stream(0, "attainment")
-    queries = variant.problem.queries
-    other = replace(variant.problem, queries=queries + 0.5 * rng.standard_normal(queries.shape))
-    for name, problem in (("the start", variant.problem), ("another Q", other)):
+    start, rng = subject.problem, stream(0, "attainment")
+    other = replace(start, queries=start.queries + 0.5 * rng.standard_normal(start.queries.shape))
+    for name, problem in (("the start", start), ("another Q", other)):
         deficit = problem.instance.prompt_length - largest_rank(problem)
         yield Assumption(
             name="assumption2", margin=flint.arb(1 - deficit), meaning=f"rank B_k is not certainly below N at {name}"
         )
-        yield from _certify(replace(variant, problem=problem), name)
+        yield _certify(subject, problem, name)
 
 
-def _certify(variant: Variant, name: str) -> Iterator[Bound]:
+def _certify(subject: ExplicitWeights, problem: Problem, name: str) -> Bound:
     """|L(w) − L*| in units of 10⁻⁶⁰ L(0), at the precision that decides."""
 
     def difference() -> tuple[flint.arb, flint.arb]:
-        enclosed = enclose(variant.problem)
-        mixture = explicit_mixture(variant, enclosed)
+        enclosed = enclose(problem)
         scale = sum(enclosed.variances, flint.arb(0)) / (2 * enclosed.K) * flint.arb(10) ** -DIGITS
-        return abs(enclosed.loss(mixture) - enclosed.loss_star), scale
+        return abs(enclosed.loss(subject.mixture(problem, enclosed)) - enclosed.loss_star), scale
 
     attempt = until_decided(
         difference, lambda pair: bool(pair[0] <= pair[1] or pair[0] > pair[1]), bits=START_BITS, limit=LIMIT
     )
     observed, allowed = attempt.value or (flint.arb("nan"), flint.arb(0))
-    yield bound_of(f"|L(w) − L*| at {name}", [observed], [allowed], f"10⁻{DIGITS} L(0), {attempt.bits} bits")
-
-
-def explicit_mixture(variant: Variant, enclosed: Enclosed) -> Any:
-    """Ã for the explicit weights, N × K, the first of the last token's shifted.
-
-    Raises:
-        ZeroDivisionError: the rank of some C_k is open at this precision.
-    """
-    attention = enclosed.attention([balls(query) for query in variant.problem.queries])
-    weights = explicit_weights(variant.problem, enclosed, variant.weights)
-    weights[0][-1] += variant.shift
-    return enclosed.mixture(attention, weights)
+    reason, named = f"10⁻{DIGITS} L(0), {attempt.bits} bits", {f"bits at {name}": attempt.bits}
+    return bound_of(f"|L(w) − L*| at {name}", [observed], [allowed], reason, quantities=named)
 
 
 def explicit_weights(problem: Problem, enclosed: Enclosed, stated: Any) -> list[list[Ball]]:
@@ -138,43 +141,30 @@ def explicit_weights(problem: Problem, enclosed: Enclosed, stated: Any) -> list[
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _variant(subject: Experiment | Variant) -> Variant:
-    return subject if isinstance(subject, Variant) else Variant(problem=problem_of(subject))
-
-
-def too_few_heads(experiment: Experiment) -> Variant:
-    """The network has N − 1 heads; the weights are the best there are."""
-    problem, kept = problem_of(experiment), experiment.instance.prompt_length - 1
-    return Variant(problem=replace(problem, queries=problem.queries[:kept], weights=problem.weights[:kept]))
-
-
-def one_weight_changed(experiment: Experiment) -> Variant:
-    """One weight of an unseen token is off by 10⁻²⁰."""
-    return Variant(problem=problem_of(experiment), shift=1e-20)
-
-
-def square_not_inverted(experiment: Experiment) -> Variant:
-    """The weights are Cᵀ(CCᵀ)â_k, without the inverse."""
-    return Variant(problem=problem_of(experiment), power=1)
-
-
 CLAIM = Claim(
     statement=STATEMENT,
+    about=ExplicitWeights,
     heeds=("instance", "start"),
     assumptions=("assumption2",),
     builds_on=("lemma5",),
     checks=(derive_weights, certify_attained),
-    controls=(too_few_heads, penalty_n_tau, penalty_twice, one_weight_changed, square_not_inverted),
+    controls=dict(
+        too_few_heads=planted("The network has N − 1 heads; the weights are the best there are.", change=too_few_heads),
+        penalty_n_tau=penalty_n_tau,
+        penalty_twice=penalty_twice,
+        one_weight_changed=planted("One weight of an unseen token is off by 10⁻²⁰.", shift=1e-20),
+        square_not_inverted=planted("The weights are Cᵀ(CCᵀ)â_k, without the inverse.", power=1),
+    ),
     catches={
-        derive_weights: (penalty_n_tau, penalty_twice, square_not_inverted),
+        derive_weights: ("penalty_n_tau", "penalty_twice", "square_not_inverted"),
         certify_attained: (
-            too_few_heads,
-            penalty_n_tau,
-            penalty_twice,
-            one_weight_changed,
-            square_not_inverted,
+            "too_few_heads",
+            "penalty_n_tau",
+            "penalty_twice",
+            "one_weight_changed",
+            "square_not_inverted",
         ),
     },
     stated=("WEIGHTS", "PSEUDOINVERSE", "SPLIT"),
-    drops=(too_few_heads,),
+    drops=("too_few_heads",),
 )

@@ -8,7 +8,7 @@ import flint
 import numpy as np
 import pytest
 
-from theorems.assumption2 import CLAIM, Variant, largest_rank, least_eigenvalue
+from theorems.assumption2 import CLAIM, StartingRank, largest_rank, least_eigenvalue
 from theorems.network.enclosed import Problem, problem_of
 from theorems.setting.experiment import Experiment
 from verify.claim import Verdict
@@ -20,9 +20,9 @@ def problem(quick: Experiment) -> Problem:
     return problem_of(quick)
 
 
-def reasons(problem: Problem) -> list[tuple[str, Verdict]]:
-    evidence = run_checks(CLAIM.checks, Variant(problem=problem))
-    return [(finding.name, finding.verdict) for item in evidence for finding in item.findings]
+def reasons(problem: Problem, quick: Experiment) -> dict[str, Verdict]:
+    evidence = run_checks(CLAIM.checks, StartingRank(quick, change=lambda _: problem))
+    return {finding.name: finding.verdict for item in evidence for finding in item.findings}
 
 
 def test_twin_permuted_heads_and_scaled_logits(problem: Problem) -> None:
@@ -52,15 +52,17 @@ def test_nearly_equal_heads_need_more_bits_and_get_them(problem: Problem) -> Non
     assert 0 < found < 1e-30
 
 
-def test_deficiency_is_certain_and_too_few_bits_are_not(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deficiency_is_certain_and_too_few_bits_are_not(
+    problem: Problem, quick: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     N = problem.instance.prompt_length
     few = replace(problem, queries=problem.queries[: N - 2], weights=problem.weights[: N - 2])
     assert largest_rank(few) == N - 2
-    assert dict(reasons(few)) == {"assumption2": Verdict.UNDECIDED, "N ≤ rank B_k": Verdict.FAIL}
+    assert reasons(few, quick) == {"assumption2": Verdict.UNDECIDED, "N ≤ rank B_k": Verdict.FAIL}
     monkeypatch.setattr("theorems.assumption2.LIMIT", 64)
     least_eigenvalue.cache_clear()
     hard = replace(problem, queries=problem.queries * 2.0**-60)
-    assert dict(reasons(hard)) == {"assumption2": Verdict.UNDECIDED, "N ≤ rank B_k": Verdict.UNDECIDED}
+    assert reasons(hard, quick) == {"assumption2": Verdict.UNDECIDED, "N ≤ rank B_k": Verdict.UNDECIDED}
     least_eigenvalue.cache_clear()
 
 

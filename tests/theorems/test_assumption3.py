@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from theorems.assumption3 import CLAIM, Prompt, certify_coordinate, certify_distinct, tokens_on_the_axes
+from theorems.assumption3 import CLAIM, Prompt, certify_coordinate, certify_distinct, prompt_of, tokens_on_the_axes
 from theorems.setting.assumptions import measure_assumptions
 from theorems.setting.experiment import Experiment
 from verify.claim import Assumption, Bound, Verdict
@@ -19,7 +19,7 @@ def verdicts(prompt: Prompt) -> dict[str, Verdict]:
 
 
 def test_the_margin_is_exact_and_that_of_the_other_claims(quick: Experiment) -> None:
-    (found,) = (finding for finding in certify_coordinate(quick) if isinstance(finding, Assumption))
+    (found,) = (finding for finding in certify_coordinate(prompt_of(quick)) if isinstance(finding, Assumption))
     columns = [sorted(map(Fraction, column)) for column in quick.instance.tokens[:6].T.tolist()]
     spreads = [min(b - a for a, b in pairwise(column)) for column in columns]
     assert found.margin == float(max(spreads))
@@ -34,7 +34,7 @@ def test_twin_the_order_of_tokens_and_coordinates_does_not_matter(quick: Experim
 
 
 def test_distinct_tokens_may_violate_it(quick: Experiment) -> None:
-    prompt = tokens_on_the_axes(quick)
+    prompt = tokens_on_the_axes.plant(prompt_of(quick))
     found = verdicts(prompt)
     assert found["N ≤ number of values"] is Verdict.FAIL
     assert found["assumption3"] is Verdict.UNDECIDED

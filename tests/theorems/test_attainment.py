@@ -11,7 +11,7 @@ import torch
 
 from numerics.measure import token_losses
 from numerics.model import Network, attention, mixture_float64
-from theorems.attainment import CLAIM, Variant, certify_attained, explicit_mixture
+from theorems.attainment import CLAIM, ExplicitWeights, certify_attained
 from theorems.network.enclosed import enclose, problem_of
 from theorems.setting.experiment import Experiment
 from verify.claim import Verdict, worst
@@ -32,28 +32,26 @@ def test_least_squares_in_float64_reaches_the_same_loss(quick: Experiment) -> No
     assert token_losses(mixed, quick.study.moments).mean() == pytest.approx(theory.loss_star, rel=1e-10)
     with flint.ctx.workprec(128):
         problem = problem_of(quick)
-        found = explicit_mixture(Variant(problem=problem), enclose(problem))
+        found = ExplicitWeights(quick).mixture(problem, enclose(problem))
         assert np.array(found.mid().tolist(), dtype=float) == pytest.approx(mixed, abs=1e-9)
 
 
 def test_twin_relabelled_heads(quick: Experiment) -> None:
-    problem = problem_of(quick)
-    order = np.random.default_rng(0).permutation(len(problem.queries))
-    permuted = replace(problem, queries=problem.queries[order], weights=problem.weights[order])
-    assert worst(finding.verdict for finding in certify_attained(Variant(problem=permuted))) is Verdict.PASS
+    order = np.random.default_rng(0).permutation(len(quick.study.start.queries))
+    permuted = ExplicitWeights(quick, change=lambda p: replace(p, queries=p.queries[order], weights=p.weights[order]))
+    assert worst(finding.verdict for finding in certify_attained(permuted)) is Verdict.PASS
 
 
 def test_too_few_bits_are_undecided(quick: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("theorems.attainment.START_BITS", 64)
     monkeypatch.setattr("theorems.attainment.LIMIT", 64)
-    verdicts = {item.name: item.verdict for item in certify_attained(quick)}
+    verdicts = {item.name: item.verdict for item in certify_attained(ExplicitWeights(quick))}
     assert verdicts["|L(w) − L*| at the start"] is Verdict.UNDECIDED
 
 
 def test_equal_heads_are_named_and_prove_nothing(quick: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("theorems.attainment.LIMIT", 256)
-    problem = problem_of(quick)
-    alike = Variant(problem=replace(problem, queries=np.zeros_like(problem.queries)))
+    alike = ExplicitWeights(quick, change=lambda problem: replace(problem, queries=np.zeros_like(problem.queries)))
     evidence = run_checks(CLAIM.checks, alike)
     found = {item.name: item.verdict for part in evidence for item in part.findings}
     assert found["assumption2"] is not Verdict.FAIL

@@ -26,10 +26,11 @@ BY_SOFTMAX = ("assumption2", "eq8", "lemma1", "lemma2", "lemma7", "lemma8", "lem
 BY_TRAINING = ("theorem2", "limit_iff", "certified_network")
 
 
-def findings(name: str, subject: Experiment) -> dict[str, Any]:
+def findings(name: str, experiment: Experiment) -> dict[str, Any]:
     """What the numeric checks of a claim find, by check and name."""
-    checks = [c for c in load("theorems", name).checks if c.__name__.startswith(("measure", "certify", "estimate"))]
-    evidence = run_checks(checks, subject)
+    claim: Any = load("theorems", name)
+    checks = [check for check in claim.checks if check.__name__.startswith(("measure", "certify", "estimate"))]
+    evidence = run_checks(checks, claim.about(experiment))
     return {
         f"{item.check}: {finding.name}": finding
         for item in evidence

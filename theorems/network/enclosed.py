@@ -84,6 +84,12 @@ def trained_problem_of(experiment: Experiment) -> Problem:
     return replace(problem_of(experiment), queries=network.queries.numpy(), weights=network.weights.numpy())
 
 
+def too_few_heads(problem: Problem) -> Problem:
+    """The problem with N − 1 of its heads, so that no B_k has full row rank."""
+    kept = problem.instance.prompt_length - 1
+    return replace(problem, queries=problem.queries[:kept], weights=problem.weights[:kept])
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Enclosed:
     """A problem at the precision at which it was enclosed; use it at that precision.
