@@ -94,7 +94,7 @@ def test_softmax_that_breaks_after_the_first_test_is_seen_at_the_last_weights(ap
             plant.__enter__()
             yield from measure_training(experiment)
 
-        broken = replace(claim, checks=(measure_and_break,), controls=(), catches={}, drops=())
+        broken = replace(claim, checks=(measure_and_break,), controls={}, catches={}, drops=())
         return [text for verdict, text in run(broken, subject, subject).reasons if verdict is Verdict.ERROR]
 
     found = apart(nothing, reasons)

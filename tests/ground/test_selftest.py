@@ -8,7 +8,7 @@ import flint
 import pytest
 
 from verify.certify.compare import bound_of
-from verify.claim import Agreement, Bound, Claim, Verdict
+from verify.claim import Agreement, Bound, Claim, Verdict, defect_of_subject
 from verify.ground import AREAS, SelfTest, areas_of, grounds_of, once_more, outcomes_of
 from verify.runner import run
 
@@ -31,6 +31,7 @@ def certify_sum(subject: Any) -> Iterator[Bound]:
     yield bound_of("sum", [flint.arb(int(subject))], [flint.arb(2)], "exact")
 
 
+@defect_of_subject
 def larger(subject: Any) -> Any:
     """The sum is larger."""
     return 3
@@ -46,7 +47,9 @@ class Two(int):
         yield a_test(lambda: self.trouble, area=self.area)
 
 
-CLAIM = Claim(statement="1 + 1 = 2", checks=(measure_sum,), controls=(larger,), catches={measure_sum: (larger,)})
+CLAIM = Claim(
+    statement="1 + 1 = 2", checks=(measure_sum,), controls=dict(larger=larger), catches={measure_sum: ("larger",)}
+)
 
 
 def test_every_ground_of_the_toolkit_holds() -> None:
@@ -97,7 +100,7 @@ def test_a_claim_on_broken_ground_is_an_error_that_names_it() -> None:
 def test_a_claim_is_untouched_by_ground_that_it_does_not_rest_on() -> None:
     subject = Two(2)
     subject.trouble = "it is three"
-    certified = replace(CLAIM, checks=(certify_sum,), catches={certify_sum: (larger,)})
+    certified = replace(CLAIM, checks=(certify_sum,), catches={certify_sum: ("larger",)})
     assert run(certified, subject, 2).verdict is Verdict.PASS
     assert run(certified, subject, 2, below=["numeric"]).verdict is Verdict.ERROR
 
@@ -110,6 +113,6 @@ def test_ground_that_breaks_while_the_checks_run_is_found_out() -> None:
         yield from measure_sum(value)
         subject.trouble = "it is three now"
 
-    outcome = run(replace(CLAIM, checks=(measure_and_break,), catches={measure_and_break: (larger,)}), subject, 2)
+    outcome = run(replace(CLAIM, checks=(measure_and_break,), catches={measure_and_break: ("larger",)}), subject, 2)
     assert outcome.verdict is Verdict.ERROR
     assert "it is three now" in outcome.reasons[0][1]

@@ -10,7 +10,8 @@ import pytest
 
 from tests.hostile.machine import PAPER, Copies, assert_no_traceback
 
-CHECK = "    variant = subject if"
+CHECK = "    numbers = stream("
+ATTACKED = "class SumsOfSquares:\n    def __post_init__(self):\n        1 / (1 + self.sign)\n"
 BROKEN = {
     "raises": lambda text: text + "\nraise RuntimeError('on purpose')\n",
     "exits": lambda text: text + "\nraise SystemExit(0)\n",
@@ -21,7 +22,7 @@ BROKEN = {
     "null_byte": lambda text: text + "\0",
     "not_utf8": lambda text: text.replace("Σ", "\udcff"),
     "check_name": lambda text: text.replace("measure_sums", "look_at_sums"),
-    "control_raises": lambda text: text.replace("    return Variant(", "    1 / 0\n    return Variant("),
+    "control_raises": lambda text: text.replace("class SumsOfSquares:", ATTACKED),
     "no_claim": lambda text: text.replace("CLAIM = Claim(", "CLAIM = dict("),
     "bad_import": lambda text: "import nowhere\n" + text,
     "huge_message": lambda text: text + "\nraise ValueError('x' * 10**6)\n",

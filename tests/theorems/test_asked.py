@@ -11,24 +11,14 @@ import numpy as np
 import pytest
 from typer import TyperException
 
-from theorems import theorem1
+from theorems import PAPER, theorem1
 from theorems.checkers import check_certificate
 from theorems.descent.certified_descent import literal_problem
 from theorems.descent.slowest_mode import SHARE, share_of
 from theorems.descent.trajectory import DescentRun
-from theorems.setting.experiment import Experiment
+from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.limit import Limit
-from theorems.setting.parameters import (
-    GROUPS,
-    INSTANCE,
-    OPTIONS,
-    PRESETS,
-    Parameters,
-    heeded,
-    prepare,
-    resolve,
-    without_effect,
-)
+from theorems.setting.parameters import GROUPS, INSTANCE, PRESETS, Parameters, resolve
 from verify import UsageError
 from verify.cli import build_app
 from verify.discovery import entries, load
@@ -184,7 +174,7 @@ def test_the_record_holds_what_was_given_or_the_run_is_refused(name: str, value:
     expected = quick if value is None else str(folder / value) if name == "tokens" else value
     assert type(held) is type(quick) or quick is None or isinstance(held, (int, float))
     assert held == expected
-    assert found["without_effect"] == ([] if value is None or name in heeded(ENTRIES[claim].heeds) else [name])
+    assert found["without_effect"] == ([] if value is None or name in PAPER.heeded(ENTRIES[claim].heeds) else [name])
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
@@ -222,8 +212,8 @@ def test_data_fill_in_what_was_left_to_them(folder: Path) -> None:
 
 
 def test_training_prompts_have_no_effect_on_the_loss_of_the_population() -> None:
-    assert without_effect({"prompts": 5}, ("training",)) == ("prompts",)
-    assert without_effect({"prompts": 5, "objective": "sampled"}, ("training",)) == ()
+    assert PAPER.without_effect({"prompts": 5}, ("training",)) == ("prompts",)
+    assert PAPER.without_effect({"prompts": 5, "objective": "sampled"}, ("training",)) == ()
 
 
 # --- what bears on a claim ---------------------------------------------------------------------------------------
@@ -281,7 +271,7 @@ def readings(claim: str, given: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("claim", sorted(ENTRIES))
 def test_options_that_a_claim_does_not_heed_change_nothing(claim: str) -> None:
-    bearing = heeded(ENTRIES[claim].heeds)
+    bearing = PAPER.heeded(ENTRIES[claim].heeds)
     idle: dict[str, Any] = {}
     for name, change in OTHER.items():
         if name not in (*bearing, "raw_tokens") and not set(change) & set(bearing):  # digits exclude raw tokens
@@ -292,7 +282,7 @@ def test_options_that_a_claim_does_not_heed_change_nothing(claim: str) -> None:
 @pytest.mark.parametrize("claim", sorted(ENTRIES))
 def test_options_that_a_claim_heeds_change_something(claim: str) -> None:
     before = readings(claim, {})
-    bearing = heeded(ENTRIES[claim].heeds)
+    bearing = PAPER.heeded(ENTRIES[claim].heeds)
     assert set(FEW.get(claim, ())) <= set(bearing)
     for name in FEW.get(claim, bearing):
         if name not in QUIET:
@@ -300,7 +290,7 @@ def test_options_that_a_claim_heeds_change_something(claim: str) -> None:
 
 
 def test_groups_hold_options_and_the_instance_is_made_of_them() -> None:
-    assert {name for group in GROUPS.values() for name in group} == OPTIONS
+    assert {name for group in GROUPS.values() for name in group} == PAPER.options
     assert {"N", "H", "seed", "start_weights"} <= INSTANCE
     assert not {"steps", "gamma_factor", "delta"} & INSTANCE
 
@@ -308,7 +298,7 @@ def test_groups_hold_options_and_the_instance_is_made_of_them() -> None:
 # --- the instance in the header ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("claim", [name for name, entry in ENTRIES.items() if not heeded(entry.heeds)])
+@pytest.mark.parametrize("claim", [name for name, entry in ENTRIES.items() if not PAPER.heeded(entry.heeds)])
 def test_a_claim_about_all_dimensions_shows_no_instance(claim: str, folder: Path) -> None:
     found = outcome(folder, claim, "--N", "7", "--tau", "5")
     assert isinstance(found, dict)

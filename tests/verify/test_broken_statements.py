@@ -11,6 +11,7 @@ import pytest
 
 from verify.record import read_record
 
+PAPER = '"""A paper.\n\nOf no importance.\n"""\nfrom theorems import PAPER as PAPER\n'
 CLAIM = """
 STATEMENT = r"a = a"
 
@@ -20,16 +21,19 @@ def measure_nothing(subject):
     yield Bound(name="nothing", observed=subject if isinstance(subject, int) else 0, bound=1, reason="zero")
 
 
+@defect_of_subject
 def larger(subject):
     \"\"\"It is two.\"\"\"
     return 2
 
 
 CLAIM = Claim(
-    statement=STATEMENT, checks=(measure_nothing,), controls=(larger,), catches={measure_nothing: (larger,)}
+    statement=STATEMENT, checks=(measure_nothing,), controls=dict(larger=larger), catches={measure_nothing: ("larger",)}
 )
 """
-GOOD = f'"""Lemma 1 [T]: a title.\n\nWrong if not.\n"""\nfrom verify.claim import Bound, Claim\n{CLAIM}'
+GOOD = (
+    f'"""Lemma 1 [T]: a title.\n\nWrong if not.\n"""\nfrom verify.claim import Bound, Claim, defect_of_subject\n{CLAIM}'
+)
 MUTE = """
 
 class Mute(Exception):
@@ -62,8 +66,7 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("paper")
     package = folder / "fakepaper"
     package.mkdir()
-    (package / "__init__.py").write_text('"""A paper.\n\nOf no importance.\n"""\n')
-    (package / "parameters.py").write_text("from theorems.setting.parameters import *\n")
+    (package / "__init__.py").write_text(PAPER)
     (package / "helper.py").write_text("x = (\n")
     (package / "good.py").write_text(GOOD)
     for name, (text, _) in BROKEN.items():
@@ -130,22 +133,15 @@ def test_bad_mathematics_costs_the_report_and_not_the_verdict(paper: Path, tmp_p
 
 
 @pytest.mark.parametrize(
-    "text", [None, "x = (\n", "raise SystemExit(0)\n", "raise BaseException('far')\n", "import nowhere\n"]
+    "text", ["", "PAPER = 3\n", "x = (\n", "raise SystemExit(0)\n", "raise BaseException('far')\n", "import nowhere\n"]
 )
-@pytest.mark.parametrize("file", ["parameters", "__init__"])
-def test_a_paper_that_cannot_be_imported_is_one_sentence_and_never_status_0(
-    file: str, text: str | None, tmp_path: Path
-) -> None:
+def test_a_paper_that_cannot_be_imported_is_one_sentence_and_never_status_0(text: str, tmp_path: Path) -> None:
     package = tmp_path / "fakepaper"
     package.mkdir()
     (package / "good.py").write_text(GOOD)
-    (package / "parameters.py").write_text("from theorems.setting.parameters import *\n")
-    (package / f"{file}.py").write_text(text or "")
+    (package / "__init__.py").write_text(text)
     process = fakepaper(tmp_path, "good", "--output", str(tmp_path / "out"))
-    if text is None and file == "__init__":
-        assert process.returncode in (0, 3)  # nothing is wrong with an empty one
-        return
-    assert process.returncode == (1 if text is None else 2)
+    assert process.returncode == 2
     assert process.stderr.startswith("verify: ")
     assert process.stderr.count("\n") == 1
 
@@ -153,8 +149,7 @@ def test_a_paper_that_cannot_be_imported_is_one_sentence_and_never_status_0(
 def test_all_of_no_statements_is_no_success(tmp_path: Path) -> None:
     package = tmp_path / "fakepaper"
     package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "parameters.py").write_text("from theorems.setting.parameters import *\n")
+    (package / "__init__.py").write_text(PAPER)
     process = fakepaper(tmp_path, "all", "--output", str(tmp_path / "out"))
     assert process.returncode == 2
     assert process.stderr.startswith("verify: package 'fakepaper' holds no statements")

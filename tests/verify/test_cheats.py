@@ -20,7 +20,7 @@ import flint
 import sympy as sp
 
 from cheats import honest
-from verify.claim import Claim, Identity
+from verify.claim import Claim, Identity, defect_of_subject
 from verify.prove.inequalities.conclusion import conclude
 from verify.prove.inequalities.chain import Chain, Fact, Lift, Line, Made, at_most
 from verify.prove.inequalities.lemma import Lemma, Premise, cite, define, hypothesis, quote
@@ -55,14 +55,15 @@ def derive_it(subject):
     yield conclude("it", proof.start, GOAL * part, proof, instances=POINTS)
 
 
+@defect_of_subject
 def smaller(subject):
     """A hundredth of it."""
     return 2
 
 
 CLAIM = Claim(
-    statement="a", checks=(derive_it,), controls=(smaller,), builds_on=BUILDS, cites=CITES,
-    catches={derive_it: (smaller,)},
+    statement="a", checks=(derive_it,), controls=dict(smaller=smaller), builds_on=BUILDS, cites=CITES,
+    catches={derive_it: ("smaller",)},
 )
 '''
 HONEST = """
@@ -204,7 +205,7 @@ Wrong if not.
 """
 import numpy as np
 
-from verify.claim import Agreement, Bound, Claim, Estimate
+from verify.claim import Agreement, Bound, Claim, Estimate, defect_of_subject
 
 
 def seen(subject):
@@ -219,20 +220,26 @@ def measure_it(subject):
     yield {finding}
 
 
+@defect_of_subject
 def defect(subject):
     """Half as much again."""
     return {defect}
 
 
 CLAIM = Claim(
-    statement="a", checks=(measure_it,), controls={controls}, catches={{measure_it: {controls}}},
+    statement="a", checks=(measure_it,), controls=dict({controls}), catches={{measure_it: {caught}}},
 )
 '''
 HONEST_FINDING = "Agreement(name='it', predicted=PROMISED, observed=seen(subject), tolerance=1e-12, reason='rounding')"
 
 
-def measured(finding: str = HONEST_FINDING, defect: str = "1.5 * subject", controls: str = "(defect,)") -> str:
-    return MEASURED.format(finding=finding, defect=defect, controls=controls)
+def measured(
+    finding: str = HONEST_FINDING,
+    defect: str = "1.5 * subject",
+    controls: str = "defect=defect",
+    caught: str = "('defect',)",
+) -> str:
+    return MEASURED.format(finding=finding, defect=defect, controls=controls, caught=caught)
 
 
 MEASUREMENTS = {
@@ -259,7 +266,7 @@ MEASUREMENTS = {
     ),
     "defect_that_is_none": (measured(defect="subject"), "see no difference"),
     "defect_that_breaks": (measured(defect="float('nan')"), "a planted defect went unnoticed"),
-    "no_defect": (measured(controls="()"), "no defect was planted"),
+    "no_defect": (measured(controls="", caught="()"), "no defect was planted"),
     "tolerance_without_end": (measured(HONEST_FINDING.replace("1e-12", "np.inf")), "tolerance"),
     "nothing_to_compare": (
         measured(HONEST_FINDING.replace("PROMISED", "PROMISED[:0]").replace("seen(subject)", "seen(subject)[:0]")),

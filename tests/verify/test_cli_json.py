@@ -87,7 +87,7 @@ def test_what_was_finished_before_an_interruption_is_printed(tmp_path: Path) -> 
 
 STATEMENT = '''"""Lemma 1 [T]: it speaks \x1b[31m[red] \u202e while it is checked."""
 import os
-from verify.claim import Bound, Claim
+from verify.claim import Bound, Claim, defect_of_subject
 
 print("on import")
 
@@ -99,12 +99,13 @@ def measure_it(subject):
     yield Bound(name="one", observed=1.0, bound=2.0, reason="arithmetic")
 
 
+@defect_of_subject
 def defect(subject):
     """None."""
     return subject
 
 
-CLAIM = Claim(statement="1 <= 2", checks=(measure_it,), controls=(defect,))
+CLAIM = Claim(statement="1 <= 2", checks=(measure_it,), controls=dict(defect=defect))
 '''
 
 
@@ -113,8 +114,7 @@ def talkative(tmp_path: Path) -> Any:
     """A paper with one statement that prints; runs it with the options given."""
     paper = tmp_path / "paper"
     paper.mkdir()
-    (paper / "__init__.py").write_text('"""A paper.\n\nIts reference.\n"""\n')
-    (paper / "parameters.py").write_text("from theorems.setting.parameters import *\n")
+    (paper / "__init__.py").write_text('"""A paper.\n\nIts reference.\n"""\nfrom theorems import PAPER as PAPER\n')
     (paper / "speaks.py").write_text(STATEMENT)
 
     def run(*options: str) -> subprocess.CompletedProcess[str]:

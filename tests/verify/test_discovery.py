@@ -25,6 +25,7 @@ For every drop of water.
 raise RuntimeError("a listing must not import statements")
 
 from fakepaper.shared import dry_water, measure_volume
+from verify.claim import planted
 
 
 def derive_wetness(subject):
@@ -44,7 +45,7 @@ CLAIM = Claim(
     builds_on=("lemma1",),
     cites=("Somebody 1999",),
     checks=(measure_volume, derive_wetness, certify_silence),
-    controls=(dry_water,),
+    controls=dict(cold=planted("The water is cold.", degrees=-1), dry=dry_water),
 )
 '''
 
@@ -57,13 +58,14 @@ def measure_volume(subject):
 '''
 
 DEEPER = '''
+@defect_of_experiment
 def dry_water(subject):
     """The water is dry."""
 '''
 
 
 def plain(place: str = "Lemma 1", mark: str = "R", title: str = "a title") -> str:
-    return f'"""{place} [{mark}]: {title}"""\nCLAIM = Claim(statement="", checks=(), controls=())\n'
+    return f'"""{place} [{mark}]: {title}"""\nCLAIM = Claim(statement="", checks=(), controls=dict())\n'
 
 
 @pytest.fixture
@@ -99,7 +101,10 @@ def test_a_statement_is_read_without_importing_it(paper: Paper) -> None:
                 Part(name="derive_wetness", sentence="Water is wet in all dimensions."),
                 Part(name="certify_silence", sentence=""),
             ),
-            controls=(Part(name="dry_water", sentence="The water is dry."),),
+            controls=(
+                Part(name="cold", sentence="The water is cold."),
+                Part(name="dry", sentence="The water is dry."),
+            ),
             statement="x",
         ),
     )
@@ -179,7 +184,7 @@ def test_loading_imports_one_statement(paper: Paper, monkeypatch: pytest.MonkeyP
     for name in ("fakepaper", "fakepaper.lemma1"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     claim = load(package, "lemma1")
-    assert claim == Claim(statement="", checks=(), controls=())
+    assert claim == Claim(statement="", checks=(), controls=dict())
     for name in ("fakepaper", "fakepaper.lemma1"):
         sys.modules.pop(name)
 
@@ -197,7 +202,7 @@ def test_reading_the_statements_of_the_paper_loads_nothing_heavy() -> None:
 
 
 def resting_on(*names: str) -> str:
-    return f'"""Lemma [R]: a title."""\nCLAIM = Claim(statement="", builds_on={names!r}, checks=(), controls=())\n'
+    return f'"""Lemma [R]: a title."""\nCLAIM = Claim(statement="", builds_on={names!r}, checks=(), controls=dict())\n'
 
 
 @pytest.mark.parametrize("field", ["assumptions", "builds_on", "cites"])

@@ -18,7 +18,7 @@ CLAIM = '''"""Lemma 1 [T]: a title.
 
 Wrong if not.
 """
-from verify.claim import Bound, Claim
+from verify.claim import Bound, Claim, defect_of_subject
 from oldpaper.helper import LIMIT
 
 STATEMENT = "a = a"
@@ -29,20 +29,30 @@ def measure_nothing(subject):
     yield Bound(name="nothing", observed=0 if not isinstance(subject, int) else 2, bound=LIMIT, reason="zero")
 
 
+@defect_of_subject
 def larger(subject):
     """It is two."""
     return 2
 
 
 CLAIM = Claim(
-    statement=STATEMENT, checks=(measure_nothing,), controls=(larger,), catches={measure_nothing: (larger,)},
+    statement=STATEMENT, checks=(measure_nothing,), controls=dict(larger=larger),
+    catches={measure_nothing: ("larger",)},
     builds_on=("below",),
 )
 '''
 BELOW = CLAIM.replace('    builds_on=("below",),\n', "")
-PARAMETERS = """from theorems.setting.parameters import *
+PAPER = '''"""A paper.
 
-class Subject:
+Of no importance.
+"""
+from dataclasses import replace
+from oldpaper.subject import prepare
+from theorems import PAPER as TRUE
+
+PAPER = replace(TRUE, prepare=prepare)
+'''
+SUBJECT = """class Subject:
     def describe(self): return {"source": "a source"}
     def quantities(self): return {}
     def provenance(self): return {"device": "cpu", "dtype": "none", "parameters": {}}
@@ -58,9 +68,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("paper")
     package = folder / "oldpaper"
     package.mkdir()
-    (package / "__init__.py").write_text('"""A paper.\n\nOf no importance.\n"""\n')
+    (package / "__init__.py").write_text(PAPER)
     (package / "helper.py").write_text("LIMIT = 1\n")
-    (package / "parameters.py").write_text(PARAMETERS)
+    (package / "subject.py").write_text(SUBJECT)
     (package / "claim.py").write_text(CLAIM)
     (package / "below.py").write_text(BELOW)
     root = Path(__file__).parents[2]
@@ -104,7 +114,7 @@ def test_a_verdict_of_these_sources_is_listed(listed: Listed) -> None:
         ("claim.py", "return 2", "return 3"),
         ("helper.py", "1", "3"),
         ("below.py", "observed=0 if", "observed=0.5 if"),
-        ("parameters.py", "a source", "another"),
+        ("subject.py", "a source", "another"),
     ],
 )
 def test_whatever_changes_behind_a_verdict_makes_it_stale(

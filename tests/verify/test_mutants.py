@@ -16,7 +16,7 @@ import pytest
 import sympy as sp
 
 from verify import UsageError, discovery
-from verify.claim import Assumption, Bound, Claim, Identity
+from verify.claim import Assumption, Bound, Claim, Identity, defect_of_subject
 from verify.mutants.command import take
 from verify.mutants.exam import mutants_of
 from verify.mutants.paper import HEADING, document, kept_rows, rows_of
@@ -107,7 +107,7 @@ def toy(monkeypatch: pytest.MonkeyPatch, *checks: Callable[[ModuleType, Any], It
         return run
 
     module.CLAIM = Claim(  # type: ignore[attr-defined]
-        statement="", checks=tuple(map(bound, checks)), controls=(), stated=("STATED",)
+        statement="", checks=tuple(map(bound, checks)), controls={}, stated=("STATED",)
     )
     return module
 
@@ -200,11 +200,12 @@ def test_without_a_passing_original_every_mutant_is_open(monkeypatch: pytest.Mon
 def test_a_mutant_that_cannot_be_planted_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     module = toy(monkeypatch, measure_it)
 
+    @defect_of_subject
     def broken(subject: Any) -> Any:
         """A defect."""
         raise ValueError("no such subject")
 
-    module.CLAIM = replace(module.CLAIM, stated=(), drops=(broken,))  # type: ignore[attr-defined]
+    module.CLAIM = replace(module.CLAIM, stated=(), controls=dict(broken=broken), drops=("broken",))  # type: ignore[attr-defined]
     assert examined() == {"hypothesis dropped": ("open", "not planted: ValueError: no such subject")}
 
 

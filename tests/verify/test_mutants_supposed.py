@@ -7,7 +7,8 @@ import sympy as sp
 
 from theorems import lemma2, lemma3, lemma7
 from theorems.network.softmax import logit_pairs
-from theorems.setting.parameters import foundation_parameters, prepare
+from theorems.setting.experiment import prepare
+from theorems.setting.parameters import foundation_parameters
 from verify.mutants import afresh
 from verify.mutants.quoted import WAYS, falsified, falsify, turned
 from verify.mutants.seats import answers

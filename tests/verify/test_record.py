@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verify import UsageError, record
-from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Finding, Trend
+from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Finding, Trend, defect_of_subject
 from verify.discovery import Entry
 from verify.prove.inequalities.scalar_identity import prove_scalars
 from verify.provenance import provenance
@@ -50,6 +50,7 @@ def measure_broken(subject: Subject) -> Iterator[Finding]:
     raise RuntimeError("broken")
 
 
+@defect_of_subject
 def spoil(subject: Subject) -> Subject:
     """Numbers are spoiled."""
     return Subject(spoiled=True)
@@ -71,7 +72,10 @@ class Subject:
 
 def a_record(spoiled: bool = False) -> dict[str, Any]:
     claim = Claim(
-        statement="\n x = 0 \n", checks=(measure_everything, measure_broken), controls=(spoil,), assumptions=("s",)
+        statement="\n x = 0 \n",
+        checks=(measure_everything, measure_broken),
+        controls=dict(spoil=spoil),
+        assumptions=("s",),
     )
     entry = Entry(
         id="zero",

@@ -59,7 +59,7 @@ def measure_two(subject: Subject) -> Iterator[Finding]:
     yield Agreement(name="second", predicted=0.0, observed=0.0, tolerance=1.0, reason="test")
 
 
-CLAIM = Claim(statement="x = 0", checks=(measure_two,), controls=())
+CLAIM = Claim(statement="x = 0", checks=(measure_two,), controls={})
 
 
 class Panic(BaseException):
@@ -119,7 +119,7 @@ def test_what_cannot_be_written_down_is_left_out_and_said(monkeypatch: pytest.Mo
 
 def test_a_claim_that_cannot_be_written_down_is_taken_from_its_file() -> None:
     outcome = run(CLAIM, Subject(), Subject())
-    record = recorded(outcome, Subject(), Subject(), Claim(statement=object(), checks=(), controls=()))  # type: ignore[arg-type]
+    record = recorded(outcome, Subject(), Subject(), Claim(statement=object(), checks=(), controls={}))  # type: ignore[arg-type]
     assert (record["verdict"], record["statement"]) == ("error", "")
     assert len(record["evidence"][0]["findings"]) == 2
 
@@ -140,23 +140,26 @@ STATEMENT = '''"""Lemma 1 [T]: a title.
 
 Wrong if not.
 """
-from verify.claim import Bound, Claim
+from verify.claim import Bound, Claim, defect_of_subject
 
 def measure_nothing(subject):
     """Nothing exceeds one."""
     yield Bound(name="nothing", observed=0 if not isinstance(subject, int) else 2, bound=1, reason="zero")
 
+@defect_of_subject
 def larger(subject):
     """It is two."""
     return 2
 
 CLAIM = Claim(
-    statement="a = a", checks=(measure_nothing,), controls=(larger,), heeds=("N",),
-    catches={measure_nothing: (larger,)},
+    statement="a = a", checks=(measure_nothing,), controls=dict(larger=larger), heeds=("N",),
+    catches={measure_nothing: ("larger",)},
 )
 '''
-PARAMETERS = """from theorems.setting.parameters import *
-from theorems.setting import parameters as true
+PAPER = """
+from dataclasses import replace
+
+from theorems import PAPER as TRUE
 
 class Panic(BaseException):
     pass
@@ -172,6 +175,11 @@ def prepare(parameters, **details):
     if parameters.N == 10: raise SystemExit(0)
     if parameters.N == 11: raise Panic()
     return Subject(parameters.N)
+
+def resolve(preset, given):
+    return TRUE.resolve("quick", given | ({"N": 6} if preset == "literal" else {}))
+
+PAPER = replace(TRUE, prepare=prepare, resolve=resolve)
 """
 
 
@@ -180,10 +188,8 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("paper")
     package = folder / "netpaper"
     package.mkdir()
-    (package / "__init__.py").write_text('"""A paper.\n\nOf no importance.\n"""\n')
-    (package / "parameters.py").write_text(PARAMETERS)
     (package / "good.py").write_text(STATEMENT)
-    (package / "own.py").write_text(STATEMENT.replace("controls=(", "preset='literal', controls=("))
+    (package / "own.py").write_text(STATEMENT.replace("controls=", "preset='literal', controls="))
     return folder
 
 
@@ -201,8 +207,7 @@ def test_a_subject_that_cannot_be_made_or_asked_costs_its_own_claim_alone(
 ) -> None:
     root = Path(__file__).parents[2]
     code = "from verify.cli import main; main('netpaper')"
-    patch = f"true.PRESETS['literal'] = true.PRESETS['quick'] | {{'N': {N}}}\n"
-    (paper / "netpaper" / "parameters.py").write_text(PARAMETERS + patch)
+    (paper / "netpaper" / "__init__.py").write_text(PAPER.replace('"N": 6', f'"N": {N}'))
     process = subprocess.run(
         [sys.executable, "-c", code, "all", "--output", str(tmp_path)],
         capture_output=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from statistics import NormalDist
 from typing import Any
 
@@ -26,11 +26,13 @@ from verify.claim import (
     Identity,
     Step,
     Verdict,
+    defect_of_subject,
 )
 from verify.infer import FAMILY_RATE
 from verify.runner import ControlOutcome, Evidence, Foundations, Outcome, run, run_checks, sentence_of
 
 PASS, UNDECIDED, FAIL, ERROR = Verdict
+Change = Callable[[float], Any]
 CATCHING = ("measure_zero", "measure_and_note", "measure_until_interrupted")
 # The subject of these checks is a number that the claim says is zero.
 
@@ -113,14 +115,18 @@ def poison(subject: float) -> Any:
     return "word"
 
 
-def claim(*checks: Check, controls: tuple[Defect, ...] = (one_off,)) -> Claim:
+def defects(changes: Iterable[Change]) -> dict[str, Defect]:
+    return {change.__name__: defect_of_subject(change) for change in changes}
+
+
+def claim(*checks: Check, controls: tuple[Change, ...] = (one_off,)) -> Claim:
     """A claim in which only the checks that look at the number must catch the controls."""
-    checks, controls = tuple(dict.fromkeys(checks)), tuple(dict.fromkeys(controls))
-    catches = {check: controls for check in checks if check.__name__ in CATCHING}
-    return Claim(statement="x = 0", checks=checks, controls=controls, catches=catches)
+    checks, planted = tuple(dict.fromkeys(checks)), defects(controls)
+    catches = {check: tuple(planted) for check in checks if check.__name__ in CATCHING}
+    return Claim(statement="x = 0", checks=checks, controls=planted, catches=catches)
 
 
-def verdict(*checks: Check, controls: tuple[Defect, ...] = (one_off,), subject: float = 0.0) -> Verdict:
+def verdict(*checks: Check, controls: tuple[Change, ...] = (one_off,), subject: float = 0.0) -> Verdict:
     return run(claim(*checks, controls=controls), subject, 0.0).verdict
 
 
@@ -176,7 +182,7 @@ def test_one_more_check_never_turns_the_claim_into_a_pass(checks: list[Check], e
 
 @settings(max_examples=25)
 @given(st.lists(st.sampled_from(DEFECTS), min_size=1, max_size=3), st.sampled_from(DEFECTS))
-def test_one_more_control_never_improves_the_verdict(controls: list[Defect], extra: Defect) -> None:
+def test_one_more_control_never_improves_the_verdict(controls: list[Change], extra: Change) -> None:
     before = verdict(measure_zero, controls=tuple(controls))
     assert verdict(measure_zero, controls=(*controls, extra)) >= before
 
@@ -340,12 +346,13 @@ def minus_one(subject: float) -> float:
     return subject - 1
 
 
-def catching(catches: dict[Check, tuple[Defect, ...]], *controls: Defect, checks: tuple[Check, ...] = ()) -> Outcome:
-    made = Claim(statement="x = 0", checks=checks or tuple(catches), controls=controls, catches=catches)
+def catching(catches: dict[Check, tuple[Change, ...]], *controls: Change, checks: tuple[Check, ...] = ()) -> Outcome:
+    names = {check: tuple(defects(caught)) for check, caught in catches.items()}
+    made = Claim(statement="x = 0", checks=checks or tuple(catches), controls=defects(controls), catches=names)
     return run(made, 0.0, 0.0)
 
 
-CATCHES: list[tuple[dict[Check, tuple[Defect, ...]], tuple[Defect, ...], Verdict, str]] = [
+CATCHES: list[tuple[dict[Check, tuple[Change, ...]], tuple[Change, ...], Verdict, str]] = [
     ({measure_zero: (one_off,)}, (one_off,), PASS, ""),
     ({measure_zero: (one_off,), measure_assumption: ()}, (one_off,), PASS, ""),  # assumptions cannot fail
     ({measure_zero: (one_off, minus_one), measure_sign: (minus_one,)}, (one_off, minus_one), PASS, ""),
@@ -360,7 +367,7 @@ CATCHES: list[tuple[dict[Check, tuple[Defect, ...]], tuple[Defect, ...], Verdict
 
 @pytest.mark.parametrize(("catches", "controls", "expected", "reason"), CATCHES)
 def test_every_check_that_must_catch_a_defect_fails_on_it_and_no_check_is_idle(
-    catches: dict[Check, tuple[Defect, ...]], controls: tuple[Defect, ...], expected: Verdict, reason: str
+    catches: dict[Check, tuple[Change, ...]], controls: tuple[Change, ...], expected: Verdict, reason: str
 ) -> None:
     outcome = catching(catches, *controls)
     assert outcome.verdict is expected
@@ -377,8 +384,7 @@ def test_a_number_that_became_nan_is_not_rejected() -> None:
 
 
 def test_what_fails_without_the_defect_rejects_nothing() -> None:
-    made = Claim(statement="x", checks=(measure_zero,), controls=(harmless,), catches={measure_zero: (harmless,)})
-    outcome = run(made, 1.0, 1.0)
+    outcome = run(claim(measure_zero, controls=(harmless,)), 1.0, 1.0)
     assert not outcome.controls[0].rejected
 
 
@@ -387,9 +393,9 @@ def test_a_check_that_finds_nothing_is_idle_too() -> None:
 
 
 def test_catches_names_checks_and_controls_of_the_claim() -> None:
-    with pytest.raises(ValueError, match="catches names measure_sign, which is no check or control of this claim"):
+    with pytest.raises(ValueError, match="measure_sign is no check or control of this claim; add it or drop its name"):
         catching({measure_sign: (one_off,)}, one_off, checks=(measure_zero,))
-    with pytest.raises(ValueError, match="catches names minus_one"):
+    with pytest.raises(ValueError, match="minus_one is no check or control of this claim"):
         catching({measure_zero: (minus_one,)}, one_off)
 
 
@@ -513,7 +519,8 @@ def test_prose_alone_makes_no_pass() -> None:
     assert run(claim(argue_in_prose, measure_zero), 0.0, 0.0).verdict is PASS
 
 
-def test_checks_and_controls_have_names_of_their_own() -> None:
-    for parts in ({"checks": (measure_zero,) * 2}, {"controls": (one_off,) * 2}):
-        with pytest.raises(ValueError, match="two checks or two controls are called"):
-            Claim(**{"statement": "x", "checks": (measure_zero,), "controls": (one_off,)} | parts)
+def test_checks_have_names_of_their_own_and_what_is_dropped_is_a_control() -> None:
+    with pytest.raises(ValueError, match="two checks are called 'measure_zero'; give each its own name"):
+        Claim(statement="x", checks=(measure_zero,) * 2, controls=defects([one_off]))
+    with pytest.raises(ValueError, match="minus_one is no check or control of this claim"):
+        Claim(statement="x", checks=(measure_zero,), controls=defects([one_off]), drops=("minus_one",))

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from theorems.setting.parameters import PRESETS, Parameters, as_options, control_parameters, prepare, resolve
+from theorems import PAPER
+from theorems.setting.experiment import prepare
+from theorems.setting.parameters import PRESETS, Parameters, control_parameters, resolve
 from verify import UsageError
 
 
@@ -63,7 +65,7 @@ def test_bad_settings_are_refused_in_one_sentence(given: dict[str, Any], words: 
 
 def test_the_options_reproduce_the_parameters() -> None:
     parameters = resolve("quick", {"tau": 0.3, "raw_tokens": True})
-    options = as_options(parameters, {"tau", "raw_tokens", "normalize", "N"})
+    options = PAPER.as_options(parameters, {"tau", "raw_tokens", "normalize", "N"})
     assert options[:4] == ["--N", "6", "--tau", "0.3"]
     assert options[options.index("--tau") + 1] == "0.3"
     assert "--raw-tokens" in options

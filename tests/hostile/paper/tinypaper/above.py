@@ -5,18 +5,17 @@
 Wrong if one list of integers has a sum of squares of −1.
 """
 
-from tinypaper.sums import Variant, measure_sums, wrong_sign
-from verify.claim import Claim
+from tinypaper.sums import SumsOfSquares, measure_sums
+from verify.claim import Claim, planted
 
 STATEMENT = r"sum_i x_i^2 > -1"
-
-__all__ = ["Variant"]
 
 CLAIM = Claim(
     statement=STATEMENT,
     heeds=("seed",),
     builds_on=("sums",),
+    about=SumsOfSquares,
     checks=(measure_sums,),
-    controls=(wrong_sign,),
-    catches={measure_sums: (wrong_sign,)},
+    controls=dict(wrong_sign=planted("The squares are subtracted.", sign=-1)),
+    catches={measure_sums: ("wrong_sign",)},
 )
