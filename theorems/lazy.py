@@ -23,15 +23,8 @@ import flint
 import numpy as np
 import sympy as sp
 
-from theorems.descent.certified_descent import (
-    SHORT_BUDGET,
-    hypotheses,
-    literal_plan,
-    plan_here,
-    plan_within_reach,
-    violated,
-    weights_start_elsewhere,
-)
+from theorems.descent.astray import weights_start_elsewhere
+from theorems.descent.plans import SHORT_BUDGET, hypotheses, literal_plan, plan_here, plan_within_reach, violated
 from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.enclosed import Ball, by_token, enclose
 from theorems.setting.constants import eta_w

@@ -27,10 +27,10 @@ import numpy as np
 import sympy as sp
 
 from theorems.descent import motion
-from theorems.descent.certified_descent import VACUOUS, plans, violated
 from theorems.descent.closed_form import Formulas, LongRun, followed
 from theorems.descent.motion_bounds import ARGUMENTS, features_moved_chain, slope_chain
 from theorems.descent.one_step import one_step
+from theorems.descent.plans import VACUOUS, plans, violated
 from theorems.descent.prescription import BITS
 from theorems.descent.trajectory import DescentRun, descend
 from theorems.network.instances import small_networks
@@ -90,7 +90,7 @@ class Variant:
         return Formulas(loss=self.loss * STATED_LOSS, queries=queries, weights=weights)
 
 
-Subject = Experiment | DescentRun | tuple[DescentRun, ...] | Variant
+Subject = Experiment | Variant
 
 
 def derive_recursion(subject: Subject) -> Iterator[Identity]:

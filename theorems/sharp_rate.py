@@ -21,15 +21,7 @@ import flint
 import numpy as np
 import sympy as sp
 
-from theorems.descent.certified_descent import (
-    HERE,
-    SHORT_BUDGET,
-    STEPS,
-    hypotheses,
-    plan_here,
-    plan_within_reach,
-    violated,
-)
+from theorems.descent.plans import HERE, SHORT_BUDGET, STEPS, hypotheses, plan_here, plan_within_reach, violated
 from theorems.descent.prescription import Prescription
 from theorems.descent.slowest_mode import SHARE, largest_of, share_of
 from theorems.descent.trajectory import DescentRun, descend

@@ -12,32 +12,28 @@ if a line of the induction does not follow from its facts, or if the lemmas give
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY, dataclass, replace
 
 import sympy as sp
 
-from theorems import lemma2, long_run
-from theorems.descent import certified_descent
-from theorems.descent.certificate import certificate_of
-from theorems.descent.induction import GAP, LemmaConstants, contraction, half_rate, infimum_chain, lipschitz
+from theorems import drift, lemma2, lemma9, lemma10, long_run, pl
+from theorems.descent import astray, induction
+from theorems.descent.certificate import certificate
+from theorems.descent.certified_descent import certify_descent, certify_induction, measure_descent
+from theorems.descent.induction import GAP, Induction, LemmaConstants
+from theorems.descent.plans import plans
 from theorems.descent.step_sizes import exact_runs
 from theorems.descent.trajectory import DescentRun
-from theorems.drift import STATED_ALPHA, gamma_squared
-from theorems.lemma9 import STATED_D
-from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
-from theorems.network.letters import PAPER, t
-from theorems.pl import SIGMA
+from theorems.network.letters import AT_T, PAPER, t
 from theorems.setting.assumptions import measure_training_assumptions
 from theorems.setting.constants import Delta_0, Z_norm, eta, eta_w, f_max, gamma, rate, zeta_0
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K
-from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step
-from verify.prove.inequalities.chain import at_most
+from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step, planted
+from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.conclusion import conclude
-from verify.prove.inequalities.lemma import Lemma
+from verify.prove.inequalities.lemma import Lemma, hypothesis, quote
 from verify.prove.inequalities.scalar_identity import prove_scalars
 from verify.prove.inequalities.system import Relation
 
@@ -52,217 +48,103 @@ L "of Lemma 10 with" alpha = (4 sqrt(2 K) norm(overline(Z)) sqrt(Delta^((0)))) /
 STATED_GAMMA = (2 + sp.sqrt(2)) * sp.sqrt(K**3 * H) * Z_norm**2 * f_max * Delta_0 / sp.sqrt(zeta_0) ** 5 * 128
 STATED_RATE = 1 - eta_w * zeta_0 / (2 * K)
 
-DEFECT_STEPS = 60  # of the certified descent with a planted defect
 
-CONSTANTS = LemmaConstants(
-    softmax=lemma2.LIPSCHITZ,
-    setting=PAPER,
-    gamma_squared=STATED_GAMMA,
-    matrix=LIPSCHITZ_MATRIX,
-    alpha=STATED_ALPHA,
-    D=STATED_D,
-)
+def stated_constants() -> LemmaConstants:
+    """The constants of the theorem, as the lemmas state them."""
+    given = {"gamma_squared": STATED_GAMMA, "matrix": lemma10.STATED, "alpha": drift.STATED_ALPHA, "D": lemma9.STATED_D}
+    return LemmaConstants(softmax=lemma2.LIPSCHITZ, setting=PAPER, **given)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """The experiment with η_w ζ_0/(2K) times a factor, another power of ζ_0 in γ², η_Q ≤ boost/L, or ζ_0 overstated.
+@dataclass(frozen=True)
+class LinearConvergence(Induction):
+    """The induction with these constants for an experiment, and what is run: with a defect, one `run` that has it."""
 
-    `run` is a certified descent with a defect of its own.
-    """
-
-    experiment: Any  # an Experiment; the proofs, which others quote, look at its limit at most
-    rate: int = 1
-    zeta_power: int = 0
-    boost: int = 1
-    zeta: int = 1
-    half: Any = sp.Rational(1, 2)
-    recipe: LemmaConstants = CONSTANTS
-    run: DescentRun | None = None
+    experiment: Experiment
+    _: KW_ONLY
+    stated: Callable[[], LemmaConstants] = stated_constants
+    run: Callable[[Experiment], DescentRun] | None = None
 
     @property
-    def descent(self) -> DescentRun:
-        """The certified descent with the defects that it knows of."""
-        plan = replace(certified_descent.literal_plan(self.experiment), steps=DEFECT_STEPS, forced=True)
-        return self.run or replace(plan, rate_factor=float(self.rate), step_factor=float(self.boost))
-
-    @property
-    def claimed_rate(self) -> Any:
-        """What the gap is claimed to be multiplied by in one step, at most."""
-        return 1 - self.rate * (1 - STATED_RATE)
-
-    @property
-    def planted(self) -> LemmaConstants:
-        """The recipe with the defects."""
-        stated = STATED_GAMMA if self.recipe is CONSTANTS else self.recipe.gamma_squared
-        required = stated * zeta_0**self.zeta_power
-        return replace(self.recipe, gamma_squared=required, boost=self.boost, zeta=self.zeta)
+    def runs(self) -> tuple[DescentRun, ...]:
+        """What is run, held to the rate as it is stated."""
+        made = (self.run(self.experiment),) if self.run else plans(self.experiment)
+        return tuple(replace(plan, decrease=1 - STATED_RATE) for plan in made)
 
 
-def derive_induction(subject: Experiment | Variant) -> Iterator[Identity]:
+def contraction(constants: LemmaConstants) -> Chain:
+    """Δ^(t+1) ≤ r^{t+1} Δ^(0) from Δ^(t) ≤ r^t Δ^(0): one step from where B_k^(t) keeps half of ζ_0."""
+    kept, steep = induction.keeps_half(constants), induction.lipschitz(constants)
+    step = quote(pl.STEP, AT_T, kept, induction.step_size(constants), steep)
+    held = hypothesis(AT_T.gap, GAP, "induction hypothesis at t")
+    return at_most(pl.next_gap).by(step).to(rate * AT_T.gap, induction.rate_is(constants)).by(held)
+
+
+def derive_induction(subject: Induction) -> Iterator[Identity]:
     """If the bound holds up to step t, B_k^(t) keeps half of ζ_0, the PL inequality holds, and it holds at t + 1."""
-    variant = variant_of(subject)
-    chain = contraction(variant.planted)
-    claimed = rate if variant.rate == 1 else 1 - variant.rate * (1 - rate)
-    goal = claimed ** (t + 1) * Delta_0
-    yield conclude(
-        "Δ^(t+1) ≤ (1 − η_w ζ_0/(2K))^{t+1} Δ^(0)",
-        chain.start,
-        goal,
-        chain,
-        instances=exact_runs(variant.planted.step_sizes),
-    )
+    chain, goal = contraction(subject.constants), subject.claimed(rate) ** (t + 1) * Delta_0
+    exact, name = exact_runs(subject.constants.step_sizes), "Δ^(t+1) ≤ (1 − η_w ζ_0/(2K))^{t+1} Δ^(0)"
+    yield conclude(name, chain.start, goal, chain, instances=exact)
 
 
-def _proofs() -> Iterator[Identity]:
-    """The induction of this file; it looks at no experiment."""
-    paper = Variant(experiment=None)
-    return itertools.chain(derive_induction(paper), derive_premises(paper))
-
-
-def _fall(gap: Any, steps: Any) -> Relation:
-    """Δ^(T) ≤ r^T Δ^(0), by induction."""
-    return Relation(gap, rate**steps * Delta_0)
-
-
-FALL = Lemma(__name__, "Theorem 1", _fall, _proofs)
-
-
-def derive_premises(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_premises(subject: Induction) -> Iterator[Identity]:
     """What the step needs: η_Q σ ≤ 1/2, so that r is a rate, and Lemma 10 between ξ^(t) and ξ^(t+1)."""
-    variant = variant_of(subject)
-    recipe = variant.recipe
-    chain, steep, exact = half_rate(recipe), lipschitz(recipe), exact_runs(recipe.step_sizes)
-    yield conclude("η_Q σ ≤ 1/2", chain.start, variant.half, chain, instances=exact)
+    chain, exact = induction.half_rate(subject.constants), exact_runs(subject.constants.step_sizes)
+    yield conclude("η_Q σ ≤ 1/2", chain.start, subject.half, chain, instances=exact)
+    steep = induction.lipschitz(subject.constants)
     along = at_most(steep.left).by(steep)
     yield conclude("‖∇ℓ(ξᵘ) − ∇ℓ(ξ^(t))‖ ≤ L ‖ξᵘ − ξ^(t)‖", along.start, along.end, along, instances=exact)
 
 
-def argue_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_every_step(subject: Induction) -> Iterator[Argument]:
     """From the step to all steps: the induction over t."""
-    yield Argument(
-        name="Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0) for every t",
-        steps=(
-            Step(expression="t = 0: Δ^(0) ≤ Δ^(0), α^(0) = 0 and B_k^(0) is where it starts", rule="w^(0) = 0"),
-            Step(
-                expression="from the bound at the steps up to t follow |α_hk| ≤ α at t and t + 1, and the drift at t",
-                rule="Drift, whose hypothesis is the bound at the steps before",
-            ),
-            Step(expression="and from these the bound at t + 1", rule="derive_premises and derive_induction"),
-        ),
-    )
+    before = "Drift, whose hypothesis is the bound at the steps before"
+    steps = {
+        "t = 0: Δ^(0) ≤ Δ^(0), α^(0) = 0 and B_k^(0) is where it starts": "w^(0) = 0",
+        "from the bound at the steps up to t follow |α_hk| ≤ α at t and t + 1, and the drift at t": before,
+        "and from these the bound at t + 1": "derive_premises and derive_induction",
+    }
+    made = tuple(Step(expression=expression, rule=rule) for expression, rule in steps.items())
+    yield Argument(name="Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0) for every t", steps=made)
 
 
-def derive_infimum(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_infimum(subject: Induction) -> Iterator[Identity]:
     """L* ≤ inf L ≤ L(θ^(t)) for every t, and L(θ^(t)) − L* ≤ r^t Δ^(0) tends to 0."""
-    chain = infimum_chain()
-    exact = exact_runs(variant_of(subject).recipe.step_sizes)
+    infimum = sp.Symbol("inf L − L*", nonnegative=True)
+    below = hypothesis(infimum, AT_T.gap, "an infimum: inf L ≤ L(θ^(t)); it is at least L* by Lemma 5")
+    chain = at_most(infimum).by(below, hypothesis(AT_T.gap, GAP, "the bound at t"))
+    exact = exact_runs(subject.constants.step_sizes)
     yield conclude("0 ≤ inf L − L* ≤ r^t Δ^(0) for every t", chain.start, GAP, chain, instances=exact)
     base = sp.Symbol("b", positive=True)  # any rate below 1 is b/(1 + b) with b > 0
-    below_one = 1 if variant_of(subject).rate == 0 else base / (1 + base)
-    limit = sp.limit(sp.sympify(below_one) ** t * Delta_0, t, sp.oo)
+    limit = sp.limit((1 if subject.rate == 0 else base / (1 + base)) ** t * Delta_0, t, sp.oo)
     yield prove_scalars("r^t Δ^(0) → 0 for r < 1", limit, 0, "limit for t → ∞, with r = b/(1 + b), b > 0")
 
 
-def derive_constants(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_constants(subject: Induction) -> Iterator[Identity]:
     """The lemmas give exactly the stated requirement on γ² and the stated rate."""
-    variant = variant_of(subject)
-    recipe = variant.recipe
-    derived = gamma_squared(recipe.softmax, recipe.setting)
-    yield prove_scalars("γ²", derived, variant.planted.gamma_squared, "drift ≤ (1 − 1/√2)√ζ_0, solved for γ²")
-    claimed = variant.claimed_rate.subs(eta_w, gamma**2 * eta)
-    yield prove_scalars("the rate", 1 - eta * SIGMA, claimed, "1 − η_Q σ with η_w = γ²η_Q")
+    derived = drift.gamma_squared(subject.constants.softmax, subject.constants.setting)
+    yield prove_scalars("γ²", derived, subject.constants.gamma_squared, "drift ≤ (1 − 1/√2)√ζ_0, solved for γ²")
+    claimed = subject.claimed(STATED_RATE).subs(eta_w, gamma**2 * eta)
+    yield prove_scalars("the rate", 1 - eta * pl.SIGMA, claimed, "1 − η_Q σ with η_w = γ²η_Q")
 
 
-def certify_descent(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
-    """With the theorem's own step sizes the gap lies under its bound at every step, in ball arithmetic."""
-    yield from certified_descent.certify_descent(_descent(subject))
-
-
-def certify_induction(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
-    """At every step the weights, the drift of B_k, λ_min(B_kB_kᵀ) and the gradient obey the proof's induction."""
-    yield from certified_descent.certify_induction(_descent(subject))
-
-
-def certify_long_run(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
+def certify_long_run(subject: LinearConvergence) -> Iterator[Assumption | Bound]:
     """In closed form, Q moving, the gap lies under its bound from the first step to four times those guaranteed."""
     for check in (long_run.certify_motion, long_run.certify_long_run, long_run.certify_steps):
-        yield from check(_descent(subject))
+        yield from check(long_run.Variant(plans=subject.runs))
 
 
-def measure_descent(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
-    """In float64 the gap stays under the bound as far as rounding lets one tell."""
-    yield from certified_descent.measure_descent_float64(_descent(subject))
+def _proofs() -> Iterator[Identity]:
+    """Of Δ^(T) ≤ r^T Δ^(0), where others quote it: the induction, which looks at no experiment."""
+    yield from derive_induction(Induction(stated=stated_constants))
+    yield from derive_premises(Induction(stated=stated_constants))
 
 
-def certificate(experiment: Experiment) -> dict[str, Any]:
-    """What `theorems/checkers/check_certificate.py` needs to check the descent of this instance again, on its own."""
-    return certificate_of(_descent(experiment)[-1])
-
-
-def _descent(subject: Experiment | Variant) -> tuple[DescentRun, ...]:
-    """What is run, held to the rate as it is stated."""
-    plans = (subject.descent,) if isinstance(subject, Variant) else certified_descent.plans(subject)
-    return tuple(replace(plan, decrease=1 - STATED_RATE) for plan in plans)
-
-
-def variant_of(subject: Experiment | Variant) -> Variant:
-    """The statement as it stands, unless a defect is planted already."""
-    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
-
-
-def four_times_the_rate(experiment: Experiment) -> Variant:
-    """The rate is 1 − 4 η_w ζ_0/(2K) instead of 1 − η_w ζ_0/(2K)."""
-    return Variant(experiment=experiment, rate=4)
-
-
-def rate_one(experiment: Experiment) -> Variant:
-    """The rate is 1: the gap need not fall."""
-    return Variant(experiment=experiment, rate=0)
-
-
-def nearly_no_rate(experiment: Experiment) -> Variant:
-    """Lemma 10 is said to give η_Q σ ≤ 10⁻⁹ instead of η_Q σ ≤ 1/2."""
-    return Variant(experiment=experiment, half=sp.Rational(1, 10**9))
-
-
-def other_power_of_zeta(experiment: Experiment) -> Variant:
-    """γ² is required to be large with ζ_0^{−3/2} instead of ζ_0^{−5/2}."""
-    return Variant(experiment=experiment, zeta_power=1)
-
-
-def large_steps(experiment: Experiment) -> Variant:
-    """η_Q = 10/L: the assumption η_Q ≤ 1/L is dropped."""
-    return Variant(experiment=experiment, boost=10)
-
-
-def overstated_zeta(experiment: Experiment) -> Variant:
-    """ζ_0 is four times the least eigenvalue: the assumption on B_k^(0) is dropped."""
-    return Variant(experiment=experiment, zeta=4)
-
-
-def penalty_changed(experiment: Experiment) -> Variant:
-    """Z̄ and Â belong to the penalty 2mτ; training does not."""
-    return Variant(experiment=experiment, run=certified_descent.penalty_changed(experiment))
-
-
-def gamma_too_small(experiment: Experiment) -> Variant:
-    """γ is a thousand times too small."""
-    return Variant(experiment=experiment, run=certified_descent.gamma_too_small(experiment))
-
-
-def fewer_heads_than_labels(experiment: Experiment) -> Variant:
-    """One head is left, with the step sizes of all sixteen."""
-    return Variant(experiment=experiment, run=certified_descent.fewer_heads_than_labels(experiment))
-
-
-def weights_start_elsewhere(experiment: Experiment) -> Variant:
-    """The weights start far from 0, where B_k does not see them, w_k ∈ ker B_k."""
-    return Variant(experiment=experiment, run=certified_descent.weights_start_elsewhere(experiment))
-
+FALL = Lemma(__name__, "Theorem 1", lambda gap, steps: Relation(gap, rate**steps * Delta_0), _proofs)
+RUN_ASTRAY = ("large_steps", "penalty_changed", "fewer_heads_than_labels", "weights_start_elsewhere")
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=LinearConvergence,
     heeds=("instance", "start", "start_weights", "descent"),
     certificate=certificate,
     assumptions=("assumption1", "assumption2", "unit norm"),
@@ -281,45 +163,38 @@ CLAIM = Claim(
         measure_descent,
     ),
     stated=("STATED_GAMMA", "STATED_RATE"),
-    drops=(large_steps, overstated_zeta),
-    controls=(
-        four_times_the_rate,
-        rate_one,
-        nearly_no_rate,
-        other_power_of_zeta,
-        large_steps,
-        overstated_zeta,
-        penalty_changed,
-        gamma_too_small,
-        fewer_heads_than_labels,
-        weights_start_elsewhere,
+    drops=("large_steps", "overstated_zeta"),
+    controls=dict(
+        four_times_the_rate=planted(
+            "The rate is 1 − 4 η_w ζ_0/(2K) instead of 1 − η_w ζ_0/(2K).", rate=4, run=astray.four_times_the_rate
+        ),
+        rate_one=planted("The rate is 1: the gap need not fall.", rate=0),
+        nearly_no_rate=planted(
+            "Lemma 10 is said to give η_Q σ ≤ 10⁻⁹ instead of η_Q σ ≤ 1/2.", half=sp.Rational("1e-9")
+        ),
+        other_power_of_zeta=planted("γ² is required to be large with ζ_0^{−3/2} instead of ζ_0^{−5/2}.", zeta_power=1),
+        large_steps=planted("η_Q = 10/L: the assumption η_Q ≤ 1/L is dropped.", boost=10, run=astray.large_steps),
+        overstated_zeta=planted(
+            "ζ_0 is four times the least eigenvalue: the assumption on B_k^(0) is dropped.", zeta=4
+        ),
+        penalty_changed=planted("Z̄ and Â belong to the penalty 2mτ; training does not.", run=astray.penalty_changed),
+        gamma_too_small=planted("γ is a thousand times too small.", run=astray.gamma_too_small),
+        fewer_heads_than_labels=planted(
+            "One head is left, with the step sizes of all sixteen.", run=astray.fewer_heads_than_labels
+        ),
+        weights_start_elsewhere=planted(
+            "The weights start far from 0, where B_k does not see them, w_k ∈ ker B_k.",
+            run=astray.weights_start_elsewhere,
+        ),
     ),
     catches={
-        derive_induction: (four_times_the_rate, large_steps, overstated_zeta),
-        derive_premises: (nearly_no_rate,),
-        derive_infimum: (rate_one,),
-        derive_constants: (four_times_the_rate, rate_one, other_power_of_zeta),
-        certify_descent: (
-            four_times_the_rate,
-            large_steps,
-            penalty_changed,
-            fewer_heads_than_labels,
-            weights_start_elsewhere,
-        ),
-        certify_induction: (
-            large_steps,
-            penalty_changed,
-            gamma_too_small,
-            fewer_heads_than_labels,
-            weights_start_elsewhere,
-        ),
-        certify_long_run: (four_times_the_rate,),
-        measure_descent: (
-            four_times_the_rate,
-            large_steps,
-            penalty_changed,
-            fewer_heads_than_labels,
-            weights_start_elsewhere,
-        ),
+        derive_induction: ("four_times_the_rate", "large_steps", "overstated_zeta"),
+        derive_premises: ("nearly_no_rate",),
+        derive_infimum: ("rate_one",),
+        derive_constants: ("four_times_the_rate", "rate_one", "other_power_of_zeta"),
+        certify_descent: ("four_times_the_rate", *RUN_ASTRAY),
+        certify_induction: ("gamma_too_small", *RUN_ASTRAY),
+        certify_long_run: ("four_times_the_rate",),
+        measure_descent: ("four_times_the_rate", *RUN_ASTRAY),
     },
 )

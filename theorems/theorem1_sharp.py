@@ -12,17 +12,16 @@ Wrong if the induction does not go through with these constants, if a run falls 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from theorems import lemma2_sharp, theorem1
-from theorems.descent.induction import LemmaConstants
-from theorems.descent.step_sizes import FLOAT_STEPS, float_run, float_start
+from theorems.descent.induction import Induction, LemmaConstants
+from theorems.descent.step_sizes import FLOAT_STEPS, FloatRun, float_run, float_start
 from theorems.drift import gamma_squared, weights_chain
 from theorems.lemma9 import residual_chain
 from theorems.lemma10 import lipschitz_matrix
@@ -34,15 +33,7 @@ from theorems.setting.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K
 from theorems.setting.stated import evaluated
-from theorems.theorem1 import (
-    Variant,
-    four_times_the_rate,
-    large_steps,
-    other_power_of_zeta,
-    overstated_zeta,
-    variant_of,
-)
-from verify.claim import Argument, Bound, Claim, Identity
+from verify.claim import Argument, Bound, Claim, Identity, planted
 from verify.prove.inequalities.scalar_identity import prove_scalars
 
 STATEMENT = r"""
@@ -69,7 +60,7 @@ BY_COLUMNS = Setting(by_columns=True)
 
 
 @cache
-def recipe(setting: Setting = BY_COLUMNS) -> LemmaConstants:
+def derived_constants(setting: Setting = BY_COLUMNS) -> LemmaConstants:
     """The constants as derived from the sharp Lemma 2, with or without column norms."""
     softmax = lemma2_sharp.LIPSCHITZ
     return LemmaConstants(
@@ -82,127 +73,115 @@ def recipe(setting: Setting = BY_COLUMNS) -> LemmaConstants:
     )
 
 
-def _sharp(subject: Experiment | Variant) -> Variant:
-    """The same defects, planted in the sharper statement."""
-    stated = replace(recipe(), gamma_squared=STATED_GAMMA, matrix=STATED_MATRIX, alpha=STATED_ALPHA, D=STATED_D)
-    return replace(variant_of(subject), recipe=stated)
+def stated_constants() -> LemmaConstants:
+    """The constants as stated above."""
+    given = {"gamma_squared": STATED_GAMMA, "matrix": STATED_MATRIX, "alpha": STATED_ALPHA, "D": STATED_D}
+    return replace(derived_constants(), **given)
 
 
-def derive_induction(subject: Experiment | Variant) -> Iterator[Identity]:
+@dataclass(frozen=True)
+class SharperConvergence(Induction):
+    """The induction of Theorem 1 with the sharper constants; a `gain` of −1 exchanges them for those of Theorem 1."""
+
+    experiment: Experiment
+    _: KW_ONLY
+    stated: Callable[[], LemmaConstants] = stated_constants
+    gain: int = 1
+
+
+def derive_induction(subject: SharperConvergence) -> Iterator[Identity]:
     """The induction of Theorem 1 goes through with the smaller γ and the smaller L."""
-    yield from theorem1.derive_induction(_sharp(subject))
-    yield from theorem1.derive_premises(_sharp(subject))
+    yield from theorem1.derive_induction(subject)
+    yield from theorem1.derive_premises(subject)
 
 
-def argue_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_every_step(subject: SharperConvergence) -> Iterator[Argument]:
     """From the step to all steps: the induction over t, as in Theorem 1."""
-    yield from theorem1.argue_every_step(_sharp(subject))
+    return theorem1.argue_every_step(subject)
 
 
-def derive_constants(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_constants(subject: SharperConvergence) -> Iterator[Identity]:
     """The same lemmas, with 1 for 2 and f̄_max for ‖Z̄‖, give the stated requirement on γ² and the stated L."""
-    yield from theorem1.derive_constants(_sharp(subject))
-    yield prove_scalars("α", recipe().alpha, STATED_ALPHA, "Drift's chain with 1 and f̄_max")
-    yield prove_scalars("D", recipe().D, STATED_D, "Lemma 9's chain with f̄_max")
-    for place, (derived, stated) in enumerate(zip(recipe().matrix, STATED_MATRIX, strict=True)):
-        yield prove_scalars(f"L, entry {place + 1}", derived, stated, "Lemma 10's chains with 1 and f̄_max")
+    yield from theorem1.derive_constants(subject)
+    derived = derived_constants()
+    yield prove_scalars("α", derived.alpha, STATED_ALPHA, "Drift's chain with 1 and f̄_max")
+    yield prove_scalars("D", derived.D, STATED_D, "Lemma 9's chain with f̄_max")
+    for place, (entry, stated) in enumerate(zip(derived.matrix, STATED_MATRIX, strict=True)):
+        yield prove_scalars(f"L, entry {place + 1}", entry, stated, "Lemma 10's chains with 1 and f̄_max")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Exchanged(Variant):
-    """The constants of Theorem 1 are taken for the sharper ones, and the other way round."""
-
-
-def derive_gain(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_gain(subject: SharperConvergence) -> Iterator[Identity]:
     """For a softmax constant c, Theorem 1's γ² is (c/2)² times the stated one: a quarter of it for c = 1."""
-    full, power = theorem1.STATED_GAMMA, -1 if isinstance(subject, Exchanged) else 1
-    yield prove_scalars(
-        "γ²(c) = (c/2)² γ²(2)", gamma_squared(GENERIC), full * GENERIC.value**2 / 4, "Drift for every c"
-    )
-    ratio = (recipe(PAPER).gamma_squared / full) ** power
+    full = theorem1.STATED_GAMMA
+    known = "γ²(c) = (c/2)² γ²(2)"
+    yield prove_scalars(known, gamma_squared(GENERIC), full * GENERIC.value**2 / 4, "Drift for every c")
+    ratio = (derived_constants(PAPER).gamma_squared / full) ** subject.gain
     yield prove_scalars("sharp Lemma 2 alone", ratio, sp.Rational(1, 4), "γ² with c = 1, over γ² with c = 2")
-    both = f_max**2 / (4 * Z_norm**2)
-    yield prove_scalars(
-        "with column norms too", (recipe().gamma_squared / full) ** power, both, "γ² here, over γ² of Theorem 1"
-    )
+    ratio, both = (derived_constants().gamma_squared / full) ** subject.gain, f_max**2 / (4 * Z_norm**2)
+    yield prove_scalars("with column norms too", ratio, both, "γ² here, over γ² of Theorem 1")
 
 
-def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
+def measure_run(subject: SharperConvergence) -> Iterator[Bound]:
     """A run in float64 with exactly these step sizes stays below the bound."""
-    variant = _sharp(subject)
-    run = float_run(variant.experiment, variant.planted.step_sizes)
+    run = float_run(subject.experiment, subject.constants.step_sizes)
     if run is None:
         return
     steps = np.arange(FLOAT_STEPS + 1)
     known = run.numbers | {eta_w: run.numbers[gamma] ** 2 * run.numbers[eta]}
-    claimed = max(0.0, float(evaluated(variant.claimed_rate, known)))
-    reason = f"{FLOAT_STEPS} steps, γ = {run.numbers[gamma]:.3g}, η_Q = {run.numbers[eta]:.3g}"
+    claimed = max(0.0, float(evaluated(subject.claimed(theorem1.STATED_RATE), known)))
     bounds = claimed**steps * run.numbers[Delta_0]
-    yield compared(
+    found = compared(
         "Δ^(t) ≤ (1 − η_w ζ_0/(2K))^t Δ^(0)",
         [p.gap for p in run.points[1:]],
         bounds[1:],
         (run.gap_errors(bounds) + run.points[0].gap_error)[1:],
-        reason,
+        f"{FLOAT_STEPS} steps, γ = {run.numbers[gamma]:.3g}, η_Q = {run.numbers[eta]:.3g}",
         steps=steps[1:],
     )
+    yield replace(found, quantities={"gamma": run.numbers[gamma], "step_queries": run.numbers[eta]})
 
 
-def measure_gain(subject: Experiment | Variant) -> Iterator[Bound]:
+def measure_gain(subject: SharperConvergence) -> Iterator[Bound]:
     """What is gained here, by the sharp Lemma 2 alone and with column norms too: the slack is the gain."""
-    experiment, full = variant_of(subject).experiment, theorem1.CONSTANTS
-    original = float_start(experiment, full.step_sizes)
+    full = theorem1.stated_constants()
+    original = float_start(subject.experiment, full.step_sizes)
     if original is None:
         return
-    for name, sharp in (("sharp Lemma 2", recipe(PAPER)), ("and column norms", recipe())):
-        own, same = (
-            float_start(experiment, plan) for plan in (sharp.step_sizes, _with_gamma_of(full, sharp).step_sizes)
-        )
+    for name, sharp in (("sharp Lemma 2", derived_constants(PAPER)), ("and column norms", derived_constants())):
+        same_gamma = replace(sharp, gamma_squared=full.gamma_squared)
+        own, same = (float_start(subject.experiment, each.step_sizes) for each in (sharp, same_gamma))
         assert own is not None
         assert same is not None  # the start and its ζ_0 are those of the original
-        steps = [_steps(run.numbers) for run in (same, original, own)]
-        for what, gained, full_value, note in (
-            ("γ", own.numbers[gamma], original.numbers[gamma], ""),
-            ("L at that γ", own.numbers[L], original.numbers[L], ""),
-            ("guaranteed steps at the γ of Theorem 1", steps[0], steps[1], f"; at its own γ {steps[2]:.6g}"),
-        ):
-            pair = (full_value, gained) if isinstance(subject, Exchanged) else (gained, full_value)
-            yield _gain(f"{what}, {name}", *pair, note)
+        for what, symbol in (("γ", gamma), ("L at that γ", L)):
+            yield _gain(subject, f"{what}, {name}", own.numbers[symbol], original.numbers[symbol])
+        what = f"guaranteed steps at the γ of Theorem 1, {name}"
+        found = _gain(subject, what, _steps(same), _steps(original))
+        reason = f"{found.reason}; at its own γ {_steps(own):.6g}"
+        yield replace(found, reason=reason, quantities={"steps_at_own_gamma": _steps(own)})
 
 
-def _with_gamma_of(full: LemmaConstants, sharp: LemmaConstants) -> LemmaConstants:
-    return replace(sharp, gamma_squared=full.gamma_squared)
-
-
-def _gain(name: str, observed: float, bound: float, note: str = "") -> Bound:
+def _gain(subject: SharperConvergence, name: str, sharp: float, full: float) -> Bound:
+    """The sharper number is at most that of Theorem 1."""
+    observed, bound = (sharp, full)[:: subject.gain]
+    reason = f"{observed:.6g} against {bound:.6g}"
     # The constants are products and roots of float64 numbers with relative errors far below 1e-9.
-    reason = f"{observed:.6g} against {bound:.6g}{note}"
     return Bound(name=name, observed=observed, bound=bound, rounding=1e-9 * bound, reason=reason)
 
 
-def _steps(numbers: dict[Any, float]) -> float:
+def _steps(run: FloatRun) -> float:
     """1/log(1/r): in so many steps the bound falls by a factor e."""
-    return float(-1 / np.log1p(-numbers[eta] * numbers[sigma]))
-
-
-def constants_exchanged(experiment: Experiment) -> Variant:
-    """The constants of Theorem 1 are claimed to be smaller than the sharper ones."""
-    return Exchanged(experiment=experiment)
-
-
-def thousands_of_the_rate(experiment: Experiment) -> Variant:
-    """The rate is 1 − 5000 η_w ζ_0/(2K) instead of 1 − η_w ζ_0/(2K)."""
-    return Variant(experiment=experiment, rate=5000)
+    return float(-1 / np.log1p(-run.numbers[eta] * run.numbers[sigma]))
 
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=SharperConvergence,
     heeds=("instance", "start", "start_weights"),
     assumptions=("assumption1", "assumption2", "unit norm"),
     builds_on=("lemma2_sharp", "lemma9", "lemma10", "pl", "drift", "theorem1"),
     cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
     stated=("STATED_GAMMA", "STATED_MATRIX", "STATED_ALPHA", "STATED_D"),
-    drops=(large_steps, overstated_zeta),
+    drops=("large_steps", "overstated_zeta"),
     checks=(
         measure_training_assumptions,
         derive_induction,
@@ -212,19 +191,23 @@ CLAIM = Claim(
         measure_run,
         measure_gain,
     ),
-    controls=(
-        four_times_the_rate,
-        other_power_of_zeta,
-        large_steps,
-        overstated_zeta,
-        constants_exchanged,
-        thousands_of_the_rate,
+    controls=dict(
+        four_times_the_rate=planted("The rate is 1 − 4 η_w ζ_0/(2K) instead of 1 − η_w ζ_0/(2K).", rate=4),
+        other_power_of_zeta=planted("γ² is required to be large with ζ_0^{−3/2} instead of ζ_0^{−5/2}.", zeta_power=1),
+        large_steps=planted("η_Q = 10/L: the assumption η_Q ≤ 1/L is dropped.", boost=10),
+        overstated_zeta=planted(
+            "ζ_0 is four times the least eigenvalue: the assumption on B_k^(0) is dropped.", zeta=4
+        ),
+        constants_exchanged=planted(
+            "The constants of Theorem 1 are claimed to be smaller than the sharper ones.", gain=-1
+        ),
+        thousands_of_the_rate=planted("The rate is 1 − 5000 η_w ζ_0/(2K) instead of 1 − η_w ζ_0/(2K).", rate=5000),
     ),
     catches={
-        derive_induction: (large_steps, overstated_zeta),
-        derive_constants: (four_times_the_rate, other_power_of_zeta, thousands_of_the_rate),
-        derive_gain: (constants_exchanged,),
-        measure_run: (thousands_of_the_rate,),
-        measure_gain: (constants_exchanged,),
+        derive_induction: ("large_steps", "overstated_zeta"),
+        derive_constants: ("four_times_the_rate", "other_power_of_zeta", "thousands_of_the_rate"),
+        derive_gain: ("constants_exchanged",),
+        measure_run: ("thousands_of_the_rate",),
+        measure_gain: ("constants_exchanged",),
     },
 )

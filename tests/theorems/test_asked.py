@@ -13,7 +13,7 @@ from typer import TyperException
 
 from theorems import PAPER, theorem1
 from theorems.checkers import check_certificate
-from theorems.descent.certified_descent import literal_problem
+from theorems.descent.plans import literal_problem
 from theorems.descent.slowest_mode import SHARE, share_of
 from theorems.descent.trajectory import DescentRun
 from theorems.setting.experiment import Experiment, prepare
@@ -339,7 +339,7 @@ def test_a_hypothesis_that_fails_here_is_named(claim: str, change: dict[str, Any
 
 def test_the_certificate_is_of_the_instance_in_the_header(tmp_path: Path) -> None:
     experiment = prepare(resolve("quick", {"seed": 4}))
-    content = theorem1.certificate(experiment)
+    content = theorem1.certificate(theorem1.LinearConvergence(experiment))
     assert (content["N"], content["K"], content["H"]) == (6, 16, 24)
     assert [[float.fromhex(x) for x in row] for row in content["tokens"]] == experiment.instance.tokens.tolist()
 

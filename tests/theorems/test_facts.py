@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import sympy as sp
 
+from theorems.descent.induction import Induction
 from theorems.setting.experiment import Experiment
-from theorems.theorem1 import CONSTANTS, Variant, derive_induction
+from theorems.theorem1 import derive_induction, stated_constants
 from verify.claim import Identity
 from verify.discovery import entries, load
 
@@ -35,7 +36,8 @@ def test_the_declared_foundations_and_sources_are_those_of_the_chains(name: str,
 
 
 def test_without_three_of_lemma_10s_constants_theorem_1_has_no_proof() -> None:
-    wrong = sp.ImmutableMatrix([[0, 0], [0, CONSTANTS.matrix[1, 1]]])
-    (found,) = derive_induction(Variant(experiment=None, recipe=replace(CONSTANTS, matrix=wrong)))
+    stated = stated_constants()
+    wrong = replace(stated, matrix=sp.ImmutableMatrix([[0, 0], [0, stated.matrix[1, 1]]]))
+    (found,) = derive_induction(Induction(stated=lambda: wrong))
     assert found.status == "unknown"
     assert "no certificate" in found.residual

@@ -8,8 +8,8 @@ import flint
 import numpy as np
 import pytest
 
-from theorems.descent.certified_descent import literal_plan
 from theorems.descent.float_descent import float_problem
+from theorems.descent.plans import literal_plan
 from theorems.lazy import SOLUTION, STEPS, Variant, _distances, _solution, certify_order
 from theorems.setting.experiment import Experiment
 from verify.claim import Verdict, worst

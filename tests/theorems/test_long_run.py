@@ -11,15 +11,10 @@ import sympy as sp
 
 from theorems import long_run
 from theorems.descent import closed_form, motion
-from theorems.descent.certified_descent import (
-    gamma_too_small,
-    literal_plan,
-    own_plan,
-    step_too_large,
-    weights_start_elsewhere,
-)
+from theorems.descent.astray import gamma_too_small, large_steps, weights_start_elsewhere
 from theorems.descent.closed_form import LongRun, followed
 from theorems.descent.float_descent import float_problem
+from theorems.descent.plans import literal_plan, own_plan
 from theorems.descent.prescription import BITS
 from theorems.descent.trajectory import DescentRun, descend
 from theorems.long_run import (
@@ -131,7 +126,7 @@ def test_steps_are_enclosed_by_what_the_exact_run_needs(plan: DescentRun) -> Non
         assert closed.steps_to(1e300)[1] == float("inf")
 
 
-@pytest.mark.parametrize("defect", [gamma_too_small, step_too_large, weights_start_elsewhere])
+@pytest.mark.parametrize("defect", [gamma_too_small, large_steps, weights_start_elsewhere])
 def test_where_no_bound_closes_nothing_is_decided(quick: Experiment, defect: object) -> None:
     assert callable(defect)
     for check in CHECKS:
@@ -149,9 +144,9 @@ def test_an_instance_without_rank_is_undecided() -> None:
 
 
 def test_a_guarantee_out_of_reach_is_called_vacuous(plan: DescentRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not any("vacuous" in finding.reading for finding in certify_steps(plan))
+    assert not any("vacuous" in finding.reading for finding in certify_steps(Variant(plans=(plan,))))
     monkeypatch.setattr(long_run, "VACUOUS", 200.0)  # 118 steps are guaranteed for 10³, 235 for 10⁶
-    words = ["vacuous" in finding.reading for finding in certify_steps(plan)]
+    words = ["vacuous" in finding.reading for finding in certify_steps(Variant(plans=(plan,)))]
     assert words == [False, False, True, True]
 
 

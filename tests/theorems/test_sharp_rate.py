@@ -8,8 +8,8 @@ import flint
 import numpy as np
 import pytest
 
-from theorems.descent.certified_descent import literal_plan
 from theorems.descent.float_descent import float_problem
+from theorems.descent.plans import literal_plan
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
 from theorems.sharp_rate import BITS, CLAIM, _gaps, _steps_to, certify_asymptotic_rate, certify_closed_form

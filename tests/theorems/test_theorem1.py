@@ -8,13 +8,15 @@ import pytest
 import sympy as sp
 
 from theorems import lemma2, theorem1, theorem1_sharp
-from theorems.descent.certified_descent import certify_descent
+from theorems.descent.induction import Induction
 from theorems.descent.step_sizes import FLOAT_STEPS, float_run, float_start
 from theorems.drift import gamma_squared
 from theorems.setting.constants import Delta_0, Z_norm, f_max, zeta_0
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.notation import H, K
 from theorems.setting.parameters import resolve
+from theorems.theorem1 import LinearConvergence
+from theorems.theorem1_sharp import SharperConvergence
 from verify.claim import Bound, Verdict
 from verify.runner import run_checks
 
@@ -62,7 +64,7 @@ def test_the_requirement_is_128_times_2_plus_root_2() -> None:
 
 
 def test_the_float_run_uses_the_numbers_of_the_theorem(quick: Experiment) -> None:
-    run = float_run(quick, theorem1.CONSTANTS.step_sizes)
+    run = float_run(quick, theorem1.stated_constants().step_sizes)
     assert run is not None
     assert len(run.points) == FLOAT_STEPS + 1
     numbers, (heads, tokens) = run.numbers, run.points[0].alpha.shape
@@ -75,7 +77,7 @@ def test_the_float_run_uses_the_numbers_of_the_theorem(quick: Experiment) -> Non
 
 
 def test_the_sharper_theorem_gains_in_gamma_L_and_steps(quick: Experiment) -> None:
-    gains = {bound.name: bound.slack for bound in theorem1_sharp.measure_gain(quick)}
+    gains = {bound.name: bound.slack for bound in theorem1_sharp.measure_gain(SharperConvergence(quick))}
     assert gains["γ, sharp Lemma 2"] == pytest.approx(2)
     assert 3.9 < gains["L at that γ, sharp Lemma 2"] <= 4.001
     ratio = (np.linalg.norm(quick.theory.z_bar, 2) / np.linalg.norm(quick.theory.z_bar, axis=0).max()) ** 2
@@ -86,12 +88,12 @@ def test_the_sharper_theorem_gains_in_gamma_L_and_steps(quick: Experiment) -> No
 
 def test_without_enough_heads_there_are_no_step_sizes_and_the_assumption_is_named() -> None:
     few = prepare(resolve("quick", {"H": 3}))
-    assert float_start(few, theorem1.CONSTANTS.step_sizes) is None
-    evidence = {item.check: item for item in run_checks(theorem1.CLAIM.checks, few)}
+    assert float_start(few, theorem1.stated_constants().step_sizes) is None
+    evidence = {item.check: item for item in run_checks(theorem1.CLAIM.checks, LinearConvergence(few))}
     for check in ("certify_descent", "certify_induction", "measure_descent"):
         assert evidence[check].verdict is Verdict.UNDECIDED
-    assert not list(theorem1_sharp.measure_run(few))
-    assert not list(theorem1_sharp.measure_gain(few))
+    assert not list(theorem1_sharp.measure_run(SharperConvergence(few)))
+    assert not list(theorem1_sharp.measure_gain(SharperConvergence(few)))
     named = [f.name for f in evidence["measure_training_assumptions"].findings if f.verdict is not Verdict.PASS]
     assert named == ["assumption2"]
 
@@ -99,24 +101,24 @@ def test_without_enough_heads_there_are_no_step_sizes_and_the_assumption_is_name
 @pytest.mark.parametrize("kept", [((0, 0), (0, 1)), ((1, 0), (1, 1)), ((0, 1), (1, 1)), ((1, 1), (0, 1))])
 def test_every_entry_of_lemma_10_carries_theorem_1(kept: tuple[tuple[int, int], tuple[int, int]]) -> None:
     """With an entry of the Lipschitz matrix left out, the step of Theorem 1 has no constant and no proof."""
-    for statement in (theorem1.CONSTANTS, theorem1_sharp._sharp(theorem1.Variant(experiment=None)).recipe):
-        matrix = sp.ImmutableMatrix(2, 2, lambda i, j, m=statement.matrix: kept[i][j] * m[i, j])
-        forged = theorem1.Variant(experiment=None, recipe=replace(statement, matrix=matrix))
+    for stated in (theorem1.stated_constants(), theorem1_sharp.stated_constants()):
+        matrix = sp.ImmutableMatrix(2, 2, lambda i, j, m=stated.matrix: kept[i][j] * m[i, j])
+        forged = Induction(stated=lambda stated=stated, matrix=matrix: replace(stated, matrix=matrix))
         for check in (theorem1.derive_premises, theorem1.derive_induction):
             assert list(check(forged))[-1].status != "proved"
 
 
 def test_the_sharper_theorem_concludes_with_the_constants_that_it_states() -> None:
-    recipe = theorem1_sharp._sharp(theorem1.Variant(experiment=None)).recipe
-    assert recipe.matrix == theorem1_sharp.STATED_MATRIX
-    assert recipe.gamma_squared == theorem1_sharp.STATED_GAMMA
-    half = replace(recipe, matrix=theorem1_sharp.STATED_MATRIX / 2)
-    assert next(theorem1.derive_induction(theorem1.Variant(experiment=None, recipe=half))).status != "proved"
+    stated = theorem1_sharp.stated_constants()
+    assert stated.matrix == theorem1_sharp.STATED_MATRIX
+    assert stated.gamma_squared == theorem1_sharp.STATED_GAMMA
+    half = replace(stated, matrix=theorem1_sharp.STATED_MATRIX / 2)
+    assert next(theorem1.derive_induction(Induction(stated=lambda: half))).status != "proved"
 
 
 def test_the_record_names_the_numbers_of_its_sentences() -> None:
     own = prepare(resolve("literal", {}))
-    (evidence,) = run_checks([certify_descent], own)
+    (evidence,) = run_checks([theorem1.certify_descent], LinearConvergence(own))
     bound = next(finding for finding in evidence.findings if finding.name.startswith("Δ⁽ᵗ⁾"))
     assert isinstance(bound, Bound)
     named = bound.quantities

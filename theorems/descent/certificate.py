@@ -15,7 +15,8 @@ import flint
 import numpy as np
 
 from theorems.checkers.check_certificate import SCHEMA, STATEMENT
-from theorems.descent.certified_descent import violated
+from theorems.descent.certified_descent import Followed
+from theorems.descent.plans import violated
 from theorems.descent.prescription import enclosed_norms
 from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.enclosed import Ball, enclose
@@ -26,6 +27,11 @@ from verify.certify.balls import NotPositiveDefiniteError
 DIGITS = 17  # of bounds: finer than the 2^-20 by which γ and η_Q keep away from their limits
 GAP_DIGITS = 12  # of the enclosures of the gap, and of their width where a ball is not wider
 BITS = 128  # of the bounds
+
+
+def certificate(subject: Followed) -> dict[str, Any]:
+    """What `theorems/checkers/check_certificate.py` needs to check the descent of this instance again, on its own."""
+    return certificate_of(subject.runs[-1])
 
 
 def certificate_of(plan: DescentRun) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import flint
 import numpy as np
 
 from theorems.descent import motion
-from theorems.descent.certified_descent import violated
+from theorems.descent.plans import violated
 from theorems.descent.prescription import BITS
 from theorems.descent.trajectory import DescentRun
 from theorems.network.enclosed import Ball, Enclosed, Matrix, Problem, by_token, enclose

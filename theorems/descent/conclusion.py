@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from theorems.descent.certified_descent import BUDGET, STEPS, hypotheses, literal_plan, own_plan, violated
+from theorems.descent.plans import BUDGET, STEPS, hypotheses, literal_plan, own_plan, violated
 from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.enclosed import Ball, Matrix, enclose
 from theorems.network.letters import HERE

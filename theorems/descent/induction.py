@@ -6,9 +6,9 @@ required to be; the step sizes follow from them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import sympy as sp
 
@@ -19,7 +19,7 @@ from theorems.lemma10 import ENTRIES, LIPSCHITZ_GRADIENT, NORM_IS_L, spectral_no
 from theorems.network.gradients import Pair
 from theorems.network.letters import AT_0, AT_NEXT, AT_P, AT_S, AT_T, BETWEEN, Setting, t
 from theorems.network.softmax import Lipschitz
-from theorems.pl import SIGMA, STEP, STEP_SIZE, next_gap
+from theorems.pl import SIGMA, STEP_SIZE
 from theorems.setting.constants import Delta_0, L, alpha, eta, gamma, rate, zeta_0
 from theorems.setting.notation import N
 from verify.prove.inequalities.chain import Chain, Fact, at_most
@@ -47,16 +47,16 @@ class LemmaConstants:
 
     softmax: Lipschitz
     setting: Setting
-    gamma_squared: Any
-    matrix: Any
-    alpha: Any
-    D: Any
+    gamma_squared: sp.Expr
+    matrix: sp.ImmutableMatrix
+    alpha: sp.Expr
+    D: sp.Expr
     boost: int = 1
     zeta: int = 1
 
     @cached_property
     def step_sizes(self) -> StepSizes:
-        """The step sizes."""
+        """The step sizes that follow."""
         return StepSizes(
             gamma_squared=self.gamma_squared,
             alpha=self.alpha,
@@ -67,6 +67,32 @@ class LemmaConstants:
             boost=self.boost,
             zeta=self.zeta,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Induction:
+    """A theorem's constants, read when a check runs, and what a defect changes: γ² by a power of ζ_0, boost and zeta.
+
+    Further defects: η_w ζ_0/(2K) is `rate` times as large, and η_Q σ ≤ `half`.
+    """
+
+    stated: Callable[[], LemmaConstants]
+    zeta_power: int = 0
+    boost: int = 1
+    zeta: int = 1
+    rate: int = 1
+    half: sp.Expr = sp.Rational(1, 2)
+
+    @property
+    def constants(self) -> LemmaConstants:
+        """The constants with the defects."""
+        stated = self.stated()
+        required = stated.gamma_squared * zeta_0**self.zeta_power
+        return replace(stated, gamma_squared=required, boost=self.boost, zeta=self.zeta)
+
+    def claimed(self, stated: sp.Expr) -> sp.Expr:
+        """What the gap is claimed to be multiplied by in one step, at most, given what is stated."""
+        return 1 - self.rate * (1 - stated)
 
 
 def keeps_half(constants: LemmaConstants) -> Fact:
@@ -95,13 +121,6 @@ def assumption2(constants: LemmaConstants) -> Fact:
     least = sp.sqrt(zeta_0 / constants.zeta)
     known: Fact = hypothesis(least, norm(AT_0.B_k, "least"), "Assumption 2, ζ_0 = min_k λ_min(B_k^(0) B_k^(0)ᵀ)")
     return known
-
-
-def contraction(constants: LemmaConstants) -> Chain:
-    """Δ^(t+1) ≤ r^{t+1} Δ^(0) from Δ^(t) ≤ r^t Δ^(0), r = 1 − η_Q σ."""
-    step = quote(STEP, AT_T, keeps_half(constants), step_size(constants), lipschitz(constants))
-    held = hypothesis(AT_T.gap, GAP, "induction hypothesis at t")
-    return at_most(next_gap).by(step).to(rate * AT_T.gap, rate_is(constants)).by(held)
 
 
 def step_size(constants: LemmaConstants) -> Fact:
@@ -161,10 +180,3 @@ def lipschitz(constants: LemmaConstants) -> Fact:
     pair = Pair(here=BETWEEN, there=AT_T, softmax=constants.softmax, setting=between(constants))
     known: Fact = quote(LIPSCHITZ_GRADIENT, pair, constants.matrix)
     return known
-
-
-def infimum_chain() -> Chain:
-    """inf L − L* ≤ r^t Δ^(0) for every t."""
-    infimum = sp.Symbol("inf L − L*", nonnegative=True)
-    below = hypothesis(infimum, AT_T.gap, "an infimum: inf L ≤ L(θ^(t)); it is at least L* by Lemma 5")
-    return at_most(infimum).by(below, hypothesis(AT_T.gap, GAP, "the bound at t"))

@@ -18,17 +18,16 @@ import pytest
 
 from theorems.checkers import check_certificate
 from theorems.checkers.check_certificate import main
-from theorems.descent.certificate import certificate_of
-from theorems.descent.certified_descent import (
+from theorems.descent.astray import (
     fewer_heads_than_labels,
+    four_times_the_rate,
     gamma_too_small,
-    literal_plan,
-    own_plan,
+    large_steps,
     penalty_changed,
-    rate_four_times_faster,
-    step_too_large,
     weights_start_elsewhere,
 )
+from theorems.descent.certificate import certificate_of
+from theorems.descent.plans import literal_plan, own_plan
 from theorems.descent.trajectory import DescentRun, descend
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
@@ -211,9 +210,9 @@ def test_another_noise_level_with_its_own_limit_is_rejected(
 @pytest.mark.parametrize(
     "defect",
     [
-        rate_four_times_faster,
+        four_times_the_rate,
         penalty_changed,
-        step_too_large,
+        large_steps,
         gamma_too_small,
         fewer_heads_than_labels,
         weights_start_elsewhere,

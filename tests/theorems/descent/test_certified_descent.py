@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,21 +14,15 @@ import torch
 
 from numerics.loss import population_loss
 from numerics.model import Network, mixture
-from theorems.descent import certified_descent
-from theorems.descent.certified_descent import (
-    certify_descent,
-    certify_induction,
+from theorems.descent.astray import (
     fewer_heads_than_labels,
     gamma_too_small,
-    literal_plan,
-    measure_descent_float64,
-    penalty_changed,
-    plans,
-    rate_four_times_faster,
-    step_too_large,
+    large_steps,
     weights_start_elsewhere,
 )
+from theorems.descent.certified_descent import certify_descent, certify_induction, measure_descent
 from theorems.descent.float_descent import float_descent, gap_errors
+from theorems.descent.plans import STEPS, literal_plan, plans
 from theorems.descent.prescription import prescribe
 from theorems.descent.trajectory import DescentRun, descend
 from theorems.network.enclosed import enclose, problem_of
@@ -37,38 +31,14 @@ from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
 from verify.certify import balls
 from verify.certify.balls import NotPositiveDefiniteError
-from verify.claim import Assumption, Claim, Verdict, worst
-from verify.runner import run
+from verify.claim import Assumption, Verdict, worst
 
-CLAIM = Claim(
-    statement="",
-    checks=(certify_descent, certify_induction, measure_descent_float64),
-    controls=(
-        rate_four_times_faster,
-        penalty_changed,
-        step_too_large,
-        gamma_too_small,
-        fewer_heads_than_labels,
-        weights_start_elsewhere,
-    ),
-    catches={
-        certify_descent: (
-            rate_four_times_faster,
-            penalty_changed,
-            step_too_large,
-            fewer_heads_than_labels,
-            weights_start_elsewhere,
-        ),
-        certify_induction: (
-            penalty_changed,
-            step_too_large,
-            gamma_too_small,
-            fewer_heads_than_labels,
-            weights_start_elsewhere,
-        ),
-        measure_descent_float64: (rate_four_times_faster, penalty_changed, step_too_large, fewer_heads_than_labels),
-    },
-)
+
+@dataclass(frozen=True)
+class Runs:
+    """What the checks look at."""
+
+    runs: tuple[DescentRun, ...]
 
 
 def rationals(matrix: np.ndarray) -> tuple[tuple[Fraction, ...], ...]:
@@ -78,12 +48,6 @@ def rationals(matrix: np.ndarray) -> tuple[tuple[Fraction, ...], ...]:
 @pytest.fixture
 def plan(quick: Experiment) -> DescentRun:
     return literal_plan(quick)
-
-
-def test_the_checks_pass_and_every_defect_is_rejected(quick: Experiment) -> None:
-    outcome = run(CLAIM, quick, quick)
-    assert outcome.reasons == ()
-    assert [control.name for control in outcome.controls if not control.rejected] == []
 
 
 def test_two_steps_agree_with_the_network_from_its_definitions(plan: DescentRun) -> None:
@@ -149,7 +113,7 @@ def test_a_naive_comparison_in_float64_would_report_a_violation(plan: DescentRun
     gaps, _ = float_descent(plan, 1500)
     bounds = (1 - float(plan.prescription.rate.mid())) ** np.arange(1501) * gaps[0]
     assert np.any(gaps > bounds)
-    assert worst(finding.verdict for finding in measure_descent_float64(plan)) is Verdict.PASS
+    assert worst(finding.verdict for finding in measure_descent(Runs((plan,)))) is Verdict.PASS
 
 
 def test_bits_that_run_out_are_undecided_with_the_steps_certified_so_far(
@@ -158,7 +122,7 @@ def test_bits_that_run_out_are_undecided_with_the_steps_certified_so_far(
     monkeypatch.setattr("theorems.descent.trajectory.QUARTER_BITS", 0)
     monkeypatch.setattr("theorems.descent.trajectory.LIMIT", 64)
     short = replace(plan, steps=999, note="short of bits")
-    found = {finding.name: finding for finding in certify_descent(short)}
+    found = {finding.name: finding for finding in certify_descent(Runs((short,)))}
     assert found["steps certified, literal instance"].verdict is Verdict.UNDECIDED
     assert re.search(r"\d+ of 999 with 64 bits", found["steps certified, literal instance"].reading)
     assert found["Δ⁽ᵗ⁾ ≤ (1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾, literal instance"].verdict is Verdict.PASS
@@ -169,27 +133,27 @@ def test_an_instance_within_reach_is_followed_to_the_end() -> None:
     literal = prepare(resolve("literal", {}))
     (own,) = plans(literal)
     assert own.name == "this instance"
-    assert own.steps == certified_descent.STEPS
+    assert own.steps == STEPS
 
 
 def test_an_instance_without_rank_has_no_step_sizes_and_is_named() -> None:
     few = prepare(resolve("quick", {"H": 5}))
     with pytest.raises(NotPositiveDefiniteError, match="choose H at least N"):
         prescribe(problem_of(few))
-    own = [finding for finding in certify_descent(few) if "this instance" in finding.reading]
+    own = [finding for finding in certify_descent(Runs(plans(few))) if "this instance" in finding.reading]
     assert [(finding.name, finding.verdict) for finding in own] == [("assumption2", Verdict.UNDECIDED)]
-    names = {finding.name: finding.verdict for finding in certify_induction(few)}
+    names = {finding.name: finding.verdict for finding in certify_induction(Runs(plans(few)))}
     assert names == {"N ≤ rank B_k": Verdict.UNDECIDED, "assumption2": Verdict.UNDECIDED}
 
 
 def test_each_broken_hypothesis_is_named(quick: Experiment) -> None:
     for defect, name in (
-        (step_too_large, "η_Q ≤ 1/L"),
+        (large_steps, "η_Q ≤ 1/L"),
         (gamma_too_small, "γ large enough"),
         (fewer_heads_than_labels, "assumption2"),
         (weights_start_elsewhere, "w⁽⁰⁾ = 0"),
     ):
-        found = {finding.name: finding.verdict for finding in certify_descent(defect(quick))}
+        found = {finding.name: finding.verdict for finding in certify_descent(Runs((defect(quick),)))}
         assert found[name] is Verdict.UNDECIDED, name
 
 
@@ -202,9 +166,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("given", "name"), WRONG)
-@pytest.mark.parametrize("check", [certify_descent, certify_induction, measure_descent_float64])
+@pytest.mark.parametrize("check", [certify_descent, certify_induction, measure_descent])
 def test_a_hypothesis_that_fails_is_named_and_nothing_runs(check: Any, given: dict[str, Any], name: str) -> None:
-    found = list(check(prepare(resolve("literal", given))))
+    found = list(check(Runs(plans(prepare(resolve("literal", given))))))
     broken = [finding for finding in found if finding.verdict is not Verdict.PASS]
     assert name in [finding.name for finding in broken]
     assert all(isinstance(finding, Assumption) and finding.verdict is Verdict.UNDECIDED for finding in broken)
@@ -215,7 +179,7 @@ def test_a_hypothesis_that_fails_is_named_and_nothing_runs(check: Any, given: di
 @pytest.mark.parametrize(("given", "name"), WRONG)
 def test_a_forced_run_reports_what_happens_and_still_names_the_hypothesis(given: dict[str, Any], name: str) -> None:
     (own,) = plans(prepare(resolve("literal", given | {"force": True})))
-    found = list(certify_descent(replace(own, steps=30)))
+    found = list(certify_descent(Runs((replace(own, steps=30),))))
     assert [finding.name for finding in found if isinstance(finding, Assumption) and finding.verdict] == [name]
     assert any(finding.name.startswith("Δ⁽ᵗ⁾ ≤ ") for finding in found)
     assert not any("--force" in finding.reading for finding in found)
@@ -223,7 +187,7 @@ def test_a_forced_run_reports_what_happens_and_still_names_the_hypothesis(given:
 
 def test_one_head_forced_does_not_reach_the_infimum() -> None:
     (own,) = plans(prepare(resolve("literal", {"H": 1, "force": True})))
-    verdicts = {finding.name: finding.verdict for finding in certify_descent(replace(own, steps=100))}
+    verdicts = {finding.name: finding.verdict for finding in certify_descent(Runs((replace(own, steps=100),)))}
     assert verdicts["Δ⁽ᵗ⁾ ≤ (1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾, this instance"] is Verdict.FAIL
 
 

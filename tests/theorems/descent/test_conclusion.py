@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from theorems.descent import conclusion as certified_conclusion
-from theorems.descent.certified_descent import literal_plan
 from theorems.descent.conclusion import conclude_at, guaranteed_steps
+from theorems.descent.plans import literal_plan
 from theorems.descent.trajectory import DescentRun, descend
 from theorems.network.enclosed import enclose
 from theorems.setting.defects import penalty_twice

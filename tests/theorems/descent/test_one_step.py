@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theorems.descent.certified_descent import literal_plan
 from theorems.descent.float_descent import float_problem
 from theorems.descent.one_step import one_step
+from theorems.descent.plans import literal_plan
 from theorems.descent.trajectory import DescentRun, descend
 from theorems.long_run import Variant, certify_remainder
 from theorems.setting.experiment import Experiment

@@ -145,7 +145,7 @@ def test_a_planted_constant_reaches_the_numeric_checks(
     name: str, constant: str, quick: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim, module = load("theorems", name), importlib.import_module(f"theorems.{name}")
-    before = appearance(numeric(claim, quick))
+    before = appearance(numeric(claim, claim.about(quick)))
     wrong = next(made for made in variations(getattr(module, constant)) if made.kind.startswith("constant"))
     monkeypatch.setattr(module, constant, wrong.value)
-    assert appearance(numeric(claim, quick)) != before, wrong.text
+    assert appearance(numeric(claim, claim.about(quick))) != before, wrong.text
