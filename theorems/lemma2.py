@@ -25,7 +25,7 @@ from theorems.network.softmax import (
     SOFTMAX,
     WEIGHTS,
     Lipschitz,
-    Variant,
+    MovedWeights,
     bound,
     derivation,
     deviation_of_jacobian,
@@ -43,10 +43,8 @@ from theorems.network.softmax import (
     s,
     squared_distance,
     v,
-    variant_of,
 )
-from theorems.setting.experiment import Experiment
-from verify.claim import Bound, Claim, Identity
+from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.conclusion import conclude
 from verify.prove.inequalities.lemma import Lemma, hypothesis, quote
@@ -96,27 +94,23 @@ JACOBIAN_BOUND = Lemma(
 LIPSCHITZ = Lipschitz(value=CONSTANT, name="Lemma 2", weights=WEIGHTS_MOVED, jacobian=JACOBIAN_BOUND)
 
 
-def derive_bound(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_bound(subject: MovedWeights) -> Iterator[Identity]:
     """The mean absolute deviation of v is at most 2 ‖v‖_∞; the mean value theorem turns this into the lemma."""
     yield from jacobian_entries()
     sharper = lemma2_sharp.difference(), difference_root()
-    yield derivation(variant_of(subject), BOUND, difference(), *sharper)
+    yield derivation(subject, BOUND, difference(), *sharper)
     bounded = differential()
     yield conclude("‖J v‖₁ ≤ 2 ‖v‖_∞", bounded.start, bounded.end, bounded, instances=logit_pairs())
 
 
-def measure_pairs(subject: Experiment | Variant) -> Iterator[Bound]:
+def measure_pairs(subject: MovedWeights) -> Iterator[Bound]:
     """Logits of the network, moved a little and a lot, satisfy the bound."""
-    yield measured(variant_of(subject), BOUND)
-
-
-def constant_one_half(experiment: Experiment) -> Variant:
-    """The constant is 1/2 instead of 2."""
-    return Variant(experiment=experiment, factor=Fraction(1, 4))
+    yield measured(subject, BOUND)
 
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=MovedWeights,
     heeds=("dictionary", "start"),
     cites=(
         "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
@@ -124,10 +118,14 @@ CLAIM = Claim(
     ),
     checks=(derive_bound, measure_pairs),
     stated=("BOUND",),
-    drops=(not_normalised,),
-    controls=(constant_one_half, squared_distance, not_normalised),
+    drops=("not_normalised",),
+    controls=dict(
+        constant_one_half=planted("The constant is 1/2 instead of 2.", factor=Fraction(1, 4)),
+        squared_distance=squared_distance,
+        not_normalised=not_normalised,
+    ),
     catches={
-        derive_bound: (constant_one_half, squared_distance, not_normalised),
-        measure_pairs: (constant_one_half, squared_distance, not_normalised),
+        derive_bound: ("constant_one_half", "squared_distance", "not_normalised"),
+        measure_pairs: ("constant_one_half", "squared_distance", "not_normalised"),
     },
 )

@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import softmax
 
 from theorems import lemma2, lemma2_sharp
-from theorems.network.softmax import Variant, bound, derivation, derivative, measured
+from theorems.network.softmax import MovedWeights, bound, derivation, derivative, measured
 from theorems.setting.experiment import Experiment
 from verify.claim import Verdict
 from verify.prove.inequalities.chain import facts_of
@@ -42,9 +42,9 @@ def test_an_optimiser_finds_no_ratio_above_one_but_comes_close() -> None:
 
 
 def test_a_bound_of_one_proves_the_bound_of_two(quick: Experiment) -> None:
-    variant = Variant(experiment=quick)
-    assert derivation(variant, bound(2), lemma2_sharp.difference()).status == "proved"
-    assert derivation(variant, bound(1), lemma2.difference()).status == "unknown"  # the triangle inequality is too weak
+    subject = MovedWeights(quick)
+    assert derivation(subject, bound(2), lemma2_sharp.difference()).status == "proved"
+    assert derivation(subject, bound(1), lemma2.difference()).status == "unknown"  # the triangle inequality is too weak
 
 
 def test_the_sharp_proof_uses_the_variance_and_the_other_does_not() -> None:
@@ -61,7 +61,7 @@ def test_the_derivative_is_exact() -> None:
     ("constant", "verdict"), [(2, Verdict.PASS), (1, Verdict.PASS), (Fraction(99, 100), Verdict.FAIL)]
 )
 def test_the_measurement_tells_a_constant_just_below_one(constant: Any, verdict: Verdict, quick: Experiment) -> None:
-    assert measured(Variant(experiment=quick), bound(constant)).verdict is verdict
+    assert measured(MovedWeights(quick), bound(constant)).verdict is verdict
 
 
 def test_softmax_does_not_see_a_shift_so_half_the_range_would_do() -> None:

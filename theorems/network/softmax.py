@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -21,7 +21,7 @@ from theorems.setting import constants
 from theorems.setting.experiment import Experiment, stream
 from theorems.setting.notation import N
 from theorems.setting.stated import each, held
-from verify.claim import Bound, Identity
+from verify.claim import Bound, Identity, planted
 from verify.prove.indices.indexed import Index, Tensor, prove_indexed
 from verify.prove.indices.indexed import delta as kronecker
 from verify.prove.indices.indexed import total as indexed_total
@@ -63,19 +63,23 @@ JACOBIAN, VECTOR = Letter("J", N, N), Letter("v", N, 1)
 SEGMENT = define(VECTOR, x - x_prime, "v = x − x′")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """The experiment, the stated bound times a factor and with a power of the distance, and the weights as they are."""
+@dataclass(frozen=True)
+class MovedWeights:
+    """The stated bound times a factor and with a power of the distance, and the weights as they are."""
 
     experiment: Experiment
+    _: KW_ONLY
     factor: Any = 1
     power: int = 1
     normalised: bool = True
 
+    def as_stated(self, relation: Relation) -> Relation:
+        """What is stated of ‖softmax(x) − softmax(x′)‖₁."""
+        return replace(relation, right=self.factor * relation.right.subs(DISTANCE, DISTANCE**self.power))
 
-def variant_of(subject: Experiment | Variant) -> Variant:
-    """The statement as it stands, unless a defect is planted already."""
-    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
+
+squared_distance = planted("The distance of the logits enters squared.", power=2)
+not_normalised = planted("The weights are e^x, not divided by their sum.", normalised=False)
 
 
 def derivative() -> Identity:
@@ -139,17 +143,12 @@ def bound(constant: Any) -> Relation:
     return Relation(DIFFERENCE, constant * DISTANCE)
 
 
-def planted(variant: Variant, relation: Relation) -> Relation:
-    """What is stated of ‖softmax(x) − softmax(x′)‖₁, with the defects."""
-    return replace(relation, right=variant.factor * relation.right.subs(DISTANCE, DISTANCE**variant.power))
-
-
-def derivation(variant: Variant, relation: Relation, chain: Chain, *sharper: Chain) -> Identity:
+def derivation(subject: MovedWeights, relation: Relation, chain: Chain, *sharper: Chain) -> Identity:
     """It follows from a bound on the mean deviation."""
-    chains = (chain, *sharper) if variant.normalised else (at_most(DIFFERENCE),)
+    chains = (chain, *sharper) if subject.normalised else (at_most(DIFFERENCE),)
     name = f"‖softmax(x) − softmax(x′)‖₁ ≤ {spell(relation.right)}"
-    given = logit_pairs(variant.normalised)
-    return conclude_stated(name, planted(variant, relation), *chains, instances=given)
+    given = logit_pairs(subject.normalised)
+    return conclude_stated(name, subject.as_stated(relation), *chains, instances=given)
 
 
 @cache
@@ -215,23 +214,23 @@ def _deviation(point: tuple[list[Any], Any], step: list[Any]) -> float:
     return float(whole.mid())
 
 
-def measured(variant: Variant, relation: Relation) -> Bound:
+def measured(subject: MovedWeights, relation: Relation) -> Bound:
     """The bound on logits of the network, moved a little and a lot, and on nearly uniform weights of two tokens."""
-    pairs = _network_logits(variant.experiment)
-    first, second = (_softmax(logits, variant.normalised) for logits in pairs)
+    pairs = _network_logits(subject.experiment)
+    first, second = (_softmax(logits, subject.normalised) for logits in pairs)
     distance = np.abs(pairs[0] - pairs[1]).max(axis=0)
     # The shift of a logit by the largest is one rounding; the two norms add N terms and a subtraction each.
     N_, spread = len(pairs[0]), max(float(np.ptp(logits, axis=0).max()) for logits in pairs)
     relative = softmax_rounding(UNIT_ROUNDOFF * spread, N_) + rounding(N_ + 1)
-    error = 2 * relative * (1 if variant.normalised else max(map(np.max, (first.sum(0), second.sum(0)))))
+    error = 2 * relative * (1 if subject.normalised else max(map(np.max, (first.sum(0), second.sum(0)))))
     found = held(
         f"‖softmax(x) − softmax(x′)‖₁ ≤ {spell(relation.right)}",
-        planted(variant, relation),
+        subject.as_stated(relation),
         {DIFFERENCE: each(np.abs(first - second).sum(axis=0)), DISTANCE: each(distance)},
         error,
         f"{distance.size} pairs of logits",
     )
-    return replace(found, ceiling=2.0 if variant.normalised else None)
+    return replace(found, ceiling=2.0 if subject.normalised else None)
 
 
 def _softmax(logits: ndarray, normalised: bool) -> ndarray:
@@ -253,16 +252,6 @@ def _network_logits(experiment: Experiment) -> tuple[ndarray, ndarray]:
     tilted = extreme.copy()
     tilted[:2, 0] += (1e-2, -1e-2)
     return np.hstack([base, extreme]), np.hstack([moved, tilted])
-
-
-def squared_distance(experiment: Experiment) -> Variant:
-    """The distance of the logits enters squared."""
-    return Variant(experiment=experiment, power=2)
-
-
-def not_normalised(experiment: Experiment) -> Variant:
-    """The weights are e^x, not divided by their sum."""
-    return Variant(experiment=experiment, normalised=False)
 
 
 @dataclass(frozen=True, kw_only=True)
