@@ -21,7 +21,7 @@ from theorems.assumption2 import largest_rank
 from theorems.network.enclosed import Ball, Enclosed, Problem, by_token, enclose, problem_of, too_few_heads
 from theorems.setting.defects import penalty_n_tau, penalty_twice
 from theorems.setting.experiment import Experiment, stream
-from theorems.setting.notation import H, N, Z, m, tau
+from theorems.setting.notation import C, H, N, Z, a_hat, m, tau
 from verify.certify import balls, evaluate
 from verify.certify.compare import bound_of
 from verify.certify.precision import until_decided
@@ -33,10 +33,7 @@ STATEMENT = r"""
 w_k = B_k^dagger overline(Z) hat(a)_k = C_k^top (C_k C_k^top)^(-1) hat(a)_k
 """
 
-C: Any = sp.MatrixSymbol("C", N, H)
 R: Any = sp.MatrixSymbol("Z̄", N, N)  # any invertible matrix, Z̄ among them
-a_hat: Any = sp.MatrixSymbol("â", N, 1)
-
 B: Any = sp.MatrixSymbol("B", N, H)
 
 WEIGHTS = C.T * (C * C.T).I * a_hat

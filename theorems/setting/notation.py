@@ -15,9 +15,13 @@ import sympy as sp
 from verify.prove import Equation
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Letter:
-    """One row of the notation table."""
+    """One row of the notation table.
+
+    `name` is that of a symbol in this file, in `constants` or in `network.letters`, an attribute of `Limit` or `Point`,
+    or, after the statement's name, one of its file; empty for a letter that is written in words only.
+    """
 
     paper: str
     name: str
@@ -41,6 +45,8 @@ V: Any = sp.MatrixSymbol("V", d, N)
 V_tilde: Any = sp.MatrixSymbol("Ṽ", d, K)
 Q_h: Any = sp.MatrixSymbol("Q_h", d, d)
 w_h: Any = sp.MatrixSymbol("w_h", K, 1)
+C: Any = sp.MatrixSymbol("C", N, H)  # C_k of any token
+a_hat: Any = sp.MatrixSymbol("â", N, 1)  # â_k of any token
 P: Any = sp.MatrixSymbol("P", N, K)
 y: Any = sp.MatrixSymbol("y", N, 1)
 task: Any = sp.MatrixSymbol("lambda", m, 1)
@@ -69,33 +75,129 @@ def small_dictionary(sizes: Mapping[Any, int], rng: random.Random) -> dict[Any, 
 
 
 LETTERS = (
-    Letter(paper="N", name="N", shape="size", meaning="prompt length", place="Section 2"),
-    Letter(paper="K", name="K", shape="size", meaning="dictionary size, N < K", place="Section 2"),
-    Letter(paper="d", name="d", shape="size", meaning="token dimension", place="Section 2"),
-    Letter(paper="m", name="m", shape="size", meaning="number of basis functions", place="Section 2"),
-    Letter(paper="H", name="H", shape="size", meaning="number of heads", place="Section 2"),
-    Letter(paper="τ", name="tau", shape="scalar > 0", meaning="variance of the feature noise", place="Section 2"),
-    Letter(paper="Z", name="Z", shape="m × N", meaning="features of the prompt tokens", place="Section 2"),
-    Letter(paper="Z̃", name="Z_tilde", shape="m × K", meaning="features of all tokens, (Z, Z^Q)", place="Section 2"),
-    Letter(paper="Z^Q", name="Z_query", shape="m × (K−N)", meaning="features of the unseen tokens", place="Section 2"),
-    Letter(paper="(I_N, 0)", name="P", shape="N × K", meaning="selects the prompt tokens", place="Section 3"),
-    Letter(paper="e_k", name="e_k", shape="K", meaning="unit vector of an unseen token k > N", place="Theorem 2"),
-    Letter(paper="z_k", name="z_k", shape="m", meaning="features of that token, Z̃e_k", place="Section 2"),
-    Letter(paper="y", name="y", shape="N", meaning="labels in the prompt", place="Section 2"),
-    Letter(paper="Z̄", name="Limit.z_bar", shape="N × N", meaning="(ZᵀZ + mτI)^{1/2}", place="Section 3"),
-    Letter(paper="Â", name="Limit.a_hat", shape="N × K", meaning="the limit matrix", place="Section 3"),
-    Letter(paper="λ̂", name="Limit.lambda_hat", shape="m", meaning="the ridge coefficients", place="Section 3"),
-    Letter(paper="L*", name="Limit.loss_star", shape="scalar", meaning="the least population loss", place="Lemma 5"),
+    # Sizes and indices
+    Letter("N", "N", "size", "prompt length", "Section 2"),
+    Letter("K", "K", "size", "dictionary size, N < K", "Section 2"),
+    Letter("d", "d", "size", "token dimension", "Section 2"),
+    Letter("m", "m", "size", "number of basis functions", "Section 2"),
+    Letter("H", "H", "size", "number of heads", "Section 2"),
+    Letter("T", "theorem2.steps", "size", "number of training steps that Theorem 2 asks for", "Theorem 2"),
+    Letter("l", "lemma3.l", "size", "number of vectors", "Lemma 3"),
+    Letter("n", "", "size", "number of different prompt tokens", "Proposition 1"),
+    Letter("n", "tail.count", "size", "number of Gaussian numbers", "Theorem 2"),
+    Letter("h", "h", "index", "a head", "Section 2"),
+    Letter("k", "k", "index", "a token", "Section 2"),
+    Letter("j", "", "index", "a prompt position, a coordinate of tokens", "Lemma 1"),
+    Letter("t", "t", "index ≥ 0", "a step of training", "Theorem 1"),
+    Letter("s", "s", "index < t", "an earlier step of training", "Theorem 1"),
+    # The data
+    Letter("v_k", "v_k", "d", "token k", "Section 2"),
+    Letter("v_i", "v_i", "d", "token i of the prompt", "Section 2"),
+    Letter("V", "V", "d × N", "the prompt tokens", "Section 2"),
+    Letter("Ṽ", "V_tilde", "d × K", "all tokens", "Section 2"),
+    Letter("Z", "Z", "m × N", "features of the prompt tokens", "Section 2"),
+    Letter("Z̃", "Z_tilde", "m × K", "features of all tokens, (Z, Z^Q)", "Section 2"),
+    Letter("Z^Q", "Z_query", "m × (K−N)", "features of the unseen tokens", "Section 2"),
+    Letter("z_k", "z_k", "m", "features of token k, Z̃e_k", "Section 2"),
+    Letter("e_k", "e_k", "K", "unit vector of token k, for proofs about the limit of an unseen one", "Theorem 2"),
+    Letter("(I_N, 0)", "P", "N × K", "selects the prompt tokens", "Section 3"),
+    Letter("λ", "task", "m", "the task, whose labels are λᵀ(z_k + ε_k)", "Section 2"),
+    Letter("y", "y", "N", "labels in the prompt", "Section 2"),
+    Letter("ε_k", "lemma5.noise", "m", "noise of the features of token k", "Section 2"),
+    Letter("ε̃_i", "lemma4.noise", "m", "noise of the features, of the lemma's own", "Lemma 4"),
+    Letter("τ", "tau", "scalar > 0", "variance of the feature noise", "Section 2"),
+    Letter("B", "B", "scalar > 0", "bound on ‖λ‖", "Assumption 4"),
+    Letter("‖y‖", "label_size", "scalar ≥ 0", "size of the prompt's labels", "Theorem 2"),
+    Letter("‖Z‖₂", "Z_size", "scalar ≥ 0", "spectral norm of Z", "Theorem 2"),
+    # The network
+    Letter("θ", "", "", "the parameters (Q, w)", "Section 2"),
+    Letter("Q_h", "Q_h", "d × d", "what head h asks, (W^K)ᵀW^Q", "Section 2"),
+    Letter("w_h", "w_h", "K", "weights of head h, one for each token", "Section 2"),
+    Letter("W^V, W^K, W^Q", "eq8.W_VALUE", "matrices", "value, key and query of a head", "Eq. (8)"),
+    Letter("E", "eq8.EMBEDDED_ALL", "(d+1) × K", "embeddings of all tokens with the prompt's labels", "Eq. (8)"),
+    Letter("E^P", "eq8.EMBEDDED", "(d+1) × N", "embeddings of the prompt", "Eq. (8)"),
+    Letter("J", "eq8.J", "(d+1) × d", "(I, 0)ᵀ", "Eq. (8)"),
+    Letter("j", "eq8.j", "d+1", "the last unit vector", "Eq. (8)"),
+    Letter("β", "", "scalar > 0", "standard deviation of the entries of Q at the start", "Proposition 1"),
+    Letter("s_hk", "Point.s_hk", "N", "softmax(VᵀQ_h v_k)", "Lemma 1"),
+    Letter("J_hk", "Point.J_hk", "N × N", "the Jacobian of softmax, diag(s) − ssᵀ", "Lemma 7"),
+    Letter("C_k", "C", "N × H", "columns s_hk, one for each head", "Assumption 2"),
+    Letter("B_k", "Point.B_k", "N × H", "Z̄C_k", "Assumption 2"),
+    Letter("b_hk", "Point.b_hk", "N", "Z̄s_hk, a column of B_k", "Lemma 8"),
+    Letter("Ã(θ)", "lemma5.A_tilde", "N × K", "what the network applies to the labels", "Eq. (8)"),
+    Letter("ã_k", "lemma5.a_k", "N", "column k of Ã, C_kw_k", "Eq. (8)"),
+    Letter("ŷ_k", "", "scalar", "the network's answer for token k, yᵀã_k", "Eq. (8)"),
+    # The limit
+    Letter("Z̄", "Limit.z_bar", "N × N", "(ZᵀZ + mτI)^{1/2}", "Section 3"),
+    Letter("Z̄", "Z_bar", "N × N", "the letter for it in inequalities", "Lemma 7"),
+    Letter("z̄_i", "z_bar_i", "N", "column i of Z̄", "Lemma 7"),
+    Letter("Â", "Limit.a_hat", "N × K", "the limit matrix", "Section 3"),
+    Letter("â_k", "a_hat", "N", "column k of Â", "Section 3"),
+    Letter("λ̂", "Limit.lambda_hat", "m", "the ridge coefficients", "Section 3"),
+    Letter("A", "A", "N × K", "Z̄Â, so that A e_k = Z̄â_k; re-derived [R]", "Lemma 9"),
+    Letter("a_k", "a_k", "N", "column k of A", "Lemma 9"),
     Letter(
-        paper="Ã(θ)", name="mixture", shape="N × K", meaning="what the network applies to the labels", place="Eq. (8)"
+        "δ_k",
+        "Point.delta_k",
+        "N",
+        "Z̄(ã_k − â_k); re-derived [R]: the paper's Lemma 9 bounds it by γHα + ‖Â‖₂, without ‖Z̄‖",
+        "Lemma 5",
     ),
-    Letter(
-        paper="δ_k",
-        name="Point.delta_k",
-        shape="N",
-        meaning="Z̄(ã_k − â_k); re-derived [R]: the paper's Lemma 9 bounds it by γHα + ‖Â‖₂, without ‖Z̄‖",
-        place="Lemma 5",
-    ),
-    Letter(paper="A", name="A", shape="N × K", meaning="Z̄Â, so that A e_k = Z̄â_k; re-derived [R]", place="Lemma 9"),
-    Letter(paper="Δ", name="gap", shape="scalar", meaning="L(θ) − inf L", place="Theorem 1"),
+    # The loss
+    Letter("L(θ)", "", "scalar", "the population loss", "Section 2"),
+    Letter("L*", "Limit.loss_star", "scalar", "the least population loss", "Lemma 5"),
+    Letter("Δ", "gap", "scalar ≥ 0", "L(θ) − inf L", "Theorem 1"),
+    Letter("Δ_0", "Delta_0", "scalar > 0", "the gap at the start", "Theorem 1"),
+    Letter("ξ", "", "", "the parameters (Q, α) after rescaling", "Lemma 6"),
+    Letter("ℓ(ξ)", "", "scalar", "the loss in rescaled parameters, L(θ)", "Lemma 6"),
+    Letter("α_hk", "Point.alpha_hk", "scalar", "w_hk/γ", "Lemma 6"),
+    # Constants of Theorems 1 and 2
+    Letter("γ", "gamma", "scalar > 0", "γ² = η_w/η_Q", "Theorem 1"),
+    Letter("η_Q", "eta", "scalar > 0", "step size for Q", "Theorem 1"),
+    Letter("η_w", "eta_w", "scalar > 0", "step size for w, γ²η_Q", "Theorem 1"),
+    Letter("ζ_0", "zeta_0", "scalar > 0", "least eigenvalue of all B_kB_kᵀ at the start", "Assumption 2"),
+    Letter("c", "c", "scalar > 0", "Lipschitz constant of softmax: 2 in Lemma 2, 1 in its sharp form", "Lemma 2"),
+    Letter("α", "alpha", "scalar > 0", "bound on every |α_hk|", "Lemma 7"),
+    Letter("D", "D", "scalar > 0", "bound on ‖δ_k‖", "Lemma 9"),
+    Letter("L", "L", "scalar > 0", "Lipschitz constant of ∇ℓ", "Lemma 10"),
+    Letter("σ", "sigma", "scalar > 0", "γ²ζ_0/(2K)", "PL inequality"),
+    Letter("‖Z̄‖", "Z_norm", "scalar > 0", "spectral norm of Z̄", "Theorem 1"),
+    Letter("f̄_max", "f_max", "scalar > 0", "largest column norm of Z̄", "Theorem 1"),
+    Letter("‖A‖₂", "A_norm", "scalar > 0", "spectral norm of A", "Lemma 9"),
+    Letter("r", "rate", "scalar ≥ 0", "1 − η_Qσ, what a step leaves of the gap", "Theorem 1"),
+    Letter("q", "q", "scalar ≥ 0", "√r", "Drift"),
+    Letter("ε", "epsilon", "scalar > 0", "the error that is asked for", "Theorem 2"),
+    Letter("δ", "", "scalar in (0, 1)", "the chance that the label noise is larger than supposed", "Theorem 2"),
+    Letter("x_δ", "threshold", "scalar > 0", "the size that χ² exceeds with probability δ", "Theorem 2"),
+    # Letters of one statement
+    Letter("x", "", "N", "the logits that softmax is applied to", "Lemma 2"),
+    Letter("v", "", "N", "x − x′, a direction", "Lemma 2"),
+    Letter("μ", "", "scalar", "the mean of v under softmax weights", "Lemma 2"),
+    Letter("x_i", "", "any", "the vectors that are summed", "Lemma 3"),
+    Letter("X", "", "d × l", "these vectors as columns", "Lemma 3"),
+    Letter("M", "", "l × l", "lI − 11ᵀ", "Lemma 3"),
+    Letter("u", "", "N", "any vector", "Lemma 7"),
+    Letter("X", "", "N × K", "Ã − Â", "Limit, both ways"),
+    Letter("M", "", "N × N", "a root of ‖Z̄‖₂²I − Z̄²", "Limit, both ways"),
+    Letter("R", "", "scalar > 0", "bound on ‖y‖", "Certified network"),
+    Letter("R(c)", "", "scalar", "mean squared error of ridge with penalty c", "Best penalty"),
+    Letter("c, p", "", "scalar > 0", "any penalty, and the one that is called best", "Best penalty"),
+    Letter("a", "", "N", "any linear predictor, yᵀa", "Best penalty"),
+    Letter("X_c", "", "N × N", "(ZᵀZ + cI)⁻¹", "Best penalty"),
+    Letter("S", "", "m × N", "the singular values of Z, s_i on its diagonal", "Best penalty"),
+    Letter("u_i", "", "scalar", "component i of z_k along the singular vectors of Z", "Best penalty"),
+    Letter("P_k", "", "N × N", "(η_w/K) B_kB_kᵀ at the start", "Long run"),
+    Letter("M", "", "N × N", "B_kB_kᵀ at the start, up to what rounding leaves", "Long run"),
+    Letter("W", "", "scalar > 0", "bound on ‖w‖", "Long run"),
+    Letter("q", "", "scalar > 0", "bound on how far Q moves", "Long run"),
+    Letter("b", "", "scalar > 0", "bound on how far B_k moves", "Long run"),
+    Letter("κ", "", "scalar > 0", "bound on what the motion of B_k adds in a step, over η_w/K", "Long run"),
+    Letter("ε", "", "scalar > 0", "(η_w/K)κ", "Long run"),
+    Letter("p", "", "scalar < 1", "1 − η_wζ_0/K", "Long run"),
+    Letter("r", "", "N", "what the motion of B_k adds to δ in a step", "Long run"),
+    Letter("ρ", "", "scalar < 1", "κ/ζ_0", "Long run"),
+    Letter("S", "", "scalar > 0", "(η_w/K) Σ_s ‖δ̄(s)‖", "Long run"),
+    Letter("n(t)", "", "scalar ≥ 0", "bound on what the motion of Q changes in √Δ", "Long run"),
+    Letter("w̄, δ̄, Δ̄", "", "", "w, δ and Δ where Q does not move", "Long run"),
+    Letter("x", "", "scalar > 0", "η_wζ_0/2K", "Sharp rate"),
 )

@@ -7,8 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics.instance import Instance, synthetic
-from theorems.network import letters as terms
-from theorems.setting import notation
 from theorems.setting.limit import Limit, limit_values
 from theorems.setting.notation import K, N, m, tau
 
@@ -64,15 +62,6 @@ def test_a_singular_penalty_is_refused() -> None:
     data = synthetic(np.random.default_rng(0), N=4, K=6, d=3, m=2, tau=0.1)  # Z^T Z has rank 2
     with pytest.raises((ZeroDivisionError, ArithmeticError)):
         limit_values(Limit(penalty=sp.Integer(0)), data)
-
-
-def test_the_notation_table_names_each_letter_once() -> None:
-    names = [letter.name for letter in notation.LETTERS]
-    assert len(set(names)) == len(names)
-    for letter in notation.LETTERS:
-        head = letter.name.partition(".")[2] or letter.name
-        places = (Limit, notation, terms, terms.Point)
-        assert any(hasattr(place, head) for place in places) or letter.name in ("mixture", "gap")
 
 
 def test_the_paper_penalty_is_m_tau() -> None:
