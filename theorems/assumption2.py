@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import flint
 import numpy as np
@@ -22,21 +22,16 @@ import torch
 
 from numerics.measure import attention_rounding, rounding
 from numerics.model import attention
-from theorems.network.enclosed import Problem, by_token, enclose, least_eigenvalues, problem_of, too_few_heads
+from theorems.network.enclosed import Problem, enclose, problem_of, too_few_heads
+from theorems.network.rank import largest_rank, least_eigenvalue
 from theorems.setting.experiment import Experiment
-from verify.certify import balls
 from verify.certify.compare import between, bound_of, upper
-from verify.certify.norms import smallest
-from verify.certify.precision import until_decided
 from verify.claim import Agreement, Assumption, Bound, Claim, planted
 
 STATEMENT = r"""
 zeta_0 = min_k lambda_min (B_k^((0)) B_k^((0) top)) > 0, quad
 B_k = overline(Z) C_k, quad C_k = ("softmax"(V^top Q_1 v_k), dots, "softmax"(V^top Q_H v_k))
 """
-
-ACCURACY = 24  # bits of ζ₀; traces of powers give about 30 − log₂ log N
-LIMIT = 1024  # bits; a ζ₀ below about 1e-300 is left undecided
 
 
 @dataclass(frozen=True)
@@ -84,30 +79,6 @@ def measure_singular_values(subject: StartingRank) -> Iterator[Agreement]:
         tolerance=2 * upper(found.sqrt()) * error + error**2 + upper(found.rad()),
         reason="rounding of logits, softmax and singular values; width of the enclosure",
     )
-
-
-def largest_rank(problem: Problem) -> int:
-    """An upper bound on rank B_k for every k: the number of different prompt tokens and of different Q_h."""
-    N = problem.instance.prompt_length
-    heads = problem.queries.reshape(len(problem.queries), -1)
-    return min(len(np.unique(problem.tokens[:N], axis=0)), len(np.unique(heads, axis=0)))
-
-
-@lru_cache(maxsize=8)
-def least_eigenvalue(problem: Problem) -> flint.arb | None:
-    """An enclosure of ζ₀ that is certainly positive; None if the rank is deficient or open at `LIMIT` bits.
-
-    It is known to `ACCURACY` bits unless `LIMIT` is in the way.
-    """
-    if largest_rank(problem) < problem.instance.prompt_length:
-        return None
-
-    def enclosure() -> flint.arb:
-        enclosed = enclose(problem)
-        mixings = by_token(enclosed.attention([balls(query) for query in problem.queries]))
-        return smallest(least_eigenvalues(mixings, enclosed.z_bar))
-
-    return until_decided(enclosure, lambda zeta: bool(zeta.rel_accuracy_bits() >= ACCURACY), limit=LIMIT).value
 
 
 def _least_singular_value(problem: Problem) -> tuple[float, float]:

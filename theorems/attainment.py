@@ -17,12 +17,12 @@ from typing import Any
 import flint
 import sympy as sp
 
-from theorems.assumption2 import largest_rank
 from theorems.network.enclosed import Ball, Enclosed, Problem, by_token, enclose, problem_of, too_few_heads
+from theorems.network.rank import largest_rank
 from theorems.setting.defects import penalty_n_tau, penalty_twice
 from theorems.setting.experiment import Experiment, stream
 from theorems.setting.notation import C, H, N, Z, a_hat, m, tau
-from verify.certify import balls, evaluate
+from verify.certify import evaluate
 from verify.certify.compare import bound_of
 from verify.certify.precision import until_decided
 from verify.claim import Assumption, Bound, Claim, Identity, planted
@@ -72,7 +72,7 @@ class ExplicitWeights:
         """
         weights = explicit_weights(problem, enclosed, self.weights)
         weights[0][-1] += self.shift
-        return enclosed.mixture(enclosed.attention([balls(query) for query in problem.queries]), weights)
+        return enclosed.mixture(enclosed.attention_of(problem), weights)
 
 
 def derive_weights(subject: ExplicitWeights) -> Iterator[Identity]:
@@ -127,7 +127,7 @@ def explicit_weights(problem: Problem, enclosed: Enclosed, stated: Any) -> list[
         ZeroDivisionError: the rank of some C_k is open at this precision.
     """
     columns = []
-    for k, mixing in enumerate(by_token(enclosed.attention([balls(query) for query in problem.queries]))):
+    for k, mixing in enumerate(by_token(enclosed.attention_of(problem))):
         target = flint.arb_mat([[row[k]] for row in enclosed.a_hat.tolist()])
         if mixing.nrows() <= mixing.ncols():
             weights = evaluate(stated, {C: mixing, a_hat: target, N: mixing.nrows(), H: mixing.ncols()})

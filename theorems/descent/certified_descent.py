@@ -13,11 +13,11 @@ import flint
 import numpy as np
 
 from numerics.measure import UNIT_ROUNDOFF
-from theorems.assumption2 import largest_rank
 from theorems.descent.float_descent import float_descent, gap_errors
 from theorems.descent.plans import SHORT_BUDGET, SHORT_STEPS, hypotheses, literal_problem, violated
 from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.enclosed import Ball
+from theorems.network.rank import largest_rank
 from verify.certify.balls import NotPositiveDefiniteError
 from verify.certify.compare import bound_of, lower, middles
 from verify.claim import Assumption, Bound

@@ -13,9 +13,9 @@ from functools import lru_cache
 import flint
 import numpy as np
 
-from theorems.assumption2 import largest_rank
 from theorems.descent.trajectory import DescentRun
 from theorems.network.enclosed import Problem, problem_of
+from theorems.network.rank import largest_rank
 from theorems.setting.experiment import Experiment, prepare, stream
 from theorems.setting.limit import Limit
 from theorems.setting.parameters import resolve

@@ -11,11 +11,11 @@ from typing import Any
 
 import flint
 
-from theorems.assumption2 import least_eigenvalue
 from theorems.drift import STATED_ALPHA, STATED_DRIFT, STATED_ROOM
 from theorems.lemma9 import STATED_D
 from theorems.lemma10 import STATED
 from theorems.network.enclosed import Ball, Enclosed, Problem, enclose
+from theorems.network.rank import least_eigenvalue
 from theorems.pl import SIGMA
 from theorems.setting.constants import A_norm, D, Delta_0, Z_norm, alpha, eta_w, f_max, gamma, zeta_0
 from theorems.setting.notation import H, K

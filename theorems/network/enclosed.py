@@ -112,6 +112,10 @@ class Enclosed:
         """softmax(VᵀQ_h v_k) as N × K matrices, one for each head."""
         return [softmax(self.prompt * query * self.tokens) for query in queries]
 
+    def attention_of(self, problem: Problem) -> list[Matrix]:
+        """The attention of the problem's own heads."""
+        return self.attention([balls(query) for query in problem.queries])
+
     def mixture(self, attention: Sequence[Matrix], weights: Sequence[Sequence[Ball]]) -> Matrix:
         """Ã, whose column k is Σ_h w_hk s_hk; weights are H × K."""
         total = flint.arb_mat(self.prompt.nrows(), self.K)
@@ -121,8 +125,7 @@ class Enclosed:
 
     def mixture_of(self, problem: Problem) -> Matrix:
         """Ã of the problem's own parameters, N × K."""
-        attention = self.attention([balls(query) for query in problem.queries])
-        return self.mixture(attention, balls(problem.weights).tolist())
+        return self.mixture(self.attention_of(problem), balls(problem.weights).tolist())
 
     def gap(self, mixture: Matrix) -> Ball:
         """(1/2K) Σ_k ‖Z̄(ã_k − â_k)‖², a sum of squares without cancellation (Lemma 5)."""

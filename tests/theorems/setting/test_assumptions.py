@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from theorems.assumption2 import certify_rank
+from theorems.assumption2 import StartingRank, certify_rank
 from theorems.setting import experiment as module
 from theorems.setting.assumptions import measure_assumptions
 from theorems.setting.experiment import Experiment, prepare
@@ -39,7 +39,7 @@ def test_tasks_of_another_law_are_seen(objective: str, spoil: Any, monkeypatch: 
 
 
 def test_assumption_2_is_the_certified_one(quick: Experiment) -> None:
-    (found,) = (item for item in certify_rank(quick) if isinstance(item, Assumption))
+    (found,) = (item for item in certify_rank(StartingRank(quick)) if isinstance(item, Assumption))
     assert repr(named(quick, "assumption2")[0].margin) == repr(found.margin)
     start = replace(quick.study.start, queries=quick.study.start.queries[:3], weights=quick.study.start.weights[:3])
     few = replace(quick, study=replace(quick.study, start=start))
