@@ -19,6 +19,7 @@ import sympy as sp
 
 from theorems.network.enclosed import Ball, Enclosed, Problem, by_token, enclose, problem_of, too_few_heads
 from theorems.network.rank import largest_rank
+from theorems.noiseless import penrose
 from theorems.setting.defects import penalty_n_tau, penalty_twice
 from theorems.setting.experiment import Experiment, stream
 from theorems.setting.notation import C, H, N, Z, a_hat, m, tau
@@ -78,11 +79,8 @@ class ExplicitWeights:
 def derive_weights(subject: ExplicitWeights) -> Iterator[Identity]:
     """C_kw_k = â_k, and CᵀZ̄ᵀ(Z̄CCᵀZ̄ᵀ)⁻¹Z̄ = Cᵀ(CCᵀ)⁻¹ is B_k†Z̄ by Penrose's four equations."""
     yield prove("C_k w_k = â_k", C * subject.weights, a_hat)
-    inverse = PSEUDOINVERSE
-    yield prove("B B† B = B", B * inverse * B, B)
-    yield prove("B† B B† = B†", inverse * B * inverse, inverse)
-    yield prove("B B† is symmetric", (B * inverse).T, B * inverse)
-    yield prove("B† B is symmetric", (inverse * B).T, inverse * B)
+    for equation in penrose(B, PSEUDOINVERSE, "B", "B†"):
+        yield prove(equation.name, equation.left, equation.right)
     # (B Bᵀ)⁻¹ = Z̄⁻ᵀ (C Cᵀ)⁻¹ Z̄⁻¹ for B = Z̄C, because the product with B Bᵀ is I.
     mixing = R * C
     yield prove("B Bᵀ Z̄⁻ᵀ(CCᵀ)⁻¹Z̄⁻¹ = I", mixing * mixing.T * SPLIT, sp.Identity(N))

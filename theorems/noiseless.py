@@ -61,40 +61,36 @@ class Pseudoinverse:
         return self.candidate.subs(pseudo, INVERSE)
 
 
+def penrose(A: Any, X: Any, a: str, x: str) -> tuple[Equation, ...]:
+    """Penrose's four equations for X = A†, with what their names call the two."""
+    return (
+        Equation(A * X * A, A, f"{a} {x} {a} = {a}"),
+        Equation(X * A * X, X, f"{x} {a} {x} = {x}"),
+        Equation((A * X).T, A * X, f"{a} {x} is symmetric"),
+        Equation((X * A).T, X * A, f"{x} {a} is symmetric"),
+    )
+
+
 def derive_pseudoinverse(subject: Pseudoinverse) -> Iterator[Identity]:
     """Zᵀ(ZZᵀ)⁻¹ satisfies Penrose's four equations, so it is the pseudoinverse Z†."""
-    X = subject.inverse
-    yield prove("Z Z† Z = Z", Z * X * Z, Z)
-    yield prove("Z† Z Z† = Z†", X * Z * X, X)
-    yield prove("Z Z† is symmetric", (Z * X).T, Z * X)
-    yield prove("Z† Z is symmetric", (X * Z).T, X * Z)
+    for equation in penrose(Z, subject.inverse, "Z", "Z†"):
+        yield prove(equation.name, equation.left, equation.right)
 
 
 def derive_uniqueness(subject: Pseudoinverse) -> Iterator[Identity]:
     """Penrose's four equations have at most one solution."""
     first, second = (sp.MatrixSymbol(name, N, m) for name in "XY")
     asked = subject.equations
-    premises = (*_penrose(first)[:asked], *_penrose(second)[:asked])
+    premises = (*penrose(Z, first, "Z", "X")[:asked], *penrose(Z, second, "Z", "Y")[:asked])
     yield prove("X = Y", first, second, premises=premises, sample=partial(_inverses, first, second, asked))
-
-
-def _penrose(X: Any) -> tuple[Equation, ...]:
-    return (
-        Equation(Z * X * Z, Z, f"Z {X} Z = Z"),
-        Equation(X * Z * X, X, f"{X} Z {X} = {X}"),
-        Equation((Z * X).T, Z * X, f"Z {X} is symmetric"),
-        Equation((X * Z).T, X * Z, f"{X} Z is symmetric"),
-    )
 
 
 def derive_limit(subject: Pseudoinverse) -> Iterator[Identity]:
     """(ZᵀZ)† = Z†Z†ᵀ by the same four equations, so Â = (ZᵀZ)†ZᵀZ̃ = Z†Z̃."""
     X = subject.inverse
-    square, inverse = Z.T * Z, X * X.T
-    yield prove("ZᵀZ (ZᵀZ)† ZᵀZ = ZᵀZ", square * inverse * square, square)
-    yield prove("(ZᵀZ)† ZᵀZ (ZᵀZ)† = (ZᵀZ)†", inverse * square * inverse, inverse)
-    yield prove("ZᵀZ (ZᵀZ)† is symmetric", (square * inverse).T, square * inverse)
-    yield prove("(ZᵀZ)† ZᵀZ is symmetric", (inverse * square).T, inverse * square)
+    inverse = X * X.T
+    for equation in penrose(Z.T * Z, inverse, "ZᵀZ", "(ZᵀZ)†"):
+        yield prove(equation.name, equation.left, equation.right)
     yield prove("(ZᵀZ)†ZᵀZ̃ = Z†Z̃", inverse * Z.T * Z_tilde, X * Z_tilde)
 
 
@@ -139,7 +135,7 @@ def _inverses(first: Any, second: Any, asked: int, sizes: Mapping[Any, int], rng
         inverse = multiply(transpose(features), invert(multiply(features, transpose(features))))
     except ZeroDivisionError:
         return None
-    if asked == len(_penrose(first)):
+    if asked == 4:
         return {Z: features, first: inverse, second: inverse}
     free = draw(rng, sizes[N], sizes[m])
     along = multiply(inverse, multiply(features, free))  # W − Z†ZW is annihilated by Z
