@@ -14,7 +14,8 @@ Wrong if an identity leaves a remainder or an observed order misses −2 by more
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -24,9 +25,17 @@ import numpy as np
 import sympy as sp
 
 from theorems.descent.astray import weights_start_elsewhere
-from theorems.descent.plans import SHORT_BUDGET, hypotheses, literal_plan, plan_here, plan_within_reach, violated
+from theorems.descent.runs import (
+    SHORT_BUDGET,
+    affordable_steps,
+    hypotheses,
+    literal_run,
+    run_here,
+    run_within_reach,
+    violated,
+)
 from theorems.descent.trajectory import DescentRun, Trajectory, descend
-from theorems.network.enclosed import Ball, by_token, enclose
+from theorems.network.enclosed import Ball, by_token, enclose, problem_of
 from theorems.setting.constants import eta_w
 from theorems.setting.defects import penalty_twice
 from theorems.setting.experiment import Experiment
@@ -34,7 +43,7 @@ from theorems.setting.notation import H, K, N
 from verify.certify import balls, evaluate
 from verify.certify.compare import bound_of
 from verify.certify.norms import frobenius_norm, sum_of_squares
-from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step
+from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step, defect_of_subject, planted
 from verify.prove import Equation, prove
 
 STATEMENT = r"""
@@ -62,15 +71,38 @@ STEPS = 240  # what w still lacks then is below (1 − η_wζ₀/K)²⁴⁰, abo
 DEVIATION = 0.5  # from order 2 between the first two γ; the next term falls like γ⁻², so by 16 from pair to pair
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """The plan with Q frozen and the one with Q moving, the order claimed, how γ grows, the power of BBᵀ in w*."""
+@dataclass(frozen=True)
+class LazyRegime:
+    """A run with Q frozen and one with Q moving; the order that is claimed of it, how γ grows, the power of BBᵀ in w*.
 
-    plan: DescentRun
-    moving: DescentRun
+    Defects are planted on the `literal` instance, where all steps are affordable; there w may start at so much γ times
+    a unit vector of the `kernel` of B_k.
+    """
+
+    experiment: Experiment
+    _: KW_ONLY
     order: float | None = None
     growth: float = GROWTH
     power: int = -1
+    literal: bool = False
+    kernel: float = 0.0
+
+    @cached_property
+    def moving(self) -> DescentRun:
+        """On an instance where the steps are known to suffice."""
+        if self.kernel:
+            return replace(weights_start_elsewhere(self.experiment, self.kernel), steps=STEPS)
+        if self.literal:
+            return literal_run(self.experiment, STEPS)
+        return run_within_reach(self.experiment, STEPS, budget=0)
+
+    @cached_property
+    def frozen(self) -> DescentRun:
+        """As many steps as are affordable here."""
+        if self.literal or not self.moving.elsewhere:
+            return replace(self.moving, frozen=True)
+        affordable = affordable_steps(problem_of(self.experiment), SHORT_BUDGET)
+        return replace(run_here(self.experiment, min(STEPS, max(1, affordable))), frozen=True)
 
     @property
     def solution(self) -> Any:
@@ -78,9 +110,9 @@ class Variant:
         return SOLUTION if self.power == -1 else B.T * sp.MatPow(B * B.T, self.power) * a
 
 
-def derive_solution(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_solution(subject: LazyRegime) -> Iterator[Identity]:
     """w* = Bᵀ(BBᵀ)⁻¹Z̄â solves Bw = Z̄â, has the smallest norm, and attracts gradient descent with Q frozen."""
-    least = _variant(subject).solution
+    least = subject.solution
     yield prove("B w* = Z̄â", B * least, a)
     kernel = (Equation(B * n, sp.ZeroMatrix(N, 1), "n ∈ ker B"),)
     name = "w*ᵀn = 0, so ‖w* + n‖² = ‖w*‖² + ‖n‖²"
@@ -90,7 +122,7 @@ def derive_solution(subject: Experiment | Variant) -> Iterator[Identity]:
     yield prove("w⁺ − w* = (I − (η_w/K)BᵀB)(w − w*)", moved - least, NEXT_ERROR.subs(solution, least))
 
 
-def argue_convergence(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_convergence(subject: LazyRegime) -> Iterator[Argument]:
     """With Q frozen every step contracts the distance to w*."""
     yield Argument(
         name="‖w⁽ᵗ⁾ − w*‖ ≤ (1 − η_wζ₀/K)ᵗ ‖w*‖",
@@ -117,36 +149,35 @@ def _kernel(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
     }
 
 
-def certify_frozen_limit(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
+def certify_frozen_limit(subject: LazyRegime) -> Iterator[Assumption | Bound]:
     """With Q frozen the exact run comes within (1 − η_wζ₀/K)ᵗ ‖w*‖ of the minimum-norm solution."""
-    variant = _variant(subject)
-    plan = variant.plan
-    yield from hypotheses(plan, advise=False)
-    if violated(plan) and not plan.forced:
+    run = subject.frozen
+    yield from hypotheses(run, advise=False)
+    if violated(run) and not run.forced:
         return
-    run, prescription = descend(plan), plan.prescription
-    with flint.ctx.workprec(run.bits):
-        solution = _solution(variant.solution, plan)
+    trajectory, prescription = descend(run), run.prescription
+    with flint.ctx.workprec(trajectory.bits):
+        solution = _solution(subject.solution, run)
         size = sum_of_squares(entry for row in solution for entry in row).sqrt()
         factor = 1 - 2 * prescription.rate * (1 - flint.arb(2) ** -25)  # ζ₀ is known to 2⁻²⁵
         yield bound_of(
-            f"‖w − w*‖ after {plan.steps} steps, Q frozen",
-            [_distance(run, solution)],
-            [factor**plan.steps * size],
+            f"‖w − w*‖ after {run.steps} steps, Q frozen",
+            [_distance(trajectory, solution)],
+            [factor**run.steps * size],
             "contraction on the row space of B_k",
-            elsewhere=plan.elsewhere,
+            elsewhere=run.elsewhere,
+            quantities={"steps": run.steps},
         )
 
 
-def certify_order(subject: Experiment | Variant) -> Iterator[Bound]:
+def certify_order(subject: LazyRegime) -> Iterator[Bound]:
     """‖Q − Q⁽⁰⁾‖ and ‖w − w*‖ at the end of the exact runs fall like γ⁻²."""
-    variant = _variant(subject)
-    expected = ORDER if variant.order is None else variant.order
-    plans = [replace(variant.moving, gamma_factor=variant.growth**j) for j in range(RUNS)]
-    if violated(plans[0]) and not plans[0].forced:
+    expected = ORDER if subject.order is None else subject.order
+    runs = [replace(subject.moving, gamma_factor=subject.growth**j) for j in range(RUNS)]
+    if violated(runs[0]) and not runs[0].forced:
         return
-    found = [_distances(variant.solution, plan) for plan in plans]
-    gammas = np.array([plan.prescription.gamma for plan in plans])
+    found = [_distances(subject.solution, run) for run in runs]
+    gammas = np.array([run.prescription.gamma for run in runs])
     with flint.ctx.workprec(128):
         unit = flint.arb(GROWTH).log()
         for name, values in zip(("‖Q − Q⁽⁰⁾‖", "‖w − w*‖"), zip(*found, strict=True), strict=True):
@@ -159,21 +190,24 @@ def certify_order(subject: Experiment | Variant) -> Iterator[Bound]:
                 f"distance from {expected:g}, allowed {DEVIATION:g} · 16⁻ʲ; {name} = {told}",
                 x=gammas[:-1],
                 x_label="γ",
-                elsewhere=variant.moving.elsewhere,
+                elsewhere=subject.moving.elsewhere,
+                quantities={f"distance_{j}": float(value.mid()) for j, value in enumerate(values)},
             )
 
 
-def _distances(stated: Any, plan: DescentRun) -> tuple[Ball, Ball]:
-    """‖Q − Q⁽⁰⁾‖_F and ‖w − w*‖_F at the end of the run."""
-    run = descend(plan)
-    with flint.ctx.workprec(run.bits):
-        moved = [frobenius_norm(Q - balls(start)) for Q, start in zip(run.queries, plan.problem.queries, strict=True)]
-        return sum_of_squares(moved).sqrt(), _distance(run, _solution(stated, plan))
+def _distances(stated: Any, run: DescentRun) -> tuple[Ball, Ball]:
+    """‖Q − Q⁽⁰⁾‖_F and ‖w − w*‖_F at the end of the trajectory."""
+    trajectory = descend(run)
+    with flint.ctx.workprec(trajectory.bits):
+        moved = [
+            frobenius_norm(Q - balls(start)) for Q, start in zip(trajectory.queries, run.problem.queries, strict=True)
+        ]
+        return sum_of_squares(moved).sqrt(), _distance(trajectory, _solution(stated, run))
 
 
-def _solution(stated: Any, plan: DescentRun) -> list[list[Ball]]:
+def _solution(stated: Any, run: DescentRun) -> list[list[Ball]]:
     """w* as stated, with rows h and columns k."""
-    enclosed, problem = enclose(plan.problem), plan.problem
+    enclosed, problem = enclose(run.problem), run.problem
     target = (enclosed.z_bar * enclosed.a_hat).transpose().tolist()
     columns = []
     for k, mixing in enumerate(by_token(enclosed.attention([balls(query) for query in problem.queries]))):
@@ -183,68 +217,39 @@ def _solution(stated: Any, plan: DescentRun) -> list[list[Ball]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _distance(run: Trajectory, solution: list[list[Ball]]) -> Ball:
-    rows = zip(run.weights, solution, strict=True)
+def _distance(trajectory: Trajectory, solution: list[list[Ball]]) -> Ball:
+    rows = zip(trajectory.weights, solution, strict=True)
     return sum_of_squares(x - y for row in rows for x, y in zip(*row, strict=True)).sqrt()
 
 
-def _variant(subject: Experiment | Variant) -> Variant:
-    """As many steps with Q frozen as are affordable here; those with Q moving where they are known to suffice."""
-    if isinstance(subject, Variant):
-        return subject
-    moving = plan_within_reach(subject, STEPS, budget=0)
-    affordable = SHORT_BUDGET // plan_here(subject, 1).operations
-    steps = min(STEPS, max(1, affordable)) if moving.elsewhere else STEPS
-    return Variant(plan=replace(plan_here(subject, steps), frozen=True), moving=moving)
-
-
-def _planted(experiment: Experiment) -> Variant:
-    """Defects are planted on the literal instance."""
-    plan = replace(literal_plan(experiment), steps=STEPS)
-    return Variant(plan=replace(plan, frozen=True), moving=plan)
-
-
-def penalty_changed(experiment: Experiment) -> Variant:
+@defect_of_subject
+def penalty_changed(subject: LazyRegime) -> LazyRegime:
     """The theory's penalty is 2mτ instead of mτ."""
-    return _planted(penalty_twice.plant(experiment))
-
-
-def start_with_kernel(experiment: Experiment) -> Variant:
-    """The weights start at a vector of ker B_k instead of 0, which no step removes."""
-    plan = weights_start_elsewhere(experiment)
-    problem = replace(plan.problem, weights=1e-4 * plan.problem.weights)
-    plan = replace(plan, problem=problem, steps=STEPS)
-    return Variant(plan=replace(plan, frozen=True), moving=plan)
-
-
-def order_one(experiment: Experiment) -> Variant:
-    """The distances are claimed to fall like 1/γ."""
-    return replace(_planted(experiment), order=1.0)
-
-
-def gamma_grows_slowly(experiment: Experiment) -> Variant:
-    """γ is doubled where it should be multiplied by four."""
-    return replace(_planted(experiment), growth=2.0)
-
-
-def solution_not_inverted(experiment: Experiment) -> Variant:
-    """The solution is Bᵀ(BBᵀ)Z̄â, without the inverse."""
-    return replace(_planted(experiment), power=1)
+    return replace(subject, experiment=penalty_twice.plant(subject.experiment), literal=True)
 
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=LazyRegime,
     heeds=("instance", "start", "start_weights"),
     preset="literal",
     assumptions=("assumption2",),
     builds_on=("attainment",),
     checks=(derive_solution, argue_convergence, certify_frozen_limit, certify_order),
-    controls=(penalty_changed, start_with_kernel, order_one, gamma_grows_slowly, solution_not_inverted),
+    controls=dict(
+        penalty_changed=penalty_changed,
+        start_with_kernel=planted(
+            "The weights start at a vector of ker B_k instead of 0, which no step removes.", literal=True, kernel=0.1
+        ),
+        order_one=planted("The distances are claimed to fall like 1/γ.", literal=True, order=1.0),
+        gamma_grows_slowly=planted("γ is doubled where it should be multiplied by four.", literal=True, growth=2.0),
+        solution_not_inverted=planted("The solution is Bᵀ(BBᵀ)Z̄â, without the inverse.", literal=True, power=1),
+    ),
     catches={
-        derive_solution: (solution_not_inverted,),
-        certify_frozen_limit: (penalty_changed, start_with_kernel),
-        certify_order: (penalty_changed, start_with_kernel, order_one, gamma_grows_slowly),
+        derive_solution: ("solution_not_inverted",),
+        certify_frozen_limit: ("penalty_changed", "start_with_kernel"),
+        certify_order: ("penalty_changed", "start_with_kernel", "order_one", "gamma_grows_slowly"),
     },
     stated=("SOLUTION", "NEXT_ERROR", "ORDER"),
-    drops=(start_with_kernel,),
+    drops=("start_with_kernel",),
 )

@@ -22,7 +22,7 @@ from theorems.descent import astray, induction
 from theorems.descent.certificate import certificate
 from theorems.descent.certified_descent import certify_descent, certify_induction, measure_descent
 from theorems.descent.induction import GAP, Induction, LemmaConstants
-from theorems.descent.plans import plans
+from theorems.descent.runs import runs_of
 from theorems.descent.step_sizes import exact_runs
 from theorems.descent.trajectory import DescentRun
 from theorems.network.letters import AT_T, PAPER, t
@@ -67,8 +67,8 @@ class LinearConvergence(Induction):
     @property
     def runs(self) -> tuple[DescentRun, ...]:
         """What is run, held to the rate as it is stated."""
-        made = (self.run(self.experiment),) if self.run else plans(self.experiment)
-        return tuple(replace(plan, decrease=1 - STATED_RATE) for plan in made)
+        made = (self.run(self.experiment),) if self.run else runs_of(self.experiment)
+        return tuple(replace(run, decrease=1 - STATED_RATE) for run in made)
 
 
 def contraction(constants: LemmaConstants) -> Chain:
@@ -130,7 +130,7 @@ def derive_constants(subject: Induction) -> Iterator[Identity]:
 def certify_long_run(subject: LinearConvergence) -> Iterator[Assumption | Bound]:
     """In closed form, Q moving, the gap lies under its bound from the first step to four times those guaranteed."""
     for check in (long_run.certify_motion, long_run.certify_long_run, long_run.certify_steps):
-        yield from check(long_run.Variant(plans=subject.runs))
+        yield from check(long_run.LongRun(subject.experiment, given=subject.runs))
 
 
 def _proofs() -> Iterator[Identity]:

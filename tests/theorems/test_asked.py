@@ -13,8 +13,8 @@ from typer import TyperException
 
 from theorems import PAPER, theorem1
 from theorems.checkers import check_certificate
-from theorems.descent.plans import literal_problem
-from theorems.descent.slowest_mode import SHARE, share_of
+from theorems.descent.frozen_modes import SHARE, share_of
+from theorems.descent.runs import literal_problem
 from theorems.descent.trajectory import DescentRun
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.limit import Limit

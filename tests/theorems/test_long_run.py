@@ -10,16 +10,16 @@ import pytest
 import sympy as sp
 
 from theorems import long_run
-from theorems.descent import closed_form, motion
+from theorems.descent import certified_closed_form, closed_form, motion
 from theorems.descent.astray import gamma_too_small, large_steps, weights_start_elsewhere
-from theorems.descent.closed_form import LongRun, followed
+from theorems.descent.closed_form import ClosedForm
 from theorems.descent.float_descent import float_problem
-from theorems.descent.plans import literal_plan, own_plan
 from theorems.descent.prescription import BITS
+from theorems.descent.runs import literal_run, own_run
 from theorems.descent.trajectory import DescentRun, descend
 from theorems.long_run import (
     CLAIM,
-    Variant,
+    LongRun,
     certify_long_run,
     certify_motion,
     certify_neglect,
@@ -31,32 +31,32 @@ from theorems.setting.parameters import resolve
 from verify.certify import balls
 from verify.certify.norms import frobenius_norm, sum_of_squares
 from verify.claim import Verdict, worst
-from verify.runner import run
+from verify.runner import run as run_claim
 
 CHECKS = (certify_motion, certify_remainder, certify_neglect, certify_long_run, certify_steps)
 
 
 @pytest.fixture
-def plan(quick: Experiment) -> DescentRun:
-    return replace(literal_plan(quick), steps=120)
+def run(quick: Experiment) -> DescentRun:
+    return literal_run(quick, 120)
 
 
-def trajectory(plan: DescentRun) -> LongRun:
-    found = followed(plan, Variant(plans=(plan,)).formulas)
+def in_closed_form(run: DescentRun) -> ClosedForm:
+    found = LongRun(prepare(resolve("quick", {})), given=(run,)).closed(run)
     assert found is not None
     return found
 
 
 def test_the_checks_pass_and_every_defect_is_rejected(quick: Experiment) -> None:
-    outcome = run(CLAIM, quick, quick)
+    outcome = run_claim(CLAIM, quick, quick)
     assert outcome.verdict is Verdict.PASS, outcome.reasons
     assert [control.name for control in outcome.controls if not control.rejected] == []
 
 
 def test_matrix_powers_with_q_frozen_give_the_closed_form(quick: Experiment) -> None:
     """Oracle: numpy from the definitions."""
-    own = own_plan(quick)
-    closed, data = trajectory(own), float_problem(own)
+    own = own_run(quick)
+    closed, data = in_closed_form(own), float_problem(own)
     N, K, _, _ = own.problem.sizes
     s = data.attention(own.problem.queries)
     step = float(own.prescription.step_weights.mid()) / K
@@ -71,29 +71,29 @@ def test_matrix_powers_with_q_frozen_give_the_closed_form(quick: Experiment) -> 
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 4.0])
-def test_the_exact_run_stays_within_every_bound_of_the_induction(plan: DescentRun, factor: float) -> None:
-    turned = replace(plan, gamma_factor=factor, forced=True)
-    closed, exact = trajectory(turned), descend(turned)
+def test_the_exact_run_stays_within_every_bound_of_the_induction(run: DescentRun, factor: float) -> None:
+    turned = replace(run, gamma_factor=factor, forced=True)
+    closed, exact = in_closed_form(turned), descend(turned)
     assert closed.movement is not None
     with flint.ctx.workprec(exact.bits):
         for moment in exact.moments[1:]:
             root, neglect = closed.at(moment.step)
             assert abs(moment.gap.sqrt() - root) <= neglect
             assert moment.gap.sqrt() <= closed.factor**moment.step * exact.moments[0].gap.sqrt()
-        starts = plan.problem.queries
+        starts = run.problem.queries
         moved = [frobenius_norm(Q - balls(Q_0)) for Q, Q_0 in zip(exact.queries, starts, strict=True)]
         assert sum_of_squares(moved).sqrt() <= closed.movement.queries
         assert sum_of_squares(w for row in exact.weights for w in row).sqrt() <= closed.movement.weights
 
 
-def test_twin_a_larger_gamma_divides_what_is_neglected_by_its_square(plan: DescentRun) -> None:
-    runs = [trajectory(replace(plan, gamma_factor=factor, forced=True)) for factor in (16.0, 64.0)]
-    losses = [float(run.movement.loss.mid()) for run in runs if run.movement is not None]
+def test_twin_a_larger_gamma_divides_what_is_neglected_by_its_square(run: DescentRun) -> None:
+    forms = [in_closed_form(replace(run, gamma_factor=factor, forced=True)) for factor in (16.0, 64.0)]
+    losses = [float(form.movement.loss.mid()) for form in forms if form.movement is not None]
     assert losses[0] / losses[1] == pytest.approx(16, rel=0.02)
 
 
 def test_the_bound_on_a_grid_covers_the_recursion_step_by_step(quick: Experiment) -> None:
-    closed = trajectory(own_plan(quick))
+    closed = in_closed_form(own_run(quick))
     assert closed.movement is not None
     with flint.ctx.workprec(BITS):
         n, epsilon = flint.arb(0), closed.step * closed.movement.loss
@@ -117,8 +117,8 @@ def test_eigenvectors_in_float64_are_enclosed_with_their_error() -> None:
         assert not closed_form._decomposed(gram, flint.arb_mat(5, 1))[2] < 1e-17
 
 
-def test_steps_are_enclosed_by_what_the_exact_run_needs(plan: DescentRun) -> None:
-    closed, exact = trajectory(plan), descend(plan)
+def test_steps_are_enclosed_by_what_the_exact_run_needs(run: DescentRun) -> None:
+    closed, exact = in_closed_form(run), descend(run)
     with flint.ctx.workprec(exact.bits):
         first = next(m.step for m in exact.moments if m.gap * 1000 <= exact.moments[0].gap)
         needed, enough = closed.steps_to(1e3)
@@ -130,7 +130,7 @@ def test_steps_are_enclosed_by_what_the_exact_run_needs(plan: DescentRun) -> Non
 def test_where_no_bound_closes_nothing_is_decided(quick: Experiment, defect: object) -> None:
     assert callable(defect)
     for check in CHECKS:
-        found = list(check(defect(quick)))
+        found = list(check(LongRun(quick, given=(defect(quick),))))
         assert worst(finding.verdict for finding in found) is Verdict.UNDECIDED
         assert "motion" in {finding.name for finding in found}
 
@@ -138,15 +138,18 @@ def test_where_no_bound_closes_nothing_is_decided(quick: Experiment, defect: obj
 def test_an_instance_without_rank_is_undecided() -> None:
     few = prepare(resolve("quick", {"H": 5}))
     for check in CHECKS:
-        assert worst(finding.verdict for finding in check(few)) is Verdict.UNDECIDED
+        assert worst(finding.verdict for finding in check(LongRun(few))) is Verdict.UNDECIDED
     forced = prepare(resolve("quick", {"H": 5, "force": True}))
-    assert worst(finding.verdict for finding in certify_long_run(forced)) is Verdict.UNDECIDED
+    assert worst(finding.verdict for finding in certify_long_run(LongRun(forced))) is Verdict.UNDECIDED
 
 
-def test_a_guarantee_out_of_reach_is_called_vacuous(plan: DescentRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not any("vacuous" in finding.reading for finding in certify_steps(Variant(plans=(plan,))))
-    monkeypatch.setattr(long_run, "VACUOUS", 200.0)  # 118 steps are guaranteed for 10³, 235 for 10⁶
-    words = ["vacuous" in finding.reading for finding in certify_steps(Variant(plans=(plan,)))]
+def test_a_guarantee_out_of_reach_is_called_vacuous(
+    quick: Experiment, run: DescentRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = LongRun(quick, given=(run,))
+    assert not any("vacuous" in finding.reading for finding in certify_steps(subject))
+    monkeypatch.setattr(certified_closed_form, "VACUOUS", 200.0)  # 118 steps are guaranteed for 10³, 235 for 10⁶
+    words = ["vacuous" in finding.reading for finding in certify_steps(subject)]
     assert words == [False, False, True, True]
 
 
@@ -157,7 +160,7 @@ def test_the_grid_ends_where_powers_would_lose_their_bits() -> None:
 
 @pytest.mark.parametrize("factor", ["1/20", "1/2", "9/10", "99/100"])
 def test_a_smaller_kappa_is_refuted_by_numbers_at_which_it_is_attained(quick: Experiment, factor: str) -> None:
-    smaller = Variant(plans=(), loss=sp.Rational(factor))
+    smaller = LongRun(quick, loss=sp.Rational(factor))
     [found] = long_run.derive_remainder(smaller)
     assert found.status == "refuted"
     assert "‖B⁽⁰⁾‖ = " in str(found.witness)
@@ -165,24 +168,24 @@ def test_a_smaller_kappa_is_refuted_by_numbers_at_which_it_is_attained(quick: Ex
 
 
 @pytest.mark.parametrize("term", [motion.b**2, 2 * motion.b * motion.B_norm, motion.defect])
-def test_no_term_of_kappa_can_be_left_out(monkeypatch: pytest.MonkeyPatch, term: object) -> None:
+def test_no_term_of_kappa_can_be_left_out(quick: Experiment, monkeypatch: pytest.MonkeyPatch, term: object) -> None:
     monkeypatch.setattr(long_run, "STATED_LOSS", long_run.STATED_LOSS - term)
-    assert [found.status for found in long_run.derive_remainder(Variant(plans=()))] == ["refuted"]
+    assert [found.status for found in long_run.derive_remainder(LongRun(quick))] == ["refuted"]
 
 
 @pytest.mark.parametrize("name", ["STATED_LOSS", "STATED_QUERIES", "STATED_WEIGHTS"])
 def test_the_closed_form_is_evaluated_with_the_formulas_that_are_proved(
-    plan: DescentRun, monkeypatch: pytest.MonkeyPatch, name: str
+    quick: Experiment, run: DescentRun, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """A formula changed in the statement changes what the certificates say, and its proof fails."""
-    before = trajectory(plan).movement
+    before = in_closed_form(run).movement
     monkeypatch.setattr(long_run, name, getattr(long_run, name) * sp.Rational(1, 3))
-    after = trajectory(plan).movement
+    after = in_closed_form(run).movement
     assert before is not None
     assert after is not None
     assert after != before
     check = long_run.derive_remainder if name == "STATED_LOSS" else long_run.derive_fixed_point
-    assert Verdict.FAIL in {found.verdict for found in check(plan)}
+    assert Verdict.FAIL in {found.verdict for found in check(LongRun(quick))}
 
 
 def test_the_instances_of_the_sums_obey_their_recursions() -> None:
@@ -198,4 +201,4 @@ def test_the_instances_of_the_sums_obey_their_recursions() -> None:
 
 
 def test_what_is_argued_says_so(quick: Experiment) -> None:
-    assert all("argued" in found.reading for found in long_run.argue_every_step(quick))
+    assert all("argued" in found.reading for found in long_run.argue_every_step(LongRun(quick)))

@@ -9,19 +9,20 @@ import numpy as np
 import pytest
 
 from theorems.descent.float_descent import float_problem
-from theorems.descent.plans import literal_plan
+from theorems.descent.frozen_modes import BITS, gaps_at_powers
+from theorems.descent.runs import literal_run
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
-from theorems.sharp_rate import BITS, CLAIM, _gaps, _steps_to, certify_asymptotic_rate, certify_closed_form
+from theorems.sharp_rate import CLAIM, SharpRate, _steps_to, certify_asymptotic_rate, certify_closed_form
 from verify.claim import Bound, Verdict
 from verify.runner import run_checks
 
 
 def test_the_closed_form_agrees_with_eigenvectors_in_float64(quick: Experiment) -> None:
-    plan = literal_plan(quick)
-    data, step = float_problem(plan), float(plan.prescription.step_weights.mid())
-    s, (_, K, _, _) = data.attention(plan.problem.queries), plan.problem.sizes
-    found = _gaps(plan, 1.0, 6)
+    run = literal_run(quick)
+    data, step = float_problem(run), float(run.prescription.step_weights.mid())
+    s, (_, K, _, _) = data.attention(run.problem.queries), run.problem.sizes
+    found = gaps_at_powers(run, 1.0, 6)
     assert found is not None
     for j, gap in enumerate(found[1:]):
         total = 0.0
@@ -34,9 +35,9 @@ def test_the_closed_form_agrees_with_eigenvectors_in_float64(quick: Experiment) 
 
 
 def test_twin_relabelled_heads(quick: Experiment) -> None:
-    plan = literal_plan(quick)
-    turned = replace(plan.problem, queries=plan.problem.queries[::-1].copy(), weights=plan.problem.weights[::-1].copy())
-    found, again = _gaps(plan, 1.0, 3), _gaps(replace(plan, problem=turned), 1.0, 3)
+    run = literal_run(quick)
+    turned = replace(run.problem, queries=run.problem.queries[::-1].copy(), weights=run.problem.weights[::-1].copy())
+    found, again = gaps_at_powers(run, 1.0, 3), gaps_at_powers(replace(run, problem=turned), 1.0, 3)
     assert found is not None
     assert again is not None
     with flint.ctx.workprec(BITS):
@@ -52,15 +53,15 @@ def test_the_chord_gives_the_steps_of_a_pure_exponential() -> None:
 
 
 def test_an_instance_without_rank_is_named() -> None:
-    findings = list(certify_asymptotic_rate(prepare(resolve("quick", {"H": 5}))))
+    findings = list(certify_asymptotic_rate(SharpRate(prepare(resolve("quick", {"H": 5})))))
     assert [item.name for item in findings if item.verdict is not Verdict.PASS] == ["assumption2"]
 
 
 def test_bits_that_run_out_decide_nothing(quick: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("theorems.sharp_rate._gaps", lambda *_: None)
-    findings = [*certify_asymptotic_rate(quick), *certify_closed_form(quick)]
+    monkeypatch.setattr("theorems.sharp_rate.gaps_at_powers", lambda *_: None)
+    findings = [*certify_asymptotic_rate(SharpRate(quick)), *certify_closed_form(SharpRate(quick))]
     assert {item.verdict for item in findings if isinstance(item, Bound)} == {Verdict.UNDECIDED}
 
 
 def test_no_check_breaks_down(quick: Experiment) -> None:
-    assert [item.error for item in run_checks(CLAIM.checks, quick) if item.error] == []
+    assert [item.error for item in run_checks(CLAIM.checks, SharpRate(quick)) if item.error] == []

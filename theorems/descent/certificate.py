@@ -16,8 +16,8 @@ import numpy as np
 
 from theorems.checkers.check_certificate import SCHEMA, STATEMENT
 from theorems.descent.certified_descent import Followed
-from theorems.descent.plans import violated
 from theorems.descent.prescription import enclosed_norms
+from theorems.descent.runs import violated
 from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.enclosed import Ball, enclose
 from theorems.setting.constants import A_norm, Delta_0, Z_norm, f_max

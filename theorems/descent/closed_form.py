@@ -18,8 +18,8 @@ import flint
 import numpy as np
 
 from theorems.descent import motion
-from theorems.descent.plans import violated
 from theorems.descent.prescription import BITS
+from theorems.descent.runs import violated
 from theorems.descent.trajectory import DescentRun
 from theorems.network.enclosed import Ball, Enclosed, Matrix, Problem, by_token, enclose
 from theorems.setting.constants import f_max, gamma
@@ -85,10 +85,10 @@ class Movement:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LongRun:
+class ClosedForm:
     """√Δ̄(t), with Q at its start, at the `times` (0 first); and `neglect` ≥ |√Δ − √Δ̄| there, if the motion closes."""
 
-    plan: DescentRun
+    run: DescentRun
     formulas: Formulas
     modes: Modes
     exponent: float
@@ -100,7 +100,7 @@ class LongRun:
     @property
     def step(self) -> Ball:
         """η_w/K."""
-        return self.plan.prescription.step_weights / self.modes.K
+        return self.run.prescription.step_weights / self.modes.K
 
     @property
     def factor(self) -> Ball:
@@ -140,7 +140,7 @@ class LongRun:
             low, high = (low, middle) if holds(*self.at(middle)) else (middle, high)
         return float(high)
 
-    def with_neglect(self) -> LongRun:
+    def with_neglect(self) -> ClosedForm:
         """n(0) = 0 and n(t + 1) = (p + ε) n(t) + ε √Δ̄(t), from one grid point to the next."""
         found = [flint.arb(0)]
         for j in range(len(self.times) - 1):
@@ -153,36 +153,34 @@ class LongRun:
         return (shrunk * neglect + (shrunk - frozen) * root).upper()
 
 
-def followed(plan: DescentRun, formulas: Formulas, exponent: float = 2.0, by_features: bool = True) -> LongRun | None:
-    """The trajectory; None where a hypothesis is missing or no bound on the motion closes."""
-    if np.any(plan.problem.weights) or (violated(plan) and not plan.forced):
+def closed_form(
+    run: DescentRun, formulas: Formulas, exponent: float = 2.0, by_features: bool = True
+) -> ClosedForm | None:
+    """The trajectory; None where a hypothesis is missing or no bound on the motion closes.
+
+    Use its balls at `BITS` bits. A control takes another exponent than 2t, or M_k close to C_kC_kᵀ.
+    """
+    if np.any(run.problem.weights) or (violated(run) and not run.forced):
         return None
     try:
-        run = long_run(plan, formulas, exponent, by_features)
-    except NotPositiveDefiniteError:
+        found = _computed(run, formulas, exponent, by_features)
+    except NotPositiveDefiniteError:  # the theorem prescribes no step sizes, ζ₀ is not certified
         return None
-    return run if run.neglect else None
+    return found if found.neglect else None
 
 
 @lru_cache(maxsize=8)
-def long_run(plan: DescentRun, formulas: Formulas, exponent: float = 2.0, by_features: bool = True) -> LongRun:
-    """The trajectory of a plan with w⁽⁰⁾ = 0; use its balls at `BITS` bits.
-
-    A control takes another exponent than 2t, or M_k close to C_kC_kᵀ.
-
-    Raises:
-        verify.certify.balls.NotPositiveDefiniteError: the theorem prescribes no step sizes, ζ₀ is not certified.
-    """
-    guaranteed = plan.prescription.guaranteed_steps(1e3)
+def _computed(run: DescentRun, formulas: Formulas, exponent: float, by_features: bool) -> ClosedForm:
+    guaranteed = run.prescription.guaranteed_steps(1e3)
     with flint.ctx.workprec(BITS):
-        modes = _modes(plan.problem, by_features)
-        times = _grid(plan.steps, HORIZON * guaranteed)
-        run = LongRun(
-            plan=plan, formulas=formulas, modes=modes, exponent=exponent, times=times, roots=(), movement=None
+        modes = _modes(run.problem, by_features)
+        times = _grid(run.steps, HORIZON * guaranteed)
+        form = ClosedForm(
+            run=run, formulas=formulas, modes=modes, exponent=exponent, times=times, roots=(), movement=None
         )
-        run = replace(run, roots=tuple(run.root(t) for t in times))
-        run = replace(run, movement=_movement(run))
-        return run.with_neglect() if run.movement is not None and run.movement.closes else run
+        form = replace(form, roots=tuple(form.root(t) for t in times))
+        form = replace(form, movement=_movement(form))
+        return form.with_neglect() if form.movement is not None and form.movement.closes else form
 
 
 def _grid(every: int, horizon: float) -> tuple[int, ...]:
@@ -242,29 +240,29 @@ def _reach(enclosed: Enclosed) -> Ball:
     return (sizes[0] * sizes[1] * sizes[2]).upper()
 
 
-def _movement(run: LongRun) -> Movement | None:
+def _movement(form: ClosedForm) -> Movement | None:
     """A fixed point of the induction over t, searched for from below; None if there is none to be found."""
-    modes, step = run.modes, run.step
+    modes, step = form.modes, form.step
     if not (modes.least > 0 and step * modes.most <= 1):
         return None
     width, p = flint.arb(2 * modes.K).sqrt(), 1 - step * modes.least  # ‖δ‖ = √(2K) √Δ
-    cells = zip(run.times, run.times[1:], run.roots, strict=False)
-    path = sum((root * (1 - p ** (after - before)) for before, after, root in cells), run.roots[-1])
+    cells = zip(form.times, form.times[1:], form.roots, strict=False)
+    path = sum((root * (1 - p ** (after - before)) for before, after, root in cells), form.roots[-1])
     path = (path * width / modes.least).upper()  # (η_w/K) Σ_s ‖δ̄(s)‖, since η_w/K = (1 − p)/λ
     pairs = zip(modes.squares, modes.eigenvalues, strict=True)
     limit = sum((square / value for square, value in pairs), flint.arb(0)) * (1 + modes.defect / modes.least)
     assumed = flint.arb(0), limit.sqrt().upper()
     for _ in range(ROUNDS):
-        found = _next(run, path, limit.sqrt(), *assumed)
+        found = _next(form, path, limit.sqrt(), *assumed)
         if found is None or found.closes:
             return found
         assumed = (found.next_queries * INFLATION).upper(), (found.next_weights * INFLATION).upper()
     return found
 
 
-def _next(run: LongRun, path: Ball, limit: Ball, q: Ball, W: Ball) -> Movement | None:
+def _next(form: ClosedForm, path: Ball, limit: Ball, q: Ball, W: Ball) -> Movement | None:
     """One round: from the bounds at steps up to t to those at t + 1."""
-    modes, f, scale = run.modes, run.modes.reach, flint.arb(run.plan.prescription.gamma)
+    modes, f, scale = form.modes, form.modes.reach, flint.arb(form.run.prescription.gamma)
     values = {
         motion.B_norm: (modes.most + modes.defect).sqrt(),
         motion.b: f * q,
@@ -275,10 +273,10 @@ def _next(run: LongRun, path: Ball, limit: Ball, q: Ball, W: Ball) -> Movement |
         motion.S: path,
         motion.limit: limit,
     }
-    loss = evaluate(run.formulas.loss, values).upper()
+    loss = evaluate(form.formulas.loss, values).upper()
     if not loss < modes.least:
         return None
     rho = loss / modes.least
     values |= {motion.rho: rho, motion.room: 1 - rho}
-    queries, weights = (evaluate(formula, values).upper() for formula in (run.formulas.queries, run.formulas.weights))
+    queries, weights = (evaluate(formula, values).upper() for formula in (form.formulas.queries, form.formulas.weights))
     return Movement(queries=q, weights=W, next_queries=queries, next_weights=weights, loss=loss)

@@ -17,7 +17,16 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from theorems.descent.plans import BUDGET, STEPS, hypotheses, literal_plan, own_plan, violated
+from theorems.descent.runs import (
+    BUDGET,
+    STEPS,
+    affordable_steps,
+    asked,
+    hypotheses,
+    literal_run,
+    own_run,
+    violated,
+)
 from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.enclosed import Ball, Matrix, enclose
 from theorems.network.letters import HERE
@@ -120,11 +129,8 @@ def _ratio(plan: DescentRun, promise: Promise, gap: Ball) -> Ball:
 
 def _plan(experiment: Experiment, promise: Promise) -> DescentRun:
     """T steps on the experiment's own instance if they are within reach, else on the literal one, with its factors."""
-    own = own_plan(experiment)
-    literal = replace(
-        literal_plan(experiment), gamma_factor=own.gamma_factor, step_factor=own.step_factor, forced=own.forced
-    )
-    affordable = min(STEPS, BUDGET // own.operations)
+    own, literal = own_run(experiment), replace(literal_run(experiment), **asked(experiment))
+    affordable = min(STEPS, affordable_steps(own.problem, BUDGET))
     if own.problem == literal.problem:
         return replace(own, steps=_within_reach(guaranteed_steps(own, promise)))
     if affordable >= FEWEST_STEPS:

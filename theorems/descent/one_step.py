@@ -26,19 +26,19 @@ class OneStep:
     remainder: Ball
 
 
-def one_step(plan: DescentRun, run: Trajectory) -> OneStep:
-    """The step of size η = η_w/K after the run's last; use its balls at the run's precision."""
-    enclosed, prescription = enclose(plan.problem), plan.prescription
+def one_step(run: DescentRun, trajectory: Trajectory) -> OneStep:
+    """The step of size η = η_w/K after the trajectory's last; use its balls at that precision."""
+    enclosed, prescription = enclose(run.problem), run.prescription
     eta = prescription.step_weights / enclosed.K
-    attention = enclosed.attention(run.queries)
-    mixture = enclosed.mixture(attention, run.weights)
-    slopes = enclosed.gradients(attention, run.weights, mixture)
+    attention = enclosed.attention(trajectory.queries)
+    mixture = enclosed.mixture(attention, trajectory.weights)
+    slopes = enclosed.gradients(attention, trajectory.weights, mixture)
     step_queries = flint.arb(prescription.step_queries)
-    queries = [Q - slope * step_queries for Q, slope in zip(run.queries, slopes[0], strict=True)]
-    pairs = zip(run.weights, slopes[1], strict=True)
+    queries = [Q - slope * step_queries for Q, slope in zip(trajectory.queries, slopes[0], strict=True)]
+    pairs = zip(trajectory.weights, slopes[1], strict=True)
     weights = [[w - prescription.step_weights * g for w, g in zip(*rows, strict=True)] for rows in pairs]
     after = enclosed.attention(queries)
-    start = _mixed(enclosed, enclosed.attention([balls(query) for query in plan.problem.queries]))
+    start = _mixed(enclosed, enclosed.attention([balls(query) for query in run.problem.queries]))
     here, there = _mixed(enclosed, attention), _mixed(enclosed, after)
     delta, moved = (
         (enclosed.z_bar * (each - enclosed.a_hat)).transpose().tolist()
@@ -52,7 +52,7 @@ def one_step(plan: DescentRun, run: Trajectory) -> OneStep:
     return OneStep(
         B_norm=largest(map(spectral_norm, start)),
         b=largest(spectral_norm(B - first) for now in (here, there) for B, first in zip(now, start, strict=True)),
-        weights=sum_of_squares(w for row in run.weights for w in row).sqrt(),
+        weights=sum_of_squares(w for row in trajectory.weights for w in row).sqrt(),
         turned=largest(
             spectral_norm(two * one.transpose() - first * first.transpose())
             for one, two, first in zip(here, there, start, strict=True)

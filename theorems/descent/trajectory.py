@@ -62,12 +62,6 @@ class DescentRun:
         """By what part of itself Δ is claimed to decrease in one step, or more."""
         return self.rate_factor * self.prescription.decrease(self.decrease)
 
-    @property
-    def operations(self) -> int:
-        """About how many multiplications of balls one step takes; those outside matrix products count 100 times."""
-        N, K, d, H = self.problem.sizes
-        return H * (2 * N * d * (d + K) + 200 * N * K)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:

@@ -27,7 +27,7 @@ from theorems.descent.astray import (
     weights_start_elsewhere,
 )
 from theorems.descent.certificate import certificate_of
-from theorems.descent.plans import literal_plan, own_plan
+from theorems.descent.runs import literal_run, own_run
 from theorems.descent.trajectory import DescentRun, descend
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
@@ -42,7 +42,7 @@ Tamper = Callable[[dict[str, Any]], None]
 
 @pytest.fixture
 def plan(quick: Experiment) -> DescentRun:
-    return replace(literal_plan(quick), steps=STEPS)
+    return literal_run(quick, STEPS)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_the_same_plan_gives_the_same_certificate(plan: DescentRun, certificate:
     ("preset", "given", "steps"), [("literal", {"N": 3, "K": 5, "d": 3, "H": 8}, 5), ("quick", {}, 1)]
 )
 def test_other_instances_are_accepted(preset: str, given: dict[str, Any], steps: int, check: Check) -> None:
-    plan = replace(own_plan(prepare(resolve(preset, given))), steps=steps)
+    plan = own_run(prepare(resolve(preset, given)), steps)
     assert check(certificate_of(plan))[0] == 0
 
 
@@ -313,9 +313,9 @@ def test_a_malformed_certificate_cannot_be_read(
 
 def test_a_descent_without_its_hypotheses_has_no_certificate() -> None:
     with pytest.raises(UsageError, match="nothing to certify: γ large enough does not hold"):
-        certificate_of(own_plan(prepare(resolve("literal", {"gamma_factor": 0.5}))))
+        certificate_of(own_run(prepare(resolve("literal", {"gamma_factor": 0.5}))))
     with pytest.raises(UsageError, match=r"nothing to certify: .*Assumption 2"):
-        certificate_of(replace(own_plan(prepare(resolve("literal", {"H": 1}))), forced=True))
+        certificate_of(replace(own_run(prepare(resolve("literal", {"H": 1}))), forced=True))
 
 
 def test_steps_that_could_not_be_certified_are_refused(plan: DescentRun, monkeypatch: pytest.MonkeyPatch) -> None:

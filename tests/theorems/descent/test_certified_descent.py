@@ -22,8 +22,8 @@ from theorems.descent.astray import (
 )
 from theorems.descent.certified_descent import certify_descent, certify_induction, measure_descent
 from theorems.descent.float_descent import float_descent, gap_errors
-from theorems.descent.plans import STEPS, literal_plan, plans
 from theorems.descent.prescription import prescribe
+from theorems.descent.runs import STEPS, literal_run, runs_of
 from theorems.descent.trajectory import DescentRun, descend
 from theorems.network.enclosed import enclose, problem_of
 from theorems.network.exact import ExactNetwork, State
@@ -47,7 +47,7 @@ def rationals(matrix: np.ndarray) -> tuple[tuple[Fraction, ...], ...]:
 
 @pytest.fixture
 def plan(quick: Experiment) -> DescentRun:
-    return literal_plan(quick)
+    return literal_run(quick)
 
 
 def test_two_steps_agree_with_the_network_from_its_definitions(plan: DescentRun) -> None:
@@ -131,7 +131,7 @@ def test_bits_that_run_out_are_undecided_with_the_steps_certified_so_far(
 
 def test_an_instance_within_reach_is_followed_to_the_end() -> None:
     literal = prepare(resolve("literal", {}))
-    (own,) = plans(literal)
+    (own,) = runs_of(literal)
     assert own.name == "this instance"
     assert own.steps == STEPS
 
@@ -140,9 +140,9 @@ def test_an_instance_without_rank_has_no_step_sizes_and_is_named() -> None:
     few = prepare(resolve("quick", {"H": 5}))
     with pytest.raises(NotPositiveDefiniteError, match="choose H at least N"):
         prescribe(problem_of(few))
-    own = [finding for finding in certify_descent(Runs(plans(few))) if "this instance" in finding.reading]
+    own = [finding for finding in certify_descent(Runs(runs_of(few))) if "this instance" in finding.reading]
     assert [(finding.name, finding.verdict) for finding in own] == [("assumption2", Verdict.UNDECIDED)]
-    names = {finding.name: finding.verdict for finding in certify_induction(Runs(plans(few)))}
+    names = {finding.name: finding.verdict for finding in certify_induction(Runs(runs_of(few)))}
     assert names == {"N ≤ rank B_k": Verdict.UNDECIDED, "assumption2": Verdict.UNDECIDED}
 
 
@@ -168,7 +168,7 @@ WRONG = [
 @pytest.mark.parametrize(("given", "name"), WRONG)
 @pytest.mark.parametrize("check", [certify_descent, certify_induction, measure_descent])
 def test_a_hypothesis_that_fails_is_named_and_nothing_runs(check: Any, given: dict[str, Any], name: str) -> None:
-    found = list(check(Runs(plans(prepare(resolve("literal", given))))))
+    found = list(check(Runs(runs_of(prepare(resolve("literal", given))))))
     broken = [finding for finding in found if finding.verdict is not Verdict.PASS]
     assert name in [finding.name for finding in broken]
     assert all(isinstance(finding, Assumption) and finding.verdict is Verdict.UNDECIDED for finding in broken)
@@ -178,7 +178,7 @@ def test_a_hypothesis_that_fails_is_named_and_nothing_runs(check: Any, given: di
 
 @pytest.mark.parametrize(("given", "name"), WRONG)
 def test_a_forced_run_reports_what_happens_and_still_names_the_hypothesis(given: dict[str, Any], name: str) -> None:
-    (own,) = plans(prepare(resolve("literal", given | {"force": True})))
+    (own,) = runs_of(prepare(resolve("literal", given | {"force": True})))
     found = list(certify_descent(Runs((replace(own, steps=30),))))
     assert [finding.name for finding in found if isinstance(finding, Assumption) and finding.verdict] == [name]
     assert any(finding.name.startswith("Δ⁽ᵗ⁾ ≤ ") for finding in found)
@@ -186,7 +186,7 @@ def test_a_forced_run_reports_what_happens_and_still_names_the_hypothesis(given:
 
 
 def test_one_head_forced_does_not_reach_the_infimum() -> None:
-    (own,) = plans(prepare(resolve("literal", {"H": 1, "force": True})))
+    (own,) = runs_of(prepare(resolve("literal", {"H": 1, "force": True})))
     verdicts = {finding.name: finding.verdict for finding in certify_descent(Runs((replace(own, steps=100),)))}
     assert verdicts["Δ⁽ᵗ⁾ ≤ (1 − η_wζ₀/2K)ᵗ Δ⁽⁰⁾, this instance"] is Verdict.FAIL
 

@@ -12,7 +12,7 @@ import pytest
 
 from theorems.descent import conclusion as certified_conclusion
 from theorems.descent.conclusion import conclude_at, guaranteed_steps
-from theorems.descent.plans import literal_plan
+from theorems.descent.runs import literal_run
 from theorems.descent.trajectory import DescentRun, descend
 from theorems.network.enclosed import enclose
 from theorems.setting.defects import penalty_twice
@@ -27,7 +27,7 @@ PROMISE = asked(epsilon=1e-3, delta=0.05, B=3.0)
 
 @pytest.fixture
 def plan(quick: Experiment) -> DescentRun:
-    return literal_plan(quick)
+    return literal_run(quick)
 
 
 def by_name(findings: Any) -> dict[str, Finding]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import flint
 import numpy as np
 import pytest
@@ -11,9 +9,9 @@ import sympy as sp
 
 from theorems.descent.float_descent import float_problem
 from theorems.descent.one_step import one_step
-from theorems.descent.plans import literal_plan
+from theorems.descent.runs import literal_run
 from theorems.descent.trajectory import DescentRun, descend
-from theorems.long_run import Variant, certify_remainder
+from theorems.long_run import LongRun, certify_remainder
 from theorems.setting.experiment import Experiment
 from verify.claim import Bound, Verdict, worst
 
@@ -21,13 +19,13 @@ STEPS = 5
 
 
 @pytest.fixture
-def plan(quick: Experiment) -> DescentRun:
-    return replace(literal_plan(quick), steps=STEPS)
+def run(quick: Experiment) -> DescentRun:
+    return literal_run(quick, STEPS)
 
 
-def test_numpy_finds_the_same_numbers(plan: DescentRun) -> None:
-    data, prescription = float_problem(plan), plan.prescription
-    queries, weights = plan.problem.queries.copy(), plan.problem.weights.copy()
+def test_numpy_finds_the_same_numbers(run: DescentRun) -> None:
+    data, prescription = float_problem(run), run.prescription
+    queries, weights = run.problem.queries.copy(), run.problem.weights.copy()
     K, step = data.cross.shape[1], float(prescription.step_weights.mid())
     seen = []
     for _ in range(STEPS + 2):
@@ -50,15 +48,15 @@ def test_numpy_finds_the_same_numbers(plan: DescentRun) -> None:
         "turned": np.linalg.norm(turned, 2, axis=(1, 2)).max(),
         "remainder": (np.linalg.norm(rest, axis=1) / (eta * np.linalg.norm(delta, axis=1))).max(),
     }
-    run = descend(plan)
-    with flint.ctx.workprec(run.bits):
-        found = one_step(plan, run)
+    trajectory = descend(run)
+    with flint.ctx.workprec(trajectory.bits):
+        found = one_step(run, trajectory)
     for name, value in expected.items():
         assert float(getattr(found, name).mid()) == pytest.approx(value, rel=1e-6), name
 
 
-@pytest.mark.parametrize(("loss", "verdict"), [(1, Verdict.PASS), (sp.Rational(1, 5), Verdict.FAIL)])
-def test_a_fifth_of_kappa_is_refuted(loss: object, verdict: Verdict, plan: DescentRun) -> None:
-    found = [each for each in certify_remainder(Variant(plans=(plan,), loss=loss)) if isinstance(each, Bound)]
+@pytest.mark.parametrize(("loss", "verdict"), [(sp.Integer(1), Verdict.PASS), (sp.Rational(1, 5), Verdict.FAIL)])
+def test_a_fifth_of_kappa_is_refuted(loss: sp.Expr, verdict: Verdict, run: DescentRun, quick: Experiment) -> None:
+    found = [each for each in certify_remainder(LongRun(quick, given=(run,), loss=loss)) if isinstance(each, Bound)]
     assert len(found) == 4
     assert worst(finding.verdict for finding in found) is verdict
