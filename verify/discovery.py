@@ -52,15 +52,15 @@ class Entry:
     """
 
     id: str
-    place: str
-    mark: str
+    place: str = ""
+    mark: str = ""
     title: str
-    text: str
-    assumptions: tuple[str, ...]
-    builds_on: tuple[str, ...]
-    cites: tuple[str, ...]
-    checks: tuple[Part, ...]
-    controls: tuple[Part, ...]
+    text: str = ""
+    assumptions: tuple[str, ...] = ()
+    builds_on: tuple[str, ...] = ()
+    cites: tuple[str, ...] = ()
+    checks: tuple[Part, ...] = ()
+    controls: tuple[Part, ...] = ()
     certificate: bool = False
     heeds: tuple[str, ...] = ()
     preset: str | None = None
@@ -132,7 +132,14 @@ def _folder(package: str) -> Path:
 
 
 def _read_all(package: str) -> Iterator[Entry]:
-    yield from filter(None, map(_read, _folder(package).glob("*.py")))
+    folder = _folder(package)
+    paths = sorted(folder.glob("*.py"))
+    for path in paths:
+        entry = _read(path)
+        if entry is not None:
+            others = [other.name for other in paths if other != path and other.stem.lower() == path.stem.lower()]
+            others += [f"the folder {path.stem}"] if path.with_suffix("").is_dir() else []
+            yield _broken(path, f"{path.name} and {others[0]} have one name; rename one") if others else entry
 
 
 @cache
@@ -201,19 +208,7 @@ def _entry(path: Path, call: ast.Call) -> Entry:
 
 
 def _broken(path: Path, reason: str) -> Entry:
-    return Entry(
-        id=path.stem,
-        place="",
-        mark="",
-        title="cannot be read",
-        text="",
-        assumptions=(),
-        builds_on=(),
-        cites=(),
-        checks=(),
-        controls=(),
-        broken=reason,
-    )
+    return Entry(id=path.stem, title="cannot be read", broken=reason)
 
 
 def _literal(path: Path, node: ast.expr | None) -> Any:
@@ -268,14 +263,31 @@ def _sentence_of_defect(path: Path, node: ast.expr) -> str:
 
 
 def _sentence(path: Path, name: str, root: Path | None = None) -> str:
-    """The first docstring line of function `name`, followed through `from package.module import name`."""
+    """The first docstring line of function `name`, followed through `from package.module import name`.
+
+    Raises:
+        UsageError: there is no such name, or no such module of this paper.
+    """
     root = root or path.parent
     for node in _tree(path).body:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            return (ast.get_docstring(node) or "").partition("\n")[0]
-        if isinstance(node, ast.ImportFrom) and node.module:
-            original = next((alias.name for alias in node.names if (alias.asname or alias.name) == name), None)
-            if original is not None:
-                source = root.joinpath(*node.module.split(".")[1:]).with_suffix(".py")
-                return _sentence(source, original, root) if source.is_file() else ""
-    return ""
+        match node:
+            case ast.FunctionDef(name=defined) if defined == name:
+                return (ast.get_docstring(node) or "").partition("\n")[0]
+            case ast.Assign() if _named(node, name):
+                return ""
+            case ast.ImportFrom(names=names):
+                for alias in names:
+                    if (alias.asname or alias.name) == name:
+                        return _sentence(_source(path, node, root), alias.name, root)
+    raise UsageError(f"{path.name}: {name!r} is neither a function of this file nor imported by name; correct it")
+
+
+def _source(path: Path, node: ast.ImportFrom, root: Path) -> Path:
+    """The file of this paper that a statement imports a check or a defect from."""
+    package, *rest = (node.module or "").split(".")
+    above = root if not node.level else path.parents[node.level - 1] / package
+    place = above.joinpath(*rest)
+    found = next((file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None)
+    if found is None or not (node.level or package == root.name):
+        raise UsageError(f"{path.name}: {ast.unparse(node)} leads to no file of this paper; correct the import")
+    return found

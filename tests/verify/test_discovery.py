@@ -76,6 +76,7 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paper:
         folder = tmp_path / "fakepaper"
         folder.mkdir()
         for name, text in {"__init__": "", **files}.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / f"{name}.py").write_text(text, encoding="utf-8")
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.delitem(sys.modules, "fakepaper", raising=False)
@@ -226,6 +227,74 @@ def test_a_file_that_cannot_be_read_harms_no_other(paper: Paper) -> None:
     assert found["slip"] == "SyntaxError: '(' was never closed (slip.py, line 1)"
     assert found["user"] == "SyntaxError: '(' was never closed (helper.py, line 1)"
     assert found["tuples"] == "tuples.py: 3 must be a tuple of literal strings"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from fakepaper.nowhere import measure",
+        "from .nowhere import measure",
+        "from elsewhere.shared import measure",
+    ],
+)
+def test_an_import_that_leads_nowhere_is_one_sentence(paper: Paper, line: str) -> None:
+    text = f'"""Lemma 1 [T]: x."""\n{line}\nCLAIM = Claim(checks=(measure,))\n'
+    package = paper(lemma1=text, lemma2=plain("Lemma 2"))
+    found = {entry.id: entry.broken for entry in entries(package)}
+    assert found == {"lemma1": f"lemma1.py: {line} leads to no file of this paper; correct the import", "lemma2": None}
+
+
+@pytest.mark.parametrize(
+    ("line", "file"),
+    [("", "lemma1"), ("import fakepaper.room as room\n", "lemma1"), ("from fakepaper.room import measure\n", "room")],
+)
+def test_a_check_that_is_nowhere_is_one_sentence(paper: Paper, line: str, file: str) -> None:
+    name = "room.measure" if line.startswith("import") else "measure"
+    package = paper(lemma1=f'"""Lemma 1 [T]: x."""\n{line}CLAIM = Claim(checks=({name},))\n', room="")
+    words = f"{file}.py: '{name}' is neither a function of this file nor imported by name; correct it"
+    assert find(package, "lemma1").broken == words
+
+
+@pytest.mark.parametrize(
+    ("room", "line"),
+    [
+        ("room/__init__", "from fakepaper.room import measure"),
+        ("room/checks", "from fakepaper.room.checks import measure"),
+        ("room/checks", "from .room.checks import measure"),
+        ("checks", "from .checks import measure as measure"),
+    ],
+)
+def test_a_sentence_is_found_in_the_room_that_a_check_lives_in(paper: Paper, room: str, line: str) -> None:
+    check = 'def measure(subject):\n    """It is."""\n'
+    package = paper(**{"lemma1": f'"""Lemma 1 [T]: x."""\n{line}\nCLAIM = Claim(checks=(measure,))\n', room: check})
+    assert find(package, "lemma1").checks == (Part(name="measure", sentence="It is."),)
+
+
+def test_no_statement_is_looked_for_in_a_room(paper: Paper) -> None:
+    package = paper(
+        **{"lemma1": plain(), "room/__init__": "", "room/lemma2": plain("Lemma 2"), "room/slip": "CLAIM = ("}
+    )
+    assert [(entry.id, entry.broken) for entry in entries(package)] == [("lemma1", None)]
+
+
+@pytest.mark.parametrize(
+    ("files", "broken"),
+    [
+        (("lemma1", "lemma1/__init__"), {"lemma1": "lemma1.py and the folder lemma1 have one name; rename one"}),
+        (
+            ("lemma1", "Lemma1"),
+            {
+                "lemma1": "lemma1.py and Lemma1.py have one name; rename one",
+                "Lemma1": "Lemma1.py and lemma1.py have one name; rename one",
+            },
+        ),
+    ],
+)
+def test_two_statements_of_one_name_are_one_sentence(
+    paper: Paper, files: tuple[str, ...], broken: dict[str, str]
+) -> None:
+    package = paper(**dict.fromkeys(files, plain()), lemma2=plain("Lemma 2"))
+    assert {entry.id: entry.broken for entry in entries(package)} == {**broken, "lemma2": None}
 
 
 def test_foundations_come_before_what_rests_on_them(paper: Paper) -> None:

@@ -84,10 +84,6 @@ def a_record(spoiled: bool = False) -> dict[str, Any]:
         title="zero",
         text="words",
         assumptions=("s",),
-        builds_on=(),
-        cites=(),
-        checks=(),
-        controls=(),
     )
     small = Subject(spoiled=False)
     outcome = run(claim, Subject(spoiled=spoiled), small)

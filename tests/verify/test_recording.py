@@ -24,11 +24,6 @@ ENTRY = Entry(
     mark="T",
     title="zero",
     text="words",
-    assumptions=(),
-    builds_on=(),
-    cites=(),
-    checks=(),
-    controls=(),
 )
 
 
