@@ -19,27 +19,46 @@ import numpy as np
 import sympy as sp
 
 from theorems import lemma1, lemma5
+from theorems.descent.induction import LemmaConstants
 from theorems.descent.step_sizes import FLOAT_STEPS, StepSizes, exact_runs, float_run
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma2_sharp import LIPSCHITZ as SHARP
 from theorems.lemma7 import GRADIENT
 from theorems.lemma8 import FEATURES_MOVED
-from theorems.lemma9 import FEATURES_BOUND, STATED_D
-from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
-from theorems.lemma10 import spectral_norm
-from theorems.network.letters import AT_0, AT_R, AT_S, AT_T, PAPER, Point, Setting, k, s
+from theorems.lemma9 import FEATURES_BOUND
+from theorems.lemma10 import LIPSCHITZ_GRADIENT
+from theorems.network.gradients import Pair
+from theorems.network.letters import AT_0, AT_NEXT, AT_P, AT_R, AT_S, AT_T, BETWEEN, PAPER, Point, Setting, k, s
 from theorems.network.softmax import Lipschitz
-from theorems.pl import SIGMA
 from theorems.setting.assumptions import measure_training_assumptions
-from theorems.setting.constants import Delta_0, Z_norm, alpha, eta, f_max, gamma, q, sigma, zeta_0
+from theorems.setting.constants import Delta_0, Z_norm, alpha, eta, gamma, q, sigma, zeta_0
 from theorems.setting.experiment import Experiment
-from theorems.setting.notation import H, K
+from theorems.setting.notation import K
 from theorems.setting.stated import each, held
+from theorems.setting.stated_constants import (
+    LIPSCHITZ_MATRIX,
+    SIGMA,
+    STATED_ALPHA,
+    STATED_D,
+    STATED_DRIFT,
+    STATED_ROOM,
+    spectral_norm,
+)
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, Fact, at_most
 from verify.prove.inequalities.lemma import Lemma, define, hypothesis, quote
 from verify.prove.inequalities.quantity import SumOf, norm, total
-from verify.prove.inequalities.rules import cauchy_schwarz, frobenius_columns, geometric, member, same, triangle_sum
+from verify.prove.inequalities.rules import (
+    cauchy_schwarz,
+    frobenius,
+    frobenius_columns,
+    geometric,
+    least_singular_value,
+    member,
+    same,
+    triangle,
+    triangle_sum,
+)
 from verify.prove.inequalities.statement import conclude_stated
 from verify.prove.inequalities.system import Relation
 
@@ -53,9 +72,6 @@ norm(B_k^((t)) - B_k^((0)))_F
 gamma^2 >= 128 (2 + sqrt(2)) K^(3\/2) sqrt(H) norm(overline(Z))^2 overline(f)_max Delta^((0)) zeta_0^(-5\/2)
 """
 
-STATED_ALPHA = 4 * sp.sqrt(2 * K) * Z_norm * sp.sqrt(Delta_0) / (gamma * zeta_0)
-STATED_DRIFT = 128 * sp.sqrt(K) ** 3 * sp.sqrt(H) * Z_norm**2 * f_max * Delta_0 / (gamma**2 * zeta_0**2)
-STATED_ROOM = (1 - 1 / sp.sqrt(2)) * sp.sqrt(zeta_0)
 GROWN, MOVED = norm(AT_T.alpha_hk), norm(AT_T.B_k - AT_0.B_k, "F")
 BOUND_ALPHA = Relation(GROWN, STATED_ALPHA)
 BOUND_DRIFT = Relation(MOVED, STATED_DRIFT)
@@ -185,6 +201,52 @@ def derive_drift(subject: Experiment | Variant) -> Iterator[Identity]:
     enough = hypothesis(gamma_squared(LIPSCHITZ), gamma**2, "γ² ≥ 128(2 + √2) K^{3/2} √H ‖Z̄‖² f̄_max Δ_0 ζ_0^{−5/2}")
     room = at_most(STATED_DRIFT).to(STATED_ROOM, enough, ROOT_OF_TWO)
     yield conclude_stated("the drift is at most (1 − 1/√2)√ζ_0", BOUND_ROOM, room, instances=exact)
+
+
+share, rest = sp.symbols("u ū", nonnegative=True)  # u + ū = 1
+
+
+def keeps_half(constants: LemmaConstants) -> Fact:
+    """√(ζ_0/2) ‖δ_k‖ ≤ ‖B_k^(t)ᵀ δ_k‖: the drift is too small to lose more than half of ζ_0."""
+    x, change = AT_T.delta_k, AT_0.B_k - AT_T.B_k
+    parts = AT_T.B_k.T * x, change.T * x
+    drift = quote(FEATURES, constants.softmax, constants.setting)
+    enough = hypothesis(constants.gamma_squared, gamma**2, "the requirement on γ²")
+    room = at_most(drift.right).to(STATED_ROOM, enough, ROOT_OF_TWO)
+    small = at_most(norm(change, "F")).by(drift, room.fact("γ² is large enough"))
+    least = sp.sqrt(zeta_0 / constants.zeta)
+    start = at_most(least * norm(x)).by(
+        constants.least_fact,
+        least_singular_value(AT_0.B_k, x),
+        same(AT_0.B_k.T * x, parts[0] + parts[1], "add and subtract B_k^(t)"),
+        triangle(*parts),
+        frobenius(change, x),
+        small.fact("the drift is at most (1 − 1/√2)√ζ_0"),
+    )
+    half = at_most(sp.sqrt(zeta_0 / 2) * norm(x)).to(norm(parts[0]), start.fact("√ζ_0 ‖δ_k‖ is at most this"))
+    return half.fact("B_k^(t) keeps half of ζ_0")
+
+
+def between(constants: LemmaConstants) -> Setting:
+    """The setting in which |α_hk| ≤ α at t and on the segment from t to t + 1, by Drift at both ends."""
+    ends = weights_bound(constants.setting, AT_T, AT_S), weights_bound(constants.setting, AT_NEXT, AT_P)
+    return replace(constants.setting, bounds=((AT_T, ends[0]), (BETWEEN, segment(*ends).fact("on the segment"))))
+
+
+def segment(first: Fact, second: Fact) -> Chain:
+    """|ū α^(t)_hk + u α^(t+1)_hk| ≤ α for u, ū ≥ 0 and u + ū = 1."""
+    parts = rest * AT_T.alpha_hk, share * AT_NEXT.alpha_hk
+    on_it = define(BETWEEN.alpha_hk, parts[0] + parts[1], "αᵘ = ū α^(t) + u α^(t+1)")
+    step = same(BETWEEN.alpha_hk, parts[0] + parts[1], "a point of the segment", on_it)
+    whole = hypothesis(share + rest, 1, "u, ū ≥ 0 are the shares of the two ends", equal=True)
+    return at_most(norm(BETWEEN.alpha_hk)).by(step, triangle(*parts)).to(alpha, first, second, whole)
+
+
+def lipschitz(constants: LemmaConstants) -> Fact:
+    """‖∇ℓ(ξᵘ) − ∇ℓ(ξ^(t))‖ ≤ L ‖ξᵘ − ξ^(t)‖ on the segment from t to t + 1, by Lemma 10 and Drift at both ends."""
+    pair = Pair(here=BETWEEN, there=AT_T, softmax=constants.softmax, setting=between(constants))
+    known: Fact = quote(LIPSCHITZ_GRADIENT, pair, constants.matrix)
+    return known
 
 
 def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:

@@ -20,25 +20,33 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from theorems.descent.induction import LemmaConstants
 from theorems.lemma2 import LIPSCHITZ
-from theorems.lemma9 import STATED_D
+from theorems.lemma9 import FEATURES_BOUND
 from theorems.network.gradients import FAR_ALPHA, FAR_Q, Pair, chains
 from theorems.network.instances import small_networks
-from theorems.network.letters import PAPER, Setting
+from theorems.network.letters import AT_0, PAPER, Setting
 from theorems.network.points import POINTS, alpha_of, compared, pairs, sizes
 from theorems.network.softmax import Lipschitz
 from theorems.setting.assumptions import measure_unit_norm
-from theorems.setting.constants import A_norm, D, L, Z_norm, alpha, f_max, gamma
+from theorems.setting.constants import A_norm, D, L, Z_norm, alpha, eta, f_max, gamma, rate, zeta_0
 from theorems.setting.experiment import Experiment
-from theorems.setting.notation import H, K
+from theorems.setting.notation import H, K, N
 from theorems.setting.stated import evaluated
+from theorems.setting.stated_constants import ENTRIES, LIPSCHITZ_MATRIX, SIGMA, STATED_D, spectral_norm
 from theorems.setting.variants import Variant, stated, variant_of
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, Fact, at_most
 from verify.prove.inequalities.conclusion import conclude
-from verify.prove.inequalities.lemma import Lemma, define
-from verify.prove.inequalities.quantity import norm, terms
-from verify.prove.inequalities.rules import operator_norm_two
+from verify.prove.inequalities.lemma import Lemma, define, hypothesis, quote
+from verify.prove.inequalities.quantity import Letter, norm, terms
+from verify.prove.inequalities.rules import (
+    entry_below_norm,
+    frobenius,
+    frobenius_columns,
+    least_singular_value,
+    operator_norm_two,
+)
 from verify.prove.inequalities.scalar_identity import prove_scalars
 from verify.prove.inequalities.values import Values, extended
 
@@ -52,18 +60,7 @@ L_(a q) = (gamma norm(overline(Z)))/K (2 alpha gamma norm(overline(Z)) H sqrt(K)
 L_(a a) = gamma^2 norm(overline(Z))^2 H / K
 """
 
-STATED = sp.ImmutableMatrix(
-    [
-        [
-            gamma * f_max / K * (4 * alpha**2 * gamma * Z_norm * H * K + 8 * alpha * D * K),
-            gamma * f_max / K * (2 * D * sp.sqrt(K) + 2 * alpha * gamma * Z_norm * H * sp.sqrt(K)),
-        ],
-        [
-            gamma * Z_norm / K * (2 * alpha * gamma * Z_norm * H * sp.sqrt(K) + 2 * D * sp.sqrt(K)),
-            gamma**2 * Z_norm**2 * H / K,
-        ],
-    ]
-)
+STATED = LIPSCHITZ_MATRIX
 
 
 def lipschitz_matrix(softmax: Lipschitz, setting: Setting = PAPER) -> Any:
@@ -72,13 +69,6 @@ def lipschitz_matrix(softmax: Lipschitz, setting: Setting = PAPER) -> Any:
     return sp.ImmutableMatrix([[end.coeff(far) for far in (FAR_Q, FAR_ALPHA)] for end in ends])
 
 
-def spectral_norm(matrix: Any) -> Any:
-    """‖M‖₂ of a 2 × 2 matrix: the larger root of x² − tr(MᵀM) x + det(M)² is ‖M‖₂²."""
-    trace, determinant = sum(entry**2 for entry in matrix), matrix.det()
-    return sp.sqrt((trace + sp.sqrt(trace**2 - 4 * determinant**2)) / 2)
-
-
-ENTRIES = sp.ImmutableMatrix([[sp.Symbol(f"L{row}{col}", nonnegative=True) for col in "qa"] for row in "qa"])
 NORM_IS_L = define(L, norm(ENTRIES, "op"), "L is the spectral norm of the matrix of constants")
 
 
@@ -136,6 +126,37 @@ def derive_norm(subject: Experiment | Variant) -> Iterator[Identity]:
     square, gram = spectral_norm(ENTRIES) ** 2, ENTRIES.T * ENTRIES
     equation = square**2 - gram.trace() * square + gram.det()
     yield prove_scalars("‖M‖₂² is an eigenvalue of MᵀM", equation, 0, "characteristic polynomial of MᵀM at L²")
+
+
+def half_rate(constants: LemmaConstants) -> Chain:
+    """η_Q σ ≤ 1/2, because ζ_0 ≤ K Laa/γ² (Assumption 2 and Lemma 9) and Laa ≤ L."""
+    x, entry = Letter("e", N, 1), constants.matrix[1, 1]
+    unit = hypothesis(norm(x), 1, "e is any vector of length 1", equal=True)
+    root = at_most(sp.sqrt(zeta_0 / constants.zeta) * norm(x)).by(
+        constants.least_fact,
+        least_singular_value(AT_0.B_k, x),
+        frobenius(AT_0.B_k, x),
+        frobenius_columns(AT_0.columns),
+        quote(FEATURES_BOUND, AT_0, constants.setting),
+        unit,
+    )
+    known = root.fact("√ζ_0 ‖x‖ ≤ ‖B_k‖_F ‖x‖")
+    small = at_most(sp.sqrt(zeta_0)).to(sp.sqrt(constants.zeta) * root.end, known, unit).fact("the bound on √ζ_0")
+    named = define(ENTRIES[1, 1], entry, f"{ENTRIES[1, 1]} names it")
+    largest = entry_below_norm(ENTRIES, 1, 1)
+    chain = at_most(eta * SIGMA).to(constants.zeta * eta / 2 * entry, small)
+    chain = chain.to(constants.zeta * eta / 2 * L, named, largest, NORM_IS_L)
+    return chain.to(sp.Rational(constants.boost * constants.zeta, 2), constants.step_size_fact)
+
+
+def rate_is(constants: LemmaConstants) -> Fact:
+    """r = 1 − η_Q σ, which is not negative."""
+    words, value = "r = 1 − η_Q γ²ζ_0/(2K)", 1 - eta * SIGMA
+    if constants.boost * constants.zeta > 2:  # a control, in which the rate may be negative
+        supposed: Fact = hypothesis(rate, value, words, equal=True)
+        return supposed
+    named: Fact = define(rate, value, words, half_rate(constants).fact("η_Q σ ≤ 1/2"))
+    return named
 
 
 def measure_gradients(subject: Experiment | Variant) -> Iterator[Bound]:

@@ -20,6 +20,7 @@ from theorems.setting.constants import A_norm, Z_norm, alpha, gamma
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H
 from theorems.setting.stated import each, held
+from theorems.setting.stated_constants import STATED_D
 from theorems.setting.variants import Variant, as_stated, variant_of
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, at_most
@@ -36,7 +37,6 @@ norm(delta_k) <= D := gamma H alpha norm(overline(Z))_2 + norm(A)_2 quad "where 
 """
 
 STATED_B = Z_norm
-STATED_D = gamma * H * alpha * Z_norm + A_norm
 
 B_SIZE, DELTA_SIZE = norm(HERE.b_hk), norm(HERE.delta_k)
 BOUND_B = Relation(B_SIZE, STATED_B)

@@ -20,9 +20,7 @@ import numpy as np
 import sympy as sp
 
 from theorems import lemma1, lemma5
-from theorems.lemma9 import STATED_D
-from theorems.lemma10 import STATED as LIPSCHITZ_MATRIX
-from theorems.lemma10 import lipschitz_float, spectral_norm
+from theorems.lemma10 import lipschitz_float
 from theorems.network.gradients import Pair
 from theorems.network.instances import letters, networks, values
 from theorems.network.letters import BETWEEN, HERE, Point, h, k
@@ -32,6 +30,7 @@ from theorems.setting.constants import D, L, alpha, eta, gamma, zeta_0
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K
 from theorems.setting.stated import each, held
+from theorems.setting.stated_constants import LIPSCHITZ_MATRIX, SIGMA, STATED_D, spectral_norm
 from theorems.setting.variants import Variant as Points
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, Fact, at_least, at_most
@@ -50,7 +49,6 @@ norm(nabla ell)^2 >= (gamma^2 zeta_0)/K (ell - L^*), \
 ell(xi^+) - L^* <= (1 - eta_Q sigma)(ell(xi) - L^*), quad sigma = (gamma^2 zeta_0)/(2 K)
 """
 
-SIGMA = gamma**2 * zeta_0 / (2 * K)
 NESTEROV = "descent lemma (Nesterov, Lectures on Convex Optimization, 2nd ed., Lemma 1.2.3)"
 
 slope = sp.Symbol("‖∇ℓ‖", nonnegative=True)

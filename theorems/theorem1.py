@@ -17,19 +17,19 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 import sympy as sp
 
-from theorems import drift, lemma2, lemma9, lemma10, long_run, pl
-from theorems.descent import astray, induction
+from theorems import drift, lemma2, lemma10, long_run, pl
+from theorems.descent import astray
 from theorems.descent.certificate import certificate
 from theorems.descent.certified_descent import certify_descent, certify_induction, measure_descent
 from theorems.descent.induction import GAP, Induction, LemmaConstants
 from theorems.descent.runs import runs_of
-from theorems.descent.step_sizes import exact_runs
 from theorems.descent.trajectory import DescentRun
 from theorems.network.letters import AT_T, PAPER, t
 from theorems.setting.assumptions import measure_training_assumptions
 from theorems.setting.constants import Delta_0, Z_norm, eta, eta_w, f_max, gamma, rate, zeta_0
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K
+from theorems.setting.stated_constants import LIPSCHITZ_MATRIX, SIGMA, STATED_ALPHA, STATED_D
 from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step, planted
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.conclusion import conclude
@@ -51,7 +51,7 @@ STATED_RATE = 1 - eta_w * zeta_0 / (2 * K)
 
 def stated_constants() -> LemmaConstants:
     """The constants of the theorem, as the lemmas state them."""
-    given = {"gamma_squared": STATED_GAMMA, "matrix": lemma10.STATED, "alpha": drift.STATED_ALPHA, "D": lemma9.STATED_D}
+    given = {"gamma_squared": STATED_GAMMA, "matrix": LIPSCHITZ_MATRIX, "alpha": STATED_ALPHA, "D": STATED_D}
     return LemmaConstants(softmax=lemma2.LIPSCHITZ, setting=PAPER, **given)
 
 
@@ -73,24 +73,24 @@ class LinearConvergence(Induction):
 
 def contraction(constants: LemmaConstants) -> Chain:
     """Δ^(t+1) ≤ r^{t+1} Δ^(0) from Δ^(t) ≤ r^t Δ^(0): one step from where B_k^(t) keeps half of ζ_0."""
-    kept, steep = induction.keeps_half(constants), induction.lipschitz(constants)
-    step = quote(pl.STEP, AT_T, kept, induction.step_size(constants), steep)
+    kept, steep = drift.keeps_half(constants), drift.lipschitz(constants)
+    step = quote(pl.STEP, AT_T, kept, constants.step_size_fact, steep)
     held = hypothesis(AT_T.gap, GAP, "induction hypothesis at t")
-    return at_most(pl.next_gap).by(step).to(rate * AT_T.gap, induction.rate_is(constants)).by(held)
+    return at_most(pl.next_gap).by(step).to(rate * AT_T.gap, lemma10.rate_is(constants)).by(held)
 
 
 def derive_induction(subject: Induction) -> Iterator[Identity]:
     """If the bound holds up to step t, B_k^(t) keeps half of ζ_0, the PL inequality holds, and it holds at t + 1."""
     chain, goal = contraction(subject.constants), subject.claimed(rate) ** (t + 1) * Delta_0
-    exact, name = exact_runs(subject.constants.step_sizes), "Δ^(t+1) ≤ (1 − η_w ζ_0/(2K))^{t+1} Δ^(0)"
-    yield conclude(name, chain.start, goal, chain, instances=exact)
+    name = "Δ^(t+1) ≤ (1 − η_w ζ_0/(2K))^{t+1} Δ^(0)"
+    yield conclude(name, chain.start, goal, chain, instances=subject.small_runs)
 
 
 def derive_premises(subject: Induction) -> Iterator[Identity]:
     """What the step needs: η_Q σ ≤ 1/2, so that r is a rate, and Lemma 10 between ξ^(t) and ξ^(t+1)."""
-    chain, exact = induction.half_rate(subject.constants), exact_runs(subject.constants.step_sizes)
+    chain, exact = lemma10.half_rate(subject.constants), subject.small_runs
     yield conclude("η_Q σ ≤ 1/2", chain.start, subject.half, chain, instances=exact)
-    steep = induction.lipschitz(subject.constants)
+    steep = drift.lipschitz(subject.constants)
     along = at_most(steep.left).by(steep)
     yield conclude("‖∇ℓ(ξᵘ) − ∇ℓ(ξ^(t))‖ ≤ L ‖ξᵘ − ξ^(t)‖", along.start, along.end, along, instances=exact)
 
@@ -112,8 +112,8 @@ def derive_infimum(subject: Induction) -> Iterator[Identity]:
     infimum = sp.Symbol("inf L − L*", nonnegative=True)
     below = hypothesis(infimum, AT_T.gap, "an infimum: inf L ≤ L(θ^(t)); it is at least L* by Lemma 5")
     chain = at_most(infimum).by(below, hypothesis(AT_T.gap, GAP, "the bound at t"))
-    exact = exact_runs(subject.constants.step_sizes)
-    yield conclude("0 ≤ inf L − L* ≤ r^t Δ^(0) for every t", chain.start, GAP, chain, instances=exact)
+    name = "0 ≤ inf L − L* ≤ r^t Δ^(0) for every t"
+    yield conclude(name, chain.start, GAP, chain, instances=subject.small_runs)
     base = sp.Symbol("b", positive=True)  # any rate below 1 is b/(1 + b) with b > 0
     limit = sp.limit((1 if subject.rate == 0 else base / (1 + base)) ** t * Delta_0, t, sp.oo)
     yield prove_scalars("r^t Δ^(0) → 0 for r < 1", limit, 0, "limit for t → ∞, with r = b/(1 + b), b > 0")
@@ -124,7 +124,7 @@ def derive_constants(subject: Induction) -> Iterator[Identity]:
     derived = drift.gamma_squared(subject.constants.softmax, subject.constants.setting)
     yield prove_scalars("γ²", derived, subject.constants.gamma_squared, "drift ≤ (1 − 1/√2)√ζ_0, solved for γ²")
     claimed = subject.claimed(STATED_RATE).subs(eta_w, gamma**2 * eta)
-    yield prove_scalars("the rate", 1 - eta * pl.SIGMA, claimed, "1 − η_Q σ with η_w = γ²η_Q")
+    yield prove_scalars("the rate", 1 - eta * SIGMA, claimed, "1 − η_Q σ with η_w = γ²η_Q")
 
 
 def certify_long_run(subject: LinearConvergence) -> Iterator[Assumption | Bound]:

@@ -6,11 +6,12 @@ import pytest
 import sympy as sp
 
 from theorems import lemma2, lemma2_sharp
-from theorems.drift import STATED_ALPHA, STATED_DRIFT, STATED_ROOM, features_chain, gamma_squared, weights_chain
+from theorems.drift import features_chain, gamma_squared, weights_chain
 from theorems.network.letters import Setting
 from theorems.network.softmax import GENERIC
 from theorems.setting.constants import Delta_0, Z_norm, f_max, gamma, zeta_0
 from theorems.setting.notation import H, K
+from theorems.setting.stated_constants import STATED_ALPHA, STATED_DRIFT, STATED_ROOM
 
 NUMBERS = {K: 7, H: 5, Z_norm: 2, f_max: sp.Rational(3, 2), Delta_0: 3, zeta_0: sp.Rational(1, 4), gamma: 1000}
 

@@ -9,10 +9,11 @@ from numerics.instance import synthetic
 from numerics.loss import feature_noise, label_moments, population_loss
 from numerics.model import Network, mixture
 from theorems import lemma2, lemma2_sharp
-from theorems.lemma10 import STATED, lipschitz_matrix, spectral_norm
+from theorems.lemma10 import STATED, lipschitz_matrix
 from theorems.setting.constants import D, Z_norm, alpha, f_max, gamma
 from theorems.setting.limit import Limit, limit_values
 from theorems.setting.notation import H, K
+from theorems.setting.stated_constants import spectral_norm
 
 
 def test_the_derived_matrix_is_the_stated_one_but_for_one_smaller_term() -> None:

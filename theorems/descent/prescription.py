@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import flint
 
-from theorems.drift import STATED_ALPHA, STATED_DRIFT, STATED_ROOM
-from theorems.lemma9 import STATED_D
-from theorems.lemma10 import STATED
 from theorems.network.enclosed import Ball, Enclosed, Problem, enclose
 from theorems.network.rank import least_eigenvalue
-from theorems.pl import SIGMA
 from theorems.setting.constants import A_norm, D, Delta_0, Z_norm, alpha, eta_w, f_max, gamma, zeta_0
 from theorems.setting.notation import H, K
+from theorems.setting.stated_constants import LIPSCHITZ_MATRIX, SIGMA, STATED_ALPHA, STATED_D, STATED_DRIFT, STATED_ROOM
 from verify.certify import evaluate
 from verify.certify.balls import NotPositiveDefiniteError
 from verify.certify.compare import lower, upper
@@ -68,6 +66,7 @@ class Prescription:
         return math.inf if math.isnan(steps) else steps
 
 
+@lru_cache(maxsize=16)
 def prescribe(problem: Problem, *, gamma_factor: float = 1.0, step_factor: float = 1.0) -> Prescription:
     """γ and the step sizes of Theorem 1 for a problem, or multiples of them.
 
@@ -86,7 +85,7 @@ def prescribe(problem: Problem, *, gamma_factor: float = 1.0, step_factor: float
         values |= {gamma: flint.arb(chosen)}
         values |= {alpha: evaluate(STATED_ALPHA, values)}
         values |= {D: evaluate(STATED_D, values)}
-        entries = [[evaluate(STATED[i, j], values) for j in range(2)] for i in range(2)]
+        entries = [[evaluate(LIPSCHITZ_MATRIX[i, j], values) for j in range(2)] for i in range(2)]
         smoothness = spectral_norm(flint.arb_mat(entries))
         return Prescription(
             zeta_0=least,

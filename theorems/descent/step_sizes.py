@@ -19,7 +19,6 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from numerics.measure import UNIT_ROUNDOFF
-from theorems.lemma10 import ENTRIES
 from theorems.network.exact import ExactNetwork, State, text, to_ball, to_balls
 from theorems.network.instances import drawn, generals, letters, single, values
 from theorems.network.letters import AT_0, AT_NEXT, AT_P, AT_R, AT_S, AT_T, BETWEEN, t
@@ -28,6 +27,7 @@ from theorems.setting.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K
 from theorems.setting.stated import evaluated
+from theorems.setting.stated_constants import ENTRIES
 from verify.prove.inequalities.values import PRECISION, Values, extended
 
 EXACT_STEPS = 12

@@ -55,7 +55,8 @@ class DescentRun:
         Raises:
             verify.certify.balls.NotPositiveDefiniteError: there are none because ζ₀ is not certified.
         """
-        return _prescription(self.prescribed_for or self.problem, self.gamma_factor, self.step_factor)
+        problem = self.prescribed_for or self.problem
+        return prescribe(problem, gamma_factor=self.gamma_factor, step_factor=self.step_factor)
 
     @property
     def rate(self) -> Ball:
@@ -108,11 +109,6 @@ def descend(plan: DescentRun) -> Trajectory:
     if attempt.value is None:
         return Trajectory(moments=(), queries=[], weights=[], bits=attempt.bits)
     return attempt.value
-
-
-@lru_cache(maxsize=16)
-def _prescription(problem: Problem, gamma_factor: float, step_factor: float) -> Prescription:
-    return prescribe(problem, gamma_factor=gamma_factor, step_factor=step_factor)
 
 
 def _run(plan: DescentRun) -> Trajectory:

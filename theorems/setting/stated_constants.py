@@ -1,0 +1,38 @@
+"""The constants of the descent as the lemmas state them; their files derive them, and runs are made with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from theorems.setting.constants import A_norm, D, Delta_0, Z_norm, alpha, f_max, gamma, zeta_0
+from theorems.setting.notation import H, K
+
+STATED_D: Any = gamma * H * alpha * Z_norm + A_norm  # Lemma 9
+
+LIPSCHITZ_MATRIX = sp.ImmutableMatrix(  # Lemma 10: L is its spectral norm
+    [
+        [
+            gamma * f_max / K * (4 * alpha**2 * gamma * Z_norm * H * K + 8 * alpha * D * K),
+            gamma * f_max / K * (2 * D * sp.sqrt(K) + 2 * alpha * gamma * Z_norm * H * sp.sqrt(K)),
+        ],
+        [
+            gamma * Z_norm / K * (2 * alpha * gamma * Z_norm * H * sp.sqrt(K) + 2 * D * sp.sqrt(K)),
+            gamma**2 * Z_norm**2 * H / K,
+        ],
+    ]
+)
+ENTRIES = sp.ImmutableMatrix([[sp.Symbol(f"L{row}{col}", nonnegative=True) for col in "qa"] for row in "qa"])
+
+SIGMA: Any = gamma**2 * zeta_0 / (2 * K)  # the Polyak–Łojasiewicz inequality
+
+STATED_ALPHA: Any = 4 * sp.sqrt(2 * K) * Z_norm * sp.sqrt(Delta_0) / (gamma * zeta_0)  # Drift
+STATED_DRIFT: Any = 128 * sp.sqrt(K) ** 3 * sp.sqrt(H) * Z_norm**2 * f_max * Delta_0 / (gamma**2 * zeta_0**2)
+STATED_ROOM: Any = (1 - 1 / sp.sqrt(2)) * sp.sqrt(zeta_0)
+
+
+def spectral_norm(matrix: Any) -> Any:
+    """‖M‖₂ of a 2 × 2 matrix: the larger root of x² − tr(MᵀM) x + det(M)² is ‖M‖₂²."""
+    trace, determinant = sum(entry**2 for entry in matrix), matrix.det()
+    return sp.sqrt((trace + sp.sqrt(trace**2 - 4 * determinant**2)) / 2)
