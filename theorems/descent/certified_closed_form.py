@@ -68,7 +68,7 @@ def remainder_kept(form: ClosedForm, exact: Trajectory, loss: Any) -> Iterator[B
             ("‖δ⁺ − (I − ηB⁽⁰⁾B⁽⁰⁾ᵀ)δ‖ ≤ ηκ ‖δ‖", found.remainder, found.weights),
         ):
             bound = evaluate(loss, values | {motion.W: W})
-            told = f"at t = {exact.reached}, for every token"
+            told = f"at t = {exact.reached}, all tokens together"
             yield bound_on(run, name, [observed], [bound], told, quantities={"steps": exact.reached})
 
 

@@ -9,14 +9,15 @@ import flint
 from theorems.descent.trajectory import DescentRun, Trajectory
 from theorems.network.enclosed import Ball, Enclosed, Matrix, by_token, enclose
 from verify.certify import balls
-from verify.certify.norms import frobenius_norm, largest, spectral_norm, sum_of_squares
+from verify.certify.norms import largest, spectral_norm, sum_of_squares
 
 
 @dataclass(frozen=True, kw_only=True)
 class OneStep:
     """‖B⁽⁰⁾‖, b ≥ ‖B − B⁽⁰⁾‖ and ‖B⁺ − B⁽⁰⁾‖, ‖w‖, ‖B⁺Bᵀ − B⁽⁰⁾B⁽⁰⁾ᵀ‖, and ‖δ⁺ − (I − ηB⁽⁰⁾B⁽⁰⁾ᵀ)δ‖ / (η‖δ‖).
 
-    Norms of B are over all tokens, that is the largest of any token's; the last number is the largest of any token's.
+    All tokens are taken together, as in `theorems.descent.motion`: B is block-diagonal, so its norm is the largest of
+    any token's, and δ is stacked. For one token alone the remainder has no such bound: Q moves for the sake of all.
     """
 
     B_norm: Ball
@@ -44,11 +45,8 @@ def one_step(run: DescentRun, trajectory: Trajectory) -> OneStep:
         (enclosed.z_bar * (each - enclosed.a_hat)).transpose().tolist()
         for each in (mixture, enclosed.mixture(after, weights))
     )
-    left = []
-    for B, one, other in zip(start, delta, moved, strict=True):
-        before, next_one = (flint.arb_mat([[x] for x in row]) for row in (one, other))
-        rest = next_one - before + B * (B.transpose() * before) * eta
-        left.append(frobenius_norm(rest) / (eta * frobenius_norm(before)))
+    columns = [[flint.arb_mat([[x] for x in row]) for row in rows] for rows in (delta, moved)]
+    rest = [y - x + B * (B.transpose() * x) * eta for B, x, y in zip(start, *columns, strict=True)]
     return OneStep(
         B_norm=largest(map(spectral_norm, start)),
         b=largest(spectral_norm(B - first) for now in (here, there) for B, first in zip(now, start, strict=True)),
@@ -57,8 +55,13 @@ def one_step(run: DescentRun, trajectory: Trajectory) -> OneStep:
             spectral_norm(two * one.transpose() - first * first.transpose())
             for one, two, first in zip(here, there, start, strict=True)
         ),
-        remainder=largest(left),
+        remainder=_length(rest) / (eta * _length(columns[0])),
     )
+
+
+def _length(columns: list[Matrix]) -> Ball:
+    """The Euclidean norm of all columns, stacked."""
+    return sum_of_squares(x for column in columns for x in column.entries()).sqrt()
 
 
 def _mixed(enclosed: Enclosed, attention: list[Matrix]) -> list[Matrix]:
