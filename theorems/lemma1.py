@@ -4,15 +4,19 @@ For s = softmax(VᵀQ_h v_k) and all N, K, d, H: ∂s_j/∂Q_h = s_j Σ_i s_i (v
 With ã_k = γ Σ_h α_{h,k} s^h_k, δ_k = Z̄(ã_k − â_k) and ℓ = (1/2K) Σ_k ‖δ_k‖² + L* (Lemmas 5 and 6):
 ∂ℓ/∂α_{h,k} = (γ/K) δ_kᵀ Z̄ s^h_k and ∇_{Q_h} ℓ = (γ/K) Σ_k α_{h,k} Σ_j (Z̄δ_k)_j ∂s^h_{k,j}/∂Q_h.
 
-Wrong if the quotient rule, worked out with indices, leaves a remainder, or if automatic
+Both are derivatives along a direction: in that of E for Q_h the logits move with VᵀEv_k.
+
+Wrong if the quotient rule or the expansion of ℓ leaves a remainder, or if automatic
 differentiation of the network's loss gives other numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass
+from fractions import Fraction
 from itertools import chain
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -20,36 +24,32 @@ import sympy as sp
 import torch
 from scipy.special import softmax
 
-from numerics.instance import Instance, synthetic
+from numerics.instance import Instance as Data
+from numerics.instance import synthetic
 from numerics.loss import feature_noise, label_moments, population_loss
 from numerics.measure import attention_rounding, rounding
 from numerics.model import Network, mixture
 from theorems.network import letters as terms
 from theorems.network.letters import Point
-from theorems.setting import constants
-from theorems.setting.experiment import Experiment, stream
-from theorems.setting.limit import Limit, limit_values
-from theorems.setting.notation import H, K, N, d
-from theorems.setting.stated import entries
-from verify.claim import Agreement, Claim, Identity
-from verify.prove.indices.indexed import (
-    Expression,
-    Index,
-    Letter,
-    Tensor,
-    delta,
+from theorems.network.softmax import (
+    DIAGONAL,
+    SUM_ONE,
     derivative,
-    exponential,
-    learn,
-    prove_indexed,
-    reciprocal,
-    shorthand,
-    square,
-    total,
+    diagonal,
+    ones,
+    sampled_weights,
+    unit,
+    weight,
+    weights,
 )
+from theorems.setting import constants
+from theorems.setting.experiment import stream
+from theorems.setting.limit import Limit, limit_values
+from theorems.setting.notation import C, H, K, N, V, a_hat, d
+from verify.claim import Agreement, Claim, Identity, planted
+from verify.prove import Equation, Instance, prove
 from verify.prove.inequalities.lemma import Lemma
 from verify.prove.inequalities.quantity import SumOf
-from verify.prove.matrices.sampling import Equation
 
 STATEMENT = r"""
 (partial s_j)/(partial Q) = s_j sum_(i=1)^N s_i (v_j - v_i) v_k^top, quad s = "softmax"(V^top Q v_k), \
@@ -61,42 +61,35 @@ s_(k,j)^h sum_(i=1)^N s_(k,i)^h (v_j - v_i) v_k^top
 """
 
 gamma, L_star = sp.symbols("gamma L_*", positive=True)
-i, j, n = (Index(name, N) for name in "ijn")
-a, b, p, q = (Index(name, d) for name in "abpq")
-h, g = (Index(name, H) for name in "hg")
-k, l = (Index(name, K) for name in "kl")  # noqa: E741  the index after k
+step, alpha_h = sp.symbols("t α_h", real=True)
+Z_bar, E = sp.MatrixSymbol("Z̄", N, N), sp.MatrixSymbol("E", d, d)  # E is any direction in which Q_h moves
+v_k, alpha_k, head = (sp.MatrixSymbol(name, size, 1) for name, size in (("v_k", d), ("α_k", H), ("g", H)))
+delta = sp.MatrixSymbol("δ", N, 1)
+pulled = Z_bar.T * delta
 
-V, v = Tensor("V", (d, N)), Tensor("v", (d, K))
-Q, alpha = Tensor("Q", (H, d, d), logarithmic=True), Tensor("α", (H, K))
-Z_bar, A_hat = Tensor("Z̄", (N, N)), Tensor("Â", (N, K))
-
-u = shorthand("u", (h, k, i), total(V[a, i] * Q[h, a, b] * v[b, k], a, b))
-e = exponential("e", (h, k, i), u[h, k, i])
-r = reciprocal("r", (h, k), total(e[h, k, i], i))
-softmax_letter = shorthand("s", (h, k, j), e[h, k, j] * r[h, k])
-
-SLOPE: Expression = (
-    delta(h, g) * softmax_letter[h, k, j] * total(softmax_letter[h, k, i] * (V[p, j] - V[p, i]), i) * v[q, k]
+# For one head h and token k; s_j and the vector s are its weights, D = diag(s), f picks the entry j and g the head.
+SLOPE = weight * (V * unit * ones.T - V) * weights * v_k.T
+BY_ALPHA = gamma / K * sp.Trace(delta.T * Z_bar * weights)
+# What token k adds to ∇_{Q_h} ℓ: Σ_j (Z̄δ)_j s_j Σ_i s_i (v_j − v_i) is V D Z̄δ 1ᵀs − V s 1ᵀD Z̄δ, as Z̄ is symmetric.
+BY_QUERIES = (
+    gamma * alpha_h / K * V * (diagonal * pulled * ones.T * weights - weights * ones.T * diagonal * pulled) * v_k.T
 )
-RESIDUAL = shorthand(
-    "δ",
-    (k, n),
-    total(Z_bar[n, j] * (gamma * total(alpha[h, k] * softmax_letter[h, k, j], h) - A_hat[j, k]), j),
-    kept=True,
+HEAD = (
+    Equation(C * head, weights, "s is column h of C_k"),
+    Equation(head.T * alpha_k, alpha_h * sp.Identity(1), "α_h is entry h of α_k"),
 )
-# (Z̄δ)_j = Σ_n δ_n Z̄_nj, Z̄ is symmetric
-BY_ALPHA: Expression = gamma / K * total(RESIDUAL[l, n] * Z_bar[n, j] * softmax_letter[g, l, j], n, j)
-BY_QUERIES: Expression = gamma / K * total(alpha[h, k] * RESIDUAL[k, n] * Z_bar[n, j] * SLOPE, h, k, n, j)
+DIAGONAL_SUMS = (Equation(ones.T * diagonal, weights.T, "1ᵀD = sᵀ"), Equation(diagonal.T, diagonal, "Dᵀ = D"))
 
 INSTANCES = 4  # of random sizes, for the comparison with automatic differentiation
 GAMMA = 4.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """The experiment, and what may be wrong: a sign, the weights s_i, the order of the product, powers of γ and 2."""
+@dataclass(frozen=True)
+class Gradients:
+    """The formulas, and what may be wrong: a sign, the weights s_i, the order of the product, powers of γ and 2."""
 
-    experiment: Any  # an Experiment; the proofs, which others quote, look at its limit at most
+    experiment: Any  # an Experiment; the proofs, which others quote, do not look at it
+    _: KW_ONLY
     sign: int = 1
     weighted: bool = True
     transposed: bool = False
@@ -104,54 +97,80 @@ class Variant:
     halves: int = 0
 
     @property
-    def as_stated(self) -> bool:
-        """Whether nothing is wrong."""
-        return self == Variant(experiment=self.experiment)
+    def slope(self) -> Any:
+        """∂s_j/∂Q_h."""
+        return self._changed(SLOPE)
+
+    @property
+    def by_alpha(self) -> Any:
+        """∂ℓ/∂α_hk."""
+        return self._scale * BY_ALPHA
+
+    @property
+    def by_queries(self) -> Any:
+        """What token k adds to ∇_{Q_h} ℓ."""
+        return self._scale * self._changed(BY_QUERIES)
+
+    @property
+    def _scale(self) -> Any:
+        return gamma ** (self.gamma_power - 1) / sp.Integer(2) ** self.halves
+
+    def _changed(self, formula: Any) -> Any:
+        changed = self.sign * (formula if self.weighted else formula.subs(weights, ones))
+        return changed.T if self.transposed else changed
 
 
-def slope(variant: Variant, s: Letter) -> Expression:
-    """∂s^h_{k,j}/∂Q_g, entry p, q: the formula of the lemma, or a wrong one."""
-    if variant.as_stated:
-        return SLOPE
-    one, other = (q, p) if variant.transposed else (p, q)
-    weight = s[h, k, i] if variant.weighted else sp.Integer(1)
-    difference = total(weight * (V[one, j] - V[one, i]), i)
-    return variant.sign * delta(h, g) * s[h, k, j] * difference * v[other, k]
-
-
-def derive_softmax(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_softmax(subject: Gradients) -> Iterator[Identity]:
     """The quotient rule gives ∂s_j/∂Q = s_j Σ_i s_i (v_j − v_i) v_kᵀ."""
-    yield _learned(_variant(subject))[0]
+    yield derivative()
+    logits = V.T * E * v_k
+    moved, premises = weight * (unit - weights).T * logits, (SUM_ONE, *DIAGONAL)
+    yield prove("Lemma 1", moved, sp.Trace(subject.slope.T * E), premises=premises, sample=_sample)
 
 
-def derive_gradients(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_gradients(subject: Gradients) -> Iterator[Identity]:
     """The chain rule gives the gradients of ℓ with respect to α_{h,k} and Q_h."""
-    variant = _variant(subject)
-    s = _learned(variant)[1]
-    mixed = gamma * total(alpha[h, k] * s[h, k, j], h)
-    residual = shorthand("δ", (k, n), total(Z_bar[n, j] * (mixed - A_hat[j, k]), j), kept=True)
-    loss = total(square(residual[k, n]), k, n) / (2 * K) + L_star
-    by_alpha, by_queries = gradients(variant, residual, s)
-    yield prove_indexed("∂ℓ/∂α", derivative(loss, alpha[g, l]), by_alpha)
-    yield prove_indexed("∇_Q ℓ", derivative(loss, Q[g, p, q]), by_queries)
+    moved = (diagonal - weights * weights.T) * V.T * E * v_k  # ds for the direction E, (J du)_j as above
+    given: Any = dict(premises=(SUM_ONE, *DIAGONAL_SUMS, *HEAD), sample=_sample)
+
+    def gained(mixing: Any, heads: Any) -> Any:
+        return _token_loss(residual(mixing, heads)) - _token_loss(residual(C, alpha_k))
+
+    def expanded(first_order: Any, direction: Any) -> Any:
+        return step * first_order.subs(delta, residual(C, alpha_k)) + step**2 / (2 * K) * _square(Z_bar * direction)
+
+    by_alpha = expanded(subject.by_alpha, gamma * weights)
+    yield prove("∂ℓ/∂α", gained(C, alpha_k + step * head), by_alpha, **given)
+    by_queries = expanded(sp.Trace(subject.by_queries.T * E), gamma * alpha_h * moved)
+    yield prove("∇_Q ℓ", gained(C + step * moved * head.T, alpha_k), by_queries, **given)
 
 
-def gradients(variant: Variant, residual: Letter, s: Letter) -> tuple[Expression, Expression]:
-    """∂ℓ/∂α_gl and ∇_{Q_g} ℓ, entry p, q: the formulas of the lemma, or wrong ones."""
-    if variant.as_stated:
-        return BY_ALPHA, BY_QUERIES
-    scale = gamma**variant.gamma_power / (2**variant.halves * K)
-    by_alpha = scale * total(residual[l, n] * Z_bar[n, j] * s[g, l, j], n, j)
-    return by_alpha, scale * total(alpha[h, k] * residual[k, n] * Z_bar[n, j] * slope(variant, s), h, k, n, j)
+def residual(mixing: Any, heads: Any) -> Any:
+    """δ_k = Z̄(ã_k − â_k)."""
+    return Z_bar * (gamma * mixing * heads - a_hat)
 
 
-def _learned(variant: Variant) -> tuple[Identity, Letter]:
-    return learn("Lemma 1", derivative(softmax_letter[h, k, j], Q[g, p, q]), slope(variant, softmax_letter))
+def _token_loss(of: Any) -> Any:
+    return _square(of) / (2 * K) + L_star / K
+
+
+def _square(vector: Any) -> Any:
+    return sp.Trace(vector.T * vector)
+
+
+def _sample(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any]:
+    """Weights, and a head g whose column of C_k they are."""
+    given, heads = dict(sampled_weights(sizes, rng)), range(sizes.get(H, 1))
+    chosen = rng.choice(heads)
+    shares = [[own if each == chosen else Fraction(rng.randint(1, 9)) for each in heads] for [own] in given[weights]]
+    numbers = [rng.randint(-3, 3) for _ in heads]
+    given |= {C: shares, head: [[int(each == chosen)] for each in heads], alpha_k: [[each] for each in numbers]}
+    return {**given, alpha_h: numbers[chosen]}
 
 
 def _proofs() -> Iterator[Identity]:
     """The derivations of this file; they look at no experiment."""
-    paper = Variant(experiment=None)
+    paper = Gradients(None)
     return chain(derive_softmax(paper), derive_gradients(paper))
 
 
@@ -176,15 +195,14 @@ GRADIENT_WEIGHT = Lemma(__name__, "Lemma 1", _gradient_weight, _proofs)
 GRADIENT_WEIGHTS = Lemma(__name__, "Lemma 1", _gradient_weights, _proofs)
 
 
-def measure_autograd(subject: Experiment | Variant) -> Iterator[Agreement]:
+def measure_autograd(subject: Gradients) -> Iterator[Agreement]:
     """Automatic differentiation of the network's loss gives the same gradients, at random sizes."""
-    variant = _variant(subject)
-    rng = stream(variant.experiment.study.seed, "lemma1")
+    rng = stream(subject.experiment.study.seed, "lemma1")
     for trial in range(INSTANCES):
         N_, d_, m_, H_ = (int(size) for size in rng.integers(2, 6, size=4))
         data = synthetic(rng, N=N_, K=N_ + 2, d=d_, m=m_, tau=0.5)
         queries, alphas = rng.standard_normal((H_, d_, d_)), rng.standard_normal((H_, N_ + 2))
-        claimed, observed = _formulas(variant, data, queries, alphas), _autograd(data, queries, alphas)
+        claimed, observed = _formulas(subject, data, queries, alphas), _autograd(data, queries, alphas)
         for name, one, other, tolerance in zip(("∂ℓ/∂α", "∇_Q ℓ"), claimed[:2], observed, claimed[2:], strict=True):
             yield Agreement(
                 name=f"{name}, instance {trial + 1}",
@@ -195,7 +213,7 @@ def measure_autograd(subject: Experiment | Variant) -> Iterator[Agreement]:
             )
 
 
-def _autograd(data: Instance, queries: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _autograd(data: Data, queries: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The gradients by torch, from the network and from the loss made of moments."""
     tokens = torch.from_numpy(data.tokens)
     moments = torch.from_numpy(label_moments(data.features, feature_noise(data.noise), np.eye(data.feature_count)))
@@ -205,7 +223,7 @@ def _autograd(data: Instance, queries: np.ndarray, alphas: np.ndarray) -> tuple[
     return by_alphas.numpy(), by_queries.numpy()
 
 
-def _formulas(variant: Variant, data: Instance, queries: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, ...]:
+def _formulas(subject: Gradients, data: Data, queries: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, ...]:
     """The lemma's two gradients as stated, in float64, and for each a bound on the rounding of both sides together.
 
     A gradient is a sum of products with at most three softmax weights, each product touched by at most `count`
@@ -215,21 +233,18 @@ def _formulas(variant: Variant, data: Instance, queries: np.ndarray, alphas: np.
     N_, K_, H_ = data.prompt_length, data.dictionary_size, len(queries)
     tokens, V_, theory = data.tokens.T, data.tokens[:N_].T, limit_values(Limit(), data)
     s = softmax(np.einsum("pn,hpq,qk->hkn", V_, queries, tokens, optimize=True), axis=2)
-    known = {
-        "V": V_,
-        "v": tokens,
-        "Q": queries,
-        "α": alphas,
-        "Z̄": theory.z_bar,
-        "Â": theory.a_hat,
-        "s": s,
-        gamma: GAMMA,
-        N: N_,
-        K: K_,
-        H: H_,
-        d: len(V_),
-    }
-    by_alpha, by_queries = gradients(variant, RESIDUAL, softmax_letter)
+    known = {gamma: GAMMA, N: N_, K: K_, H: H_, d: len(V_)}
+    values = {V: V_, Z_bar: theory.z_bar, ones: np.ones((N_, 1))}
+    by_alpha, by_queries = np.zeros(alphas.shape), np.zeros(queries.shape)
+    for k, own in enumerate(s.transpose(1, 2, 0)):  # N × H, the weights of token k
+        columns = {v_k: tokens[:, [k]], a_hat: theory.a_hat[:, [k]], C: own, alpha_k: alphas[:, [k]]}
+        token = Instance({**known, **{letter: _exactly(array) for letter, array in (values | columns).items()}})
+        pull = token.evaluate(residual(C, alpha_k))
+        for h, share in enumerate(own.T):
+            head = {weights: _exactly(share[:, None]), diagonal: _exactly(np.diag(share)), alpha_h: alphas[h, k]}
+            point = Instance({**token.values, delta: pull, **head})
+            by_alpha[h, k] = point.evaluate(subject.by_alpha)[0][0]
+            by_queries[h] += np.array(point.evaluate(subject.by_queries), dtype=float)
 
     rho = attention_rounding(V_.T, queries, tokens.T)
     count = data.feature_count + 6 * N_ + 2 * K_ + 2 * H_ + 2 * len(V_) + 30
@@ -239,52 +254,38 @@ def _formulas(variant: Variant, data: Instance, queries: np.ndarray, alphas: np.
         2 * largest * (GAMMA * np.abs(alphas).sum(axis=0) + N_ * (np.abs(theory.a_hat).max() + 1))
     )  # |Z̄ δ_k| and more
     return (
-        entries(by_alpha, known, g, l),
-        entries(by_queries, known, g, p, q),
+        by_alpha,
+        by_queries,
         factor * np.broadcast_to(pull, alphas.shape),
         factor * 2 * np.broadcast_to((np.abs(alphas) @ pull)[:, None, None], queries.shape),
     )
 
 
-def _variant(subject: Experiment | Variant) -> Variant:
-    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
-
-
-def opposite_sign(experiment: Experiment) -> Variant:
-    """The differences are v_i − v_j instead of v_j − v_i."""
-    return Variant(experiment=experiment, sign=-1)
-
-
-def unweighted(experiment: Experiment) -> Variant:
-    """The differences are summed without the weights s_i."""
-    return Variant(experiment=experiment, weighted=False)
-
-
-def transposed(experiment: Experiment) -> Variant:
-    """The outer product is v_k (v_j − v_i)ᵀ instead of (v_j − v_i) v_kᵀ."""
-    return Variant(experiment=experiment, transposed=True)
-
-
-def without_gamma(experiment: Experiment) -> Variant:
-    """The gradients lack the factor γ."""
-    return Variant(experiment=experiment, gamma_power=0)
-
-
-def half_the_gradient(experiment: Experiment) -> Variant:
-    """The gradients are divided by 2K instead of K."""
-    return Variant(experiment=experiment, halves=1)
+def _exactly(array: np.ndarray) -> Any:
+    return tuple(tuple(map(Fraction, row)) for row in array.tolist())
 
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=Gradients,
     heeds=("seed",),
     builds_on=("lemma5", "lemma6"),
+    cites=(
+        "chain rule (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 9.15)",
+        "exponential function (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 8.6)",
+    ),
     checks=(derive_softmax, derive_gradients, measure_autograd),
-    controls=(opposite_sign, unweighted, transposed, without_gamma, half_the_gradient),
+    controls=dict(
+        opposite_sign=planted("The differences are v_i − v_j instead of v_j − v_i.", sign=-1),
+        unweighted=planted("The differences are summed without the weights s_i.", weighted=False),
+        transposed=planted("The outer product is v_k (v_j − v_i)ᵀ instead of (v_j − v_i) v_kᵀ.", transposed=True),
+        without_gamma=planted("The gradients lack the factor γ.", gamma_power=0),
+        half_the_gradient=planted("The gradients are divided by 2K instead of K.", halves=1),
+    ),
     stated=("SLOPE", "BY_ALPHA", "BY_QUERIES"),
     catches={
-        derive_softmax: (opposite_sign, unweighted, transposed),
-        derive_gradients: (opposite_sign, unweighted, transposed, without_gamma, half_the_gradient),
-        measure_autograd: (opposite_sign, unweighted, transposed, without_gamma, half_the_gradient),
+        derive_softmax: ("opposite_sign", "unweighted", "transposed"),
+        derive_gradients: ("opposite_sign", "unweighted", "transposed", "without_gamma", "half_the_gradient"),
+        measure_autograd: ("opposite_sign", "unweighted", "transposed", "without_gamma", "half_the_gradient"),
     },
 )

@@ -11,7 +11,8 @@ part company.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -21,9 +22,9 @@ from numerics.loss import population_loss
 from numerics.model import Network, mixture
 from theorems.setting.experiment import Experiment, stream
 from theorems.setting.notation import H, K, d
-from theorems.setting.stated import entries
-from verify.claim import Agreement, Argument, Claim, Identity, Step
-from verify.prove.indices.indexed import Expression, Index, Tensor, derivative, prove_indexed, shorthand, total
+from verify.claim import Agreement, Argument, Claim, Identity, Step, planted
+from verify.prove import Instance, prove
+from verify.prove.matrices import rational
 
 STATEMENT = r"""
 alpha_h = w_h / gamma, quad gamma^2 = eta_w / eta_Q, quad ell(xi) = L(theta)
@@ -31,54 +32,46 @@ quad ==> quad w^((t)) = gamma alpha^((t)) " for all " t
 """
 
 gamma, eta = sp.symbols("gamma eta_Q", positive=True)
-h, g = Index("h", H), Index("g", H)
-k, l = Index("k", K), Index("l", K)  # noqa: E741  the index after k
-a, b, p, q = (Index(name, d) for name in "abpq")
-Q, alpha = Tensor("Q", (H, d, d)), Tensor("α", (H, K))
-L_Q, L_w = Tensor("L_Q", (H, d, d)), Tensor("L_w", (H, K))  # ∂L/∂Q and ∂L/∂w at the point, any numbers
+alpha, L_w, E = (sp.MatrixSymbol(name, H, K) for name in ("α", "L_w", "E"))  # L_w = ∂L/∂w at the point, any numbers
+Q_h, L_Q = sp.MatrixSymbol("Q_h", d, d), sp.MatrixSymbol("L_Q", d, d)  # one head, and ∂L/∂Q_h
 
-W: Expression = gamma * alpha[h, k]
-STEP_W: Expression = gamma**2 * eta * L_w[g, l]  # η_w ∂L/∂w with γ² = η_w/η_Q
-STEP_Q: Expression = eta * L_Q[g, p, q]
+W = gamma * alpha
+STEP_W = gamma**2 * eta * L_w  # η_w ∂L/∂w with γ² = η_w/η_Q
+STEP_Q = eta * L_Q
 
 STEPS = 25
 GAMMA = 8.0  # a power of two: multiplying by it only shifts exponents
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """The experiment with w = γ^scaling α and η_w = γ^ratio η_Q."""
+@dataclass(frozen=True)
+class Rescaling:
+    """What is stated, or w = γ^scaling α and η_w = γ^ratio η_Q."""
 
     experiment: Experiment
+    _: KW_ONLY
     scaling: int = 1
     ratio: int = 2
 
-    @property
-    def weights(self) -> Expression:
-        """w_hk."""
-        return W if self.scaling == 1 else gamma**self.scaling * alpha[h, k]
+    def weights(self, given: Any = alpha) -> Any:
+        """w_hk; it is linear in α, so this is also how w moves with α."""
+        return gamma ** (self.scaling - 1) * W.subs(alpha, given)
 
     @property
-    def step(self) -> Expression:
+    def step(self) -> Any:
         """η_w ∂L/∂w."""
-        return STEP_W if self.ratio == 2 else gamma**self.ratio * eta * L_w[g, l]
+        return gamma ** (self.ratio - 2) * STEP_W
 
 
-def derive_step(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_step(subject: Rescaling) -> Iterator[Identity]:
     """One step in the two kinds of variables gives the same Q⁺, and w⁺ = γα⁺."""
-    variant = _variant(subject)
-    w, step = shorthand("w", (h, k), variant.weights), variant.step
-    # ∂ℓ = Σ (∂L/∂w) ∂w + Σ (∂L/∂Q) ∂Q, the chain rule for ℓ(Q, α) = L(Q, γα).
-    by_alpha = total(L_w[h, k] * derivative(w[h, k], alpha[g, l]), h, k)
-    by_queries = total(L_Q[h, a, b] * derivative(Q[h, a, b], Q[g, p, q]), h, a, b)
-    by_queries += total(L_w[h, k] * derivative(w[h, k], Q[g, p, q]), h, k)
-    yield prove_indexed("Q⁺ is the same", Q[g, p, q] - STEP_Q, Q[g, p, q] - eta * by_queries)
-    moved = shorthand("w⁺", (g, l), w[g, l] - step)
-    scaled = derivative(w[g, l], alpha[g, l]) * (alpha[g, l] - eta * by_alpha)  # w is linear in α
-    yield prove_indexed("w⁺ = γα⁺", moved[g, l], scaled)
+    # ℓ(Q, α) = L(Q, γα) moves along a direction E of α with tr(L_wᵀ w(E)), by the chain rule: with ⟨gradient, E⟩.
+    by_alpha = subject.weights(L_w)
+    yield prove("∂ℓ/∂α = γ ∂L/∂w", sp.Trace(L_w.T * subject.weights(E)), sp.Trace(by_alpha.T * E))
+    yield prove("Q⁺ is the same", Q_h - STEP_Q, Q_h - eta * L_Q)  # w does not move with Q, so ∂ℓ/∂Q = ∂L/∂Q
+    yield prove("w⁺ = γα⁺", subject.weights() - subject.step, subject.weights(alpha - eta * by_alpha))
 
 
-def argue_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_every_step(subject: Rescaling) -> Iterator[Argument]:
     """From one step to all, by induction over t."""
     yield Argument(
         name="w⁽ᵗ⁾ = γα⁽ᵗ⁾ and the same Q⁽ᵗ⁾ for every t",
@@ -92,14 +85,13 @@ def argue_every_step(subject: Experiment | Variant) -> Iterator[Argument]:
     )
 
 
-def measure_runs(subject: Experiment | Variant) -> Iterator[Agreement]:
+def measure_runs(subject: Rescaling) -> Iterator[Agreement]:
     """Two float64 runs of the network, one in each kind of variables, stay equal to the last bit.
 
     γ is a power of two, and so is γ². Rounding commutes with such factors (nothing underflows), so
     every number of one run is the other's times a power of two: the tolerance is 0.
     """
-    variant = _variant(subject)
-    two, one = _run(variant, rescaled=False), _run(variant, rescaled=True)
+    two, one = _run(subject, rescaled=False), _run(subject, rescaled=True)
     for name, predicted, observed in zip(("Q", "w = γα", "ℓ(ξ) = L(θ)"), two, one, strict=True):
         yield Agreement(
             name=f"{name}, {STEPS} steps",
@@ -110,20 +102,19 @@ def measure_runs(subject: Experiment | Variant) -> Iterator[Agreement]:
         )
 
 
-def _multiple(stated: Expression, rate: float) -> float:
+def _multiple(stated: Any, rate: float) -> float:
     """By what α or a derivative of L is multiplied in an expression, for this η_Q."""
-    ones = {"α": np.ones((1, 1)), "L_w": np.ones((1, 1)), "L_Q": np.ones((1, 1, 1)), gamma: GAMMA, eta: rate}
-    free = sorted(stated.free, key=lambda index: index.name)
-    return float(entries(stated, ones, *free).item())
+    values = {each: rational.identity(1) for each in (alpha, L_w, L_Q)}
+    return float(Instance({**values, H: 1, K: 1, d: 1, gamma: GAMMA, eta: rate}).evaluate(stated)[0][0])
 
 
-def _run(variant: Variant, *, rescaled: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _run(subject: Rescaling, *, rescaled: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradient descent from the network's start with random small weights: final Q and w, and the loss of each step."""
-    study = variant.experiment.study
+    study = subject.experiment.study
     tokens, moments = torch.from_numpy(study.instance.tokens), torch.from_numpy(study.moments)
     rate = 2.0**-4 / float(np.trace(study.moments))
-    unit = _multiple(variant.weights, rate) if rescaled else 1.0
-    rates = (rate, rate) if rescaled else (_multiple(STEP_Q, rate), _multiple(variant.step, rate))
+    unit = _multiple(subject.weights(), rate) if rescaled else 1.0
+    rates = (rate, rate) if rescaled else (_multiple(STEP_Q, rate), _multiple(subject.step, rate))
     start = stream(study.seed, "lemma6").standard_normal(tuple(study.start.weights.shape)) / len(study.start.queries)
     point = [study.start.queries.double().clone(), torch.from_numpy(start) / unit]
     losses = []
@@ -137,39 +128,22 @@ def _run(variant: Variant, *, rescaled: bool) -> tuple[np.ndarray, np.ndarray, n
     return point[0].detach().numpy(), (unit * point[1]).detach().numpy(), np.array(losses)
 
 
-def _variant(subject: Experiment | Variant) -> Variant:
-    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
-
-
-def one_step_size(experiment: Experiment) -> Variant:
-    """w takes the step η_Q as well, so that γ² is not η_w/η_Q."""
-    return Variant(experiment=experiment, ratio=0)
-
-
-def gamma_not_squared(experiment: Experiment) -> Variant:
-    """γ is η_w/η_Q instead of its square root."""
-    return Variant(experiment=experiment, ratio=1)
-
-
-def ratio_inverted(experiment: Experiment) -> Variant:
-    """γ² is η_Q/η_w instead of η_w/η_Q."""
-    return Variant(experiment=experiment, ratio=-2)
-
-
-def scaling_inverted(experiment: Experiment) -> Variant:
-    """α is γw instead of w/γ."""
-    return Variant(experiment=experiment, scaling=-1)
-
-
 CLAIM = Claim(
     statement=STATEMENT,
+    about=Rescaling,
     heeds=("instance", "start"),
+    cites=("chain rule (Rudin, Principles of Mathematical Analysis, 3rd ed., Theorem 9.15)",),
     checks=(derive_step, argue_every_step, measure_runs),
-    controls=(one_step_size, gamma_not_squared, ratio_inverted, scaling_inverted),
+    controls=dict(
+        one_step_size=planted("w takes the step η_Q as well, so that γ² is not η_w/η_Q.", ratio=0),
+        gamma_not_squared=planted("γ is η_w/η_Q instead of its square root.", ratio=1),
+        ratio_inverted=planted("γ² is η_Q/η_w instead of η_w/η_Q.", ratio=-2),
+        scaling_inverted=planted("α is γw instead of w/γ.", scaling=-1),
+    ),
     stated=("W", "STEP_W", "STEP_Q"),
-    drops=(one_step_size,),
+    drops=("one_step_size",),
     catches={
-        derive_step: (one_step_size, gamma_not_squared, ratio_inverted, scaling_inverted),
-        measure_runs: (one_step_size, gamma_not_squared, ratio_inverted, scaling_inverted),
+        derive_step: ("one_step_size", "gamma_not_squared", "ratio_inverted", "scaling_inverted"),
+        measure_runs: ("one_step_size", "gamma_not_squared", "ratio_inverted", "scaling_inverted"),
     },
 )

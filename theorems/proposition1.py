@@ -17,7 +17,7 @@ Wrong if a step leaves a remainder, if the minor at that start is another number
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from random import Random
 from typing import Any
 
@@ -25,16 +25,14 @@ import flint
 import numpy as np
 import sympy as sp
 
-from theorems.lemma1 import e, h, i, k, softmax_letter
 from theorems.network.attention_rank import minor_over_vandermonde, rank_of_attention
 from theorems.setting.experiment import Experiment, stream
 from theorems.setting.limit import PRECISION, Limit
 from theorems.setting.notation import H, N, Z, d, m, tau
 from verify.certify import evaluate
 from verify.certify.compare import between, bound_of
-from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step
+from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step, defect_of_experiment, planted
 from verify.prove import Equation, prove, prove_positive_definite
-from verify.prove.indices.indexed import Index, Tensor, delta, prove_indexed, total
 
 STATEMENT = r"""
 (Q_h^((0)))_(a b) tilde cal(N)(0, beta^2) " i.i.d.", quad beta > 0, quad v_1, dots, v_K != 0 quad ==> \
@@ -47,8 +45,9 @@ PP("rank" B_k^((0)) = N " for all " k in [K]) = cases(
 different = sp.Symbol("n", integer=True, positive=True)  # how many prompt tokens are different
 STATED_RANK = sp.Min(H, different)
 
-c, x, power = Tensor("c", (N,)), Tensor("x", (N,)), Tensor("p", (N,))  # p_i = x_i^g for some g
-last = Index("n", N)
+# Vectors over the prompt: coefficients c_i, numerators exp(v_iᵀQ_hv_k), powers x_i^g; X = diag(x), f_n picks entry n.
+c, numerators, power, ones, f_n = (sp.MatrixSymbol(name, N, 1) for name in ("c", "e", "p", "1", "f_n"))
+X, x_n = sp.MatrixSymbol("X", N, N), sp.Symbol("x_n", real=True)
 Q_h, V = sp.MatrixSymbol("Q_h", d, d), sp.MatrixSymbol("V", d, N)
 v_i, v_k, direction = (sp.MatrixSymbol(name, d, 1) for name in ("v_i", "v_k", "ε"))
 f_i, f_j = (sp.MatrixSymbol(name, N, 1) for name in ("f_i", "f_j"))
@@ -64,11 +63,12 @@ START_BITS = 4096  # of the minor, whose relative size can be far below the larg
 TOKENS = 4  # tokens k that are looked at, spread over the dictionary
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """The experiment with another power in the recursion, another start, equal heads, or another rank claimed."""
+@dataclass(frozen=True)
+class RankLaw:
+    """The law, or another power in the recursion, another start, equal heads, or another rank claimed."""
 
     experiment: Experiment
+    _: KW_ONLY
     factor_power: int = 1
     transposed: bool = False
     heads_equal: int = 1
@@ -82,36 +82,33 @@ class Variant:
         return (STATED_RANK if self.rank is None else self.rank).subs({H: heads, different: tokens})
 
 
-def derive_invariance(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_invariance(subject: RankLaw) -> Iterator[Identity]:
     """Z̄ and the denominators of softmax do not change the rank, and equal tokens give equal rows."""
-    limit = _variant(subject).experiment.limit
-    mixed = total(c[i] * softmax_letter[h, k, i], i) * total(e[h, k, i], i)
-    yield prove_indexed(
-        "Σ_i c_i s_i · Σ_i exp(v_iᵀQ_hv_k) = Σ_i c_i exp(v_iᵀQ_hv_k)", mixed, total(c[i] * e[h, k, i], i)
-    )
-    yield prove_positive_definite("Z̄² ≻ 0", limit.z_bar_squared, factor=Z, shift=m * tau)
+    whole = ones.T * numerators
+    mixed, name = c.T * (numerators * whole.I) * whole, "Σ_i c_i s_i · Σ_i exp(v_iᵀQ_hv_k) = Σ_i c_i exp(v_iᵀQ_hv_k)"
+    yield prove(name, mixed, c.T * numerators)
+    yield prove_positive_definite("Z̄² ≻ 0", subject.experiment.limit.z_bar_squared, factor=Z, shift=m * tau)
     equal = Equation(V * f_i, V * f_j, "v_i = v_j")
     logits = (unit.T * V.T * Q_h * v_k for unit in (f_i, f_j))
     yield prove("v_i = v_j ⟹ v_iᵀQ_hv_k = v_jᵀQ_hv_k", *logits, premises=(equal,), sample=_equal_tokens)
 
 
-def derive_vandermonde(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_vandermonde(subject: RankLaw) -> Iterator[Identity]:
     """At Q_h = (h − 1) ε v_kᵀ the numerators are powers, and subtracting x_n times a column leaves one point fewer."""
-    variant = _variant(subject)
-    start = (head - 1) * direction * (direction if variant.transposed else v_k).T
+    start = (head - 1) * direction * (direction if subject.transposed else v_k).T
     stated = (head - 1) * (v_k.T * v_k) * (direction.T * v_i)
     yield prove("v_iᵀ (h − 1) ε v_kᵀ v_k = (h − 1) ‖v_k‖² v_iᵀε", v_i.T * start * v_k, stated)
-    gap = x[i] - x[last]
-    factor = gap if variant.factor_power == 1 else gap * gap
-    yield prove_indexed(
+    gap = X - x_n * sp.Identity(N)
+    yield prove(
         "Σ_i c_i (x_i − x_n) x_i^g = Σ_i c_i x_i^{g+1} − x_n Σ_i c_i x_i^g, with p_i = x_i^g",
-        total(c[i] * factor * power[i], i),
-        total(c[i] * x[i] * power[i], i) - x[last] * total(c[i] * power[i], i),
+        c.T * gap**subject.factor_power * power,
+        c.T * X * power - x_n * c.T * power,
     )
-    yield prove_indexed("term n vanishes", total(delta(i, last) * c[i] * gap * power[i], i), 0)
+    last = Equation(f_n.T * X, x_n * f_n.T, "X = diag(x)")
+    yield prove("term n vanishes", f_n.T * gap * power, sp.ZeroMatrix(1, 1), premises=(last,), sample=_last_entry)
 
 
-def argue_rank(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_rank(subject: RankLaw) -> Iterator[Argument]:
     """The minors of a Vandermonde matrix do not vanish, and analytic functions vanish on null sets only."""
     yield Argument(
         name="x_1, …, x_r different and Σ_i c_i x_i^g = 0 for g = 0, …, r − 1 ⟹ c = 0",
@@ -154,26 +151,25 @@ def argue_rank(subject: Experiment | Variant) -> Iterator[Argument]:
     )
 
 
-def measure_hypotheses(subject: Experiment | Variant) -> Iterator[Assumption]:
+def measure_hypotheses(subject: RankLaw) -> Iterator[Assumption]:
     """β > 0 and every token is different from 0."""
-    experiment = _variant(subject).experiment
+    experiment = subject.experiment
     beta = experiment.settings.get("beta")
     yield Assumption(name="β > 0", margin=float(beta or 0.0), meaning="standard deviation of the entries of Q_h⁽⁰⁾")
     least = float(np.linalg.norm(experiment.instance.tokens, axis=1).min())
     yield Assumption(name="v_k ≠ 0", margin=least, meaning="least length of a token")
 
 
-def certify_start(subject: Experiment | Variant) -> Iterator[Bound]:
+def certify_start(subject: RankLaw) -> Iterator[Bound]:
     """At Q_h = (h − 1) ε v_kᵀ the minor of exponentials is Vandermonde's product, and not 0."""
-    variant = _variant(subject)
-    data, rng = variant.experiment.instance, stream(variant.experiment.study.seed, "proposition1-direction")
+    data, rng = subject.experiment.instance, stream(subject.experiment.study.seed, "proposition1-direction")
     distinct = np.unique(data.tokens[: data.prompt_length], axis=0)
-    rows = distinct[: len(variant.experiment.study.start.queries)]
+    rows = distinct[: len(subject.experiment.study.start.queries)]
     epsilon: np.ndarray = rng.standard_normal(data.tokens.shape[1:])
     with flint.ctx.workprec(START_BITS):
         distances = [
-            abs(minor_over_vandermonde(rows, epsilon, token, transposed=variant.transposed) - 1)
-            for token in data.tokens[_spread(variant)]
+            abs(minor_over_vandermonde(rows, epsilon, token, transposed=subject.transposed) - 1)
+            for token in data.tokens[_spread(subject)]
         ]
         yield bound_of(
             "|det (exp(v_iᵀQ_hv_k)) / Π_{i<j} (x_j − x_i) − 1| ≤ 2⁻⁶⁴",
@@ -183,35 +179,33 @@ def certify_start(subject: Experiment | Variant) -> Iterator[Bound]:
         )
 
 
-def certify_rank(subject: Experiment | Variant) -> Iterator[Bound]:
+def certify_rank(subject: RankLaw) -> Iterator[Bound]:
     """Random starts of several β have rank C_k = min(H, n), certified in ball arithmetic."""
-    variant = _variant(subject)
-    study, data = variant.experiment.study, variant.experiment.instance
+    study, data = subject.experiment.study, subject.experiment.instance
     own = study.start.queries.double().numpy()
     drawn = stream(study.seed, "proposition1").standard_normal(own.shape)
     prompt = data.tokens[: data.prompt_length]
-    yield from _ranks(variant, "the network's own start", prompt, own)
+    yield from _ranks(subject, "the network's own start", prompt, own)
     for scale in SCALES:
-        yield from _ranks(variant, f"β = {scale:g}", prompt, scale * drawn)
+        yield from _ranks(subject, f"β = {scale:g}", prompt, scale * drawn)
 
 
-def certify_elsewhere(subject: Experiment | Variant) -> Iterator[Bound]:
+def certify_elsewhere(subject: RankLaw) -> Iterator[Bound]:
     """So they have with fewer heads than tokens, with as many, and with two equal tokens."""
-    variant = _variant(subject)
-    study, data = variant.experiment.study, variant.experiment.instance
+    study, data = subject.experiment.study, subject.experiment.instance
     own, prompt = study.start.queries.double().numpy(), data.tokens[: data.prompt_length]
     for heads in sorted({len(prompt) - 1, len(prompt)} & set(range(1, len(own) + 1))):
-        yield from _ranks(variant, f"{heads} heads", prompt, own[:heads], f"first-{heads}-heads")
+        yield from _ranks(subject, f"{heads} heads", prompt, own[:heads], f"first-{heads}-heads")
     if len(prompt) > 1:
         repeated = np.concatenate([prompt[:1], prompt[:1], prompt[2:]])
-        yield from _ranks(variant, "v_2 = v_1", repeated, own, "v_2 = v_1")
+        yield from _ranks(subject, "v_2 = v_1", repeated, own, "v_2 = v_1")
 
 
-def _ranks(variant: Variant, name: str, prompt: np.ndarray, queries: np.ndarray, where: str = "") -> Iterator[Bound]:
-    queries = variant.scale * queries[np.arange(len(queries)) // variant.heads_equal]
-    claimed = variant.claimed(len(queries), prompt)
+def _ranks(subject: RankLaw, name: str, prompt: np.ndarray, queries: np.ndarray, where: str = "") -> Iterator[Bound]:
+    queries = subject.scale * queries[np.arange(len(queries)) // subject.heads_equal]
+    claimed = subject.claimed(len(queries), prompt)
     with flint.ctx.workprec(PRECISION):
-        tokens = variant.experiment.instance.tokens[_spread(variant)]
+        tokens = subject.experiment.instance.tokens[_spread(subject)]
         low, high, margins = np.array([rank_of_attention(prompt, queries, token) for token in tokens]).T
         claims = [evaluate(claimed, {})] * len(low)
     ranks = list(map(between, low, high))
@@ -221,8 +215,8 @@ def _ranks(variant: Variant, name: str, prompt: np.ndarray, queries: np.ndarray,
     yield bound_of(f"rank C_k ≤ {claimed}, {name}", ranks, claims, told, elsewhere=where)
 
 
-def _spread(variant: Variant) -> np.ndarray:
-    return np.unique(np.linspace(0, variant.experiment.instance.dictionary_size - 1, TOKENS).astype(int))
+def _spread(subject: RankLaw) -> np.ndarray:
+    return np.unique(np.linspace(0, subject.experiment.instance.dictionary_size - 1, TOKENS).astype(int))
 
 
 def _equal_tokens(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
@@ -236,56 +230,26 @@ def _equal_tokens(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | 
     }
 
 
-def _variant(subject: Experiment | Variant) -> Variant:
-    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
+def _last_entry(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any]:
+    """A diagonal matrix, and its last entry."""
+    places, points = range(sizes[N]), [rng.randint(-9, 9) for _ in range(sizes[N])]
+    diagonal = [[point * (row == col) for col in places] for row, point in enumerate(points)]
+    return {X: diagonal, x_n: points[-1], f_n: [[int(place == places[-1])] for place in places]}
 
 
-def wrong_power(experiment: Experiment) -> Variant:
-    """The recursion has factors (x_i − x_n)² instead of x_i − x_n."""
-    return Variant(experiment=experiment, factor_power=2)
-
-
-def direction_twice(experiment: Experiment) -> Variant:
-    """The start is Q_h = (h − 1) ε εᵀ instead of (h − 1) ε v_kᵀ."""
-    return Variant(experiment=experiment, transposed=True)
-
-
+@defect_of_experiment
 def no_penalty(experiment: Experiment) -> Experiment:
     """Z̄² = ZᵀZ, without mτI, which need not be invertible."""
     return replace(experiment, limit=Limit(penalty=sp.Integer(0)))
 
 
-def all_tokens_counted(experiment: Experiment) -> Variant:
-    """The rank is claimed to be min(H, N), equal tokens counted twice."""
-    return Variant(experiment=experiment, repeated=True)
-
-
-def heads_not_counted(experiment: Experiment) -> Variant:
-    """The rank is claimed to be the number of different tokens, whatever H is."""
-    return Variant(experiment=experiment, rank=different)
-
-
-def tokens_not_counted(experiment: Experiment) -> Variant:
-    """The rank is claimed to be H, whatever the tokens are."""
-    return Variant(experiment=experiment, rank=H)
-
-
-def heads_in_pairs(experiment: Experiment) -> Variant:
-    """Every head is there twice: the start has no density."""
-    return Variant(experiment=experiment, heads_equal=2)
-
-
-def beta_zero(experiment: Experiment) -> Variant:
-    """β = 0: all heads start alike."""
-    return Variant(experiment=experiment, scale=0.0)
-
-
 CLAIM = Claim(
     statement=STATEMENT,
+    about=RankLaw,
     heeds=("dictionary", "start"),
     assumptions=("β > 0", "v_k ≠ 0"),
     stated=("STATED_RANK",),
-    drops=(heads_in_pairs, beta_zero),
+    drops=("heads_in_pairs", "beta_zero"),
     cites=("zeros of analytic functions are null (B. S. Mityagin, Math. Notes 107 (2020) 529–530, Proposition 0)",),
     checks=(
         measure_hypotheses,
@@ -296,21 +260,29 @@ CLAIM = Claim(
         certify_rank,
         certify_elsewhere,
     ),
-    controls=(
-        wrong_power,
-        direction_twice,
-        no_penalty,
-        all_tokens_counted,
-        heads_not_counted,
-        tokens_not_counted,
-        heads_in_pairs,
-        beta_zero,
+    controls=dict(
+        wrong_power=planted("The recursion has factors (x_i − x_n)² instead of x_i − x_n.", factor_power=2),
+        direction_twice=planted("The start is Q_h = (h − 1) ε εᵀ instead of (h − 1) ε v_kᵀ.", transposed=True),
+        no_penalty=no_penalty,
+        all_tokens_counted=planted("The rank is claimed to be min(H, N), equal tokens counted twice.", repeated=True),
+        heads_not_counted=planted(
+            "The rank is claimed to be the number of different tokens, whatever H is.", rank=different
+        ),
+        tokens_not_counted=planted("The rank is claimed to be H, whatever the tokens are.", rank=H),
+        heads_in_pairs=planted("Every head is there twice: the start has no density.", heads_equal=2),
+        beta_zero=planted("β = 0: all heads start alike.", scale=0.0),
     ),
     catches={
-        derive_invariance: (no_penalty,),
-        derive_vandermonde: (wrong_power, direction_twice),
-        certify_start: (direction_twice,),
-        certify_rank: (tokens_not_counted, beta_zero),
-        certify_elsewhere: (all_tokens_counted, heads_not_counted, tokens_not_counted, heads_in_pairs, beta_zero),
+        derive_invariance: ("no_penalty",),
+        derive_vandermonde: ("wrong_power", "direction_twice"),
+        certify_start: ("direction_twice",),
+        certify_rank: ("tokens_not_counted", "beta_zero"),
+        certify_elsewhere: (
+            "all_tokens_counted",
+            "heads_not_counted",
+            "tokens_not_counted",
+            "heads_in_pairs",
+            "beta_zero",
+        ),
     },
 )

@@ -39,7 +39,7 @@ def test_the_derivatives_sum_to_zero_over_the_prompt() -> None:
 
 def test_a_wrong_formula_of_softmax_is_not_used_for_the_gradients(quick: Experiment) -> None:
     """The gradients are then derived from the definition instead, and the wrong ones are refuted, not left open."""
-    broken = lemma1.opposite_sign(quick)
-    assert [finding.verdict for finding in lemma1.derive_softmax(broken)] == [Verdict.FAIL]
+    broken = lemma1.CLAIM.controls["opposite_sign"].planted_in(lemma1.CLAIM.about, quick)
+    assert [finding.verdict for finding in lemma1.derive_softmax(broken)] == [Verdict.PASS, Verdict.FAIL]
     by_alpha, by_queries = lemma1.derive_gradients(broken)
     assert (by_alpha.status, by_queries.status) == ("proved", "refuted")

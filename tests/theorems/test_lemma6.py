@@ -15,17 +15,17 @@ from theorems.setting.experiment import Experiment
 @pytest.mark.parametrize("gamma", [1.0, 3.0, 0.3])
 def test_other_factors_agree_to_rounding(quick: Experiment, gamma: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lemma6, "GAMMA", gamma)
-    variant = lemma6.Variant(experiment=quick)
-    two, one = lemma6._run(variant, rescaled=False), lemma6._run(variant, rescaled=True)
+    subject = lemma6.Rescaling(quick)
+    two, one = lemma6._run(subject, rescaled=False), lemma6._run(subject, rescaled=True)
     for predicted, observed in zip(two, one, strict=True):
         assert np.allclose(predicted, observed, rtol=1e-9, atol=1e-12)
 
 
 def test_the_trainer_takes_the_same_steps(quick: Experiment) -> None:
     """Independent oracle: numerics.training with two step sizes."""
-    variant = lemma6.Variant(experiment=quick)
+    subject = lemma6.Rescaling(quick)
     rate = 2.0**-4 / float(np.trace(quick.study.moments))
-    queries, weights, _ = lemma6._run(variant, rescaled=True)
+    queries, weights, _ = lemma6._run(subject, rescaled=True)
     start = lemma6.stream(quick.study.seed, "lemma6").standard_normal(weights.shape) / len(weights)
     recipe = Recipe(
         steps=lemma6.STEPS,

@@ -11,6 +11,7 @@ import sympy as sp
 
 from theorems import proposition1
 from theorems.network.attention_rank import rank_of_attention
+from theorems.proposition1 import RankLaw
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
 from verify.claim import Verdict
@@ -49,33 +50,35 @@ def test_an_exact_start_has_full_rank() -> None:
     "options", [{"d": 1, "raw_tokens": True}, {"d": 2}, {"H": 6}, {"N": 1}, {"H": 1}, {"H": 3}, {"beta": 30.0}]
 )
 def test_it_passes_at_the_edges(options: dict[str, object]) -> None:
-    evidence = run_checks(proposition1.CLAIM.checks, prepare(resolve("quick", options)))
+    evidence = run_checks(proposition1.CLAIM.checks, RankLaw(prepare(resolve("quick", options))))
     assert [item.verdict for item in evidence] == [Verdict.PASS] * len(evidence)
 
 
 def test_with_too_few_heads_the_rank_is_the_number_of_heads() -> None:
     """The converse: Assumption 2 fails, as the law says; that the rank is N would be refuted."""
     experiment = prepare(resolve("quick", {"H": 3}))
-    evidence = {item.check: item for item in run_checks(proposition1.CLAIM.checks, experiment)}
+    evidence = {item.check: item for item in run_checks(proposition1.CLAIM.checks, RankLaw(experiment))}
     assert evidence["certify_rank"].verdict is Verdict.PASS
-    full = proposition1.Variant(experiment=experiment, rank=proposition1.different)
+    full = RankLaw(experiment, rank=proposition1.different)
     assert {finding.verdict for finding in proposition1.certify_rank(full)} == {Verdict.PASS, Verdict.FAIL}
 
 
 def test_no_spread_of_the_start_or_a_token_of_length_0_is_a_missing_hypothesis() -> None:
     experiment = prepare(resolve("quick", {"beta": 0.0}))
-    names = {item.name: item.verdict for item in proposition1.measure_hypotheses(experiment)}
+    names = {item.name: item.verdict for item in proposition1.measure_hypotheses(RankLaw(experiment))}
     assert names == {"β > 0": Verdict.UNDECIDED, "v_k ≠ 0": Verdict.PASS}
     data = experiment.instance
     tokens = data.tokens.copy()
     tokens[-1] = 0.0
     study = replace(experiment.study, instance=replace(data, tokens=tokens))
-    names = {item.name: item.verdict for item in proposition1.measure_hypotheses(replace(experiment, study=study))}
+    names = {
+        item.name: item.verdict for item in proposition1.measure_hypotheses(RankLaw(replace(experiment, study=study)))
+    }
     assert names["v_k ≠ 0"] is Verdict.UNDECIDED
 
 
 def test_what_is_argued_is_not_called_proved(quick: Experiment) -> None:
-    found = list(proposition1.argue_rank(quick))
+    found = list(proposition1.argue_rank(RankLaw(quick)))
     assert len(found) == 3
     assert all("proved" not in finding.reading for finding in found)
     assert [finding.source for finding in found] == ["", "", proposition1.ANALYTIC]
@@ -107,15 +110,15 @@ def test_no_coordinate_needs_to_tell_the_tokens_apart(quick: Experiment) -> None
     tokens = quick.instance.tokens.copy()
     tokens[:4] = [[x, y, *[0.0] * (tokens.shape[1] - 2)] for x in (0.6, -0.6) for y in (0.8, -0.8)]
     study = replace(quick.study, instance=replace(quick.instance, tokens=tokens, prompt_length=4))
-    evidence = run_checks(proposition1.CLAIM.checks, replace(quick, study=study))
+    evidence = run_checks(proposition1.CLAIM.checks, RankLaw(replace(quick, study=study)))
     assert [item.verdict for item in evidence] == [Verdict.PASS] * len(evidence)
 
 
 def test_a_wrong_number_for_the_minor_is_refuted_and_too_few_bits_decide_nothing(
     quick: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert [bound.verdict for bound in proposition1.certify_start(quick)] == [Verdict.PASS]
-    wrong = proposition1.Variant(experiment=quick, transposed=True)
+    assert [bound.verdict for bound in proposition1.certify_start(RankLaw(quick))] == [Verdict.PASS]
+    wrong = RankLaw(quick, transposed=True)
     assert [bound.verdict for bound in proposition1.certify_start(wrong)] == [Verdict.FAIL]
     monkeypatch.setattr(proposition1, "START_BITS", 20)
-    assert [bound.verdict for bound in proposition1.certify_start(quick)] == [Verdict.UNDECIDED]
+    assert [bound.verdict for bound in proposition1.certify_start(RankLaw(quick))] == [Verdict.UNDECIDED]

@@ -25,7 +25,6 @@ from verify.mutants.seats import answers
 from verify.mutants.sitting import Exam, sit
 from verify.mutants.variations import variations
 from verify.prove import prove
-from verify.prove.indices.indexed import Index, Tensor, total
 from verify.prove.inequalities.system import Relation
 from verify.prove.matrices.sampling import Equation
 
@@ -68,11 +67,7 @@ def test_of_a_matrix_transposes_inverses_and_terms_are_changed_where_shapes_fit(
     assert len(found["transpose"]) == 1  # X and Xᵀ do not fit in each other's place
 
 
-def test_of_indices_and_tables_and_premises_one_at_a_time_is_changed() -> None:
-    i, j = Index("i", n), Index("j", n)
-    tensor = Tensor("a", (n, n))
-    exchanged = kinds(total(tensor[i, j], i))["indices exchanged"]
-    assert exchanged == [total(tensor[j, i], i)]
+def test_of_tables_and_premises_one_at_a_time_is_changed() -> None:
     premises = (Equation(X.T * X, S, "one"), Equation(S, S.T, "two"))
     assert kinds(premises) == {"hypothesis dropped": [(premises[1],), (premises[0],)]}
     assert sp.ImmutableMatrix([[x, 0], [2, y]]) in kinds(sp.Matrix([[x, 2], [0, y]]))["transpose"]

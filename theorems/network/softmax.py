@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from fractions import Fraction
 from functools import cache
+from random import Random
 from typing import Any
 
 import flint
@@ -22,9 +23,7 @@ from theorems.setting.experiment import Experiment, stream
 from theorems.setting.notation import N
 from theorems.setting.stated import each, held
 from verify.claim import Bound, Identity, planted
-from verify.prove.indices.indexed import Index, Tensor, prove_indexed
-from verify.prove.indices.indexed import delta as kronecker
-from verify.prove.indices.indexed import total as indexed_total
+from verify.prove import Equation, prove
 from verify.prove.inequalities.chain import Chain, Fact, at_most
 from verify.prove.inequalities.format_quantity import spell
 from verify.prove.inequalities.lemma import Lemma, Special, cite, define, hypothesis, quote
@@ -63,6 +62,15 @@ JACOBIAN, VECTOR = Letter("J", N, N), Letter("v", N, 1)
 SEGMENT = define(VECTOR, x - x_prime, "v = x − x′")
 
 
+# The same weights as a vector, for identities of matrices: diag(s), 1 and the unit vector f that picks the entry j.
+weights, ones, unit = (sp.MatrixSymbol(name, N, 1) for name in ("s", "1", "f"))
+diagonal = sp.MatrixSymbol("D", N, N)
+SUM_ONE = Equation(ones.T * weights, sp.Identity(1), "Σ_i s_i = 1")
+weight = sp.Symbol("s_j", positive=True)
+ENTRY = Equation(unit.T * weights, weight * sp.Identity(1), "s_j = fᵀs")
+DIAGONAL = (ENTRY, Equation(unit.T * diagonal, weight * unit.T, "D = diag(s)"))
+
+
 @dataclass(frozen=True)
 class MovedWeights:
     """The stated bound times a factor and with a power of the distance, and the weights as they are."""
@@ -94,12 +102,22 @@ def derivative() -> Identity:
 def jacobian_entries() -> Iterator[Identity]:
     """(J v)_j = s_j (v_j − μ) for J = diag(s) − ssᵀ, and the derivative of the weights along v is this."""
     yield derivative()
-    one, two, three = (Index(name, N) for name in ("j", "l", "i"))
-    weight, moved = Tensor("s", (N,)), Tensor("v", (N,))
-    entry = kronecker(one, two) * weight[one] - weight[one] * weight[two]
-    mean = indexed_total(weight[three] * moved[three], three)
-    product = indexed_total(entry * moved[two], two)
-    yield prove_indexed("Σ_l J_jl v_l = s_j (v_j − μ)", product, weight[one] * (moved[one] - mean))
+    entry, stated = unit.T * (diagonal - weights * weights.T) * VECTOR, weight * (unit - weights).T * VECTOR
+    yield prove("Σ_l J_jl v_l = s_j (v_j − μ)", entry, stated, premises=DIAGONAL, sample=sampled_weights)
+
+
+def sampled_weights(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any]:
+    """Weights that sum to 1, their diagonal matrix, the vector of ones and a unit vector."""
+    places, chosen = range(sizes[N]), rng.randrange(sizes[N])
+    shares = [rng.randint(1, 9) for _ in places]
+    vector = [Fraction(share, sum(shares)) for share in shares]
+    return {
+        weights: [[share] for share in vector],
+        weight: vector[chosen],
+        diagonal: [[share * (row == col) for col in places] for row, share in enumerate(vector)],
+        ones: [[1] for _ in places],
+        unit: [[int(place == chosen)] for place in places],
+    }
 
 
 def deviation_of_jacobian() -> Relation:

@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike
 
 from theorems.network.letters import h, k
 from verify.claim import Bound
-from verify.prove.indices import tensors
 from verify.prove.inequalities.quantity import Binder, Largest, Length
 from verify.prove.inequalities.system import Relation
 
@@ -100,64 +99,3 @@ def _worst(*arrays: ndarray) -> tuple[ndarray, ...]:
     violated = (apart > wrong).any(axis=-1)
     chosen = np.where(violated, np.nan_to_num(apart - wrong, nan=-np.inf).argmax(-1), (apart + wrong).argmax(-1))
     return tuple(np.take_along_axis(a, chosen[:, None], axis=-1)[:, 0] for a in (left, right, wrong))
-
-
-def entries(expression: tensors.Expression, known: Known, *indices: tensors.Index) -> ndarray:
-    """An expression with indices, from the arrays behind its tensors and the numbers behind its scalars and sizes.
-
-    A letter that has a value needs no body. The axes of the result are the `indices`.
-
-    Raises:
-        KeyError: a tensor, scalar or size has no value, or an index is free and not among the `indices`.
-        TypeError: it holds a derivative, or something else that no statement needs.
-    """
-    names, array = _labelled(expression, known)
-    if strange := sorted(set(names) - {index.name for index in indices}):
-        raise KeyError(f"{', '.join(strange)} is free in the expression: name it among the indices")
-    return _aligned(names, array, [index.name for index in indices])
-
-
-def _labelled(e: Any, known: Known) -> tuple[list[str], ndarray]:
-    """The array, and the names of its axes."""
-    match e:
-        case tensors.Scalar(value):
-            return [], evaluated(value, known)
-        case tensors.Sum(terms) | tensors.Product(terms):
-            parts = [_labelled(term, known) for term in terms]
-            every = sorted({axis for names, _ in parts for axis in names})
-            arrays = [_aligned(names, array, every) for names, array in parts]
-            return every, np.asarray(reduce(np.add if isinstance(e, tensors.Sum) else np.multiply, arrays))
-        case tensors.Total(body, index):
-            names, array = _labelled(body, known)
-            if index.name not in names:
-                return names, np.asarray(array * known[index.size])
-            axis = names.index(index.name)
-            return [*names[:axis], *names[axis + 1 :]], np.asarray(array.sum(axis=axis))
-        case tensors.Delta(first, second):
-            return _diagonal([first.name, second.name], np.eye(int(np.asarray(known[first.size]))))
-        case tensors.Entry(of, indices):
-            return _diagonal([index.name for index in indices], _array(of, known))
-    raise TypeError(f"cannot evaluate {type(e).__name__}")
-
-
-def _array(of: tensors.Tensor | tensors.Letter, known: Known) -> ndarray:
-    if of.name in known:
-        return np.asarray(known[of.name])
-    if isinstance(of, tensors.Tensor) or of.kind != "shorthand":
-        raise KeyError(f"{of.name} has no value")
-    return entries(of.body, known, *of.slots)
-
-
-def _diagonal(names: list[str], array: ndarray) -> tuple[list[str], ndarray]:
-    """An axis for each name; where one is repeated, the diagonal of its axes."""
-    different = list(dict.fromkeys(names))
-    subscripts = [different.index(name) for name in names]
-    return different, np.einsum(array, subscripts, list(range(len(different))))
-
-
-def _aligned(names: list[str], array: ndarray, every: list[str]) -> ndarray:
-    """The array with an axis for every name, of length 1 where it has none."""
-    order = [names.index(name) for name in every if name in names]
-    missing = [place for place, name in enumerate(every) if name not in names]
-    aligned: ndarray = np.expand_dims(np.transpose(array, order), missing)
-    return aligned

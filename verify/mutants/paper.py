@@ -19,7 +19,7 @@ Wrong versions of the stated results, made by `python -m verify mutants` (`make 
 the claim's own proofs reach the changed statement. *Open*: neither proved nor refuted. *Silent*: every check passes
 and no proof speaks of it. *Sources*: what a row was measured with; `python -m verify mutants CLAIM --document
 docs/mutants.md` measures one claim again. Constants, signs and the powers of scalars are changed as far as the claim's
-own calculus can say it: powers by 1/2, those of matrices and of letters with indices by 1."""
+own calculus can say it: powers by 1/2, those of matrices by 1."""
 COLUMNS = ("claim", "mutants", *RESULTS, "sources")
 UNEXAMINED = "not examined: the claim does not name it, so nothing is known of its mutants"
 SHORT = 12  # digits of the fingerprint of the sources

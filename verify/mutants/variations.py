@@ -1,7 +1,7 @@
 """Wrong versions of a stated result: one constant, exponent, sign, transpose, term or premise changed at a time.
 
-What can be varied: numbers, sympy scalars and matrices, expressions with indices, relations, premises, and tuples
-of these. Versions that are written like the original, or like an earlier version, are left out.
+What can be varied: numbers, sympy scalars and matrices, relations, premises, and tuples of these. Versions that are
+written like the original, or like an earlier version, are left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 import sympy as sp
 from sympy.matrices.expressions import Inverse, MatAdd, MatMul, MatPow, Transpose
 
-from verify.prove.indices import tensors
 from verify.prove.inequalities.quantity import Binder, Largest, Length, Norm, Total, largest, length, total
 from verify.prove.inequalities.system import Relation
 from verify.prove.matrices.sampling import Equation
@@ -89,8 +88,6 @@ def _vary(value: Any) -> Iterator[Variation]:
             if not value.equal:
                 swapped = replace(value, left=value.right, right=value.left)
                 yield Variation(kind="≤ reversed", part=f"{_told(value.left)} ≥ …", value=swapped)
-        case tensors.Expression():
-            yield from _indexed(value, term=True)
         case sp.MatrixBase():
             yield from _table(value)
         case sp.MatrixExpr():
@@ -256,55 +253,3 @@ def _table(entries: Any) -> Iterator[Variation]:
         for variation in _inside(_scalar(entry, ROOT, term=True), put):
             yield replace(variation, part=name + variation.part)
     yield Variation(kind="transpose", part="the whole matrix", value=sp.ImmutableMatrix(entries).T)
-
-
-def _indexed(e: tensors.Expression, *, term: bool) -> Iterator[Variation]:
-    """Of an expression with indices: constants and signs of terms, exponents of scalars, indices exchanged."""
-    if term:
-        yield from _as_term(_Shown(e), lambda number: tensors.Scalar(number) * e)
-    match e:
-        case tensors.Sum(terms):
-            yield from _terms(terms, tensors.Sum, lambda part: _indexed(part, term=True))
-        case tensors.Product(factors):
-            for place, part in enumerate(factors):
-                yield from _inside(_indexed(part, term=False), _at(factors, place, tensors.Product))
-        case tensors.Total(body, index):
-            yield from _inside(_indexed(body, term=False), lambda new: tensors.Total(new, index))
-        case tensors.Scalar(scalar):
-            yield from _inside(_scalar_in_product(scalar), tensors.Scalar)
-        case tensors.Delta(first, second):
-            yield Variation(kind="factor dropped", part=f"δ_{first.name}{second.name}", value=tensors.lift(1))
-        case tensors.Entry(of, indices):
-            for place in range(len(indices) - 1):
-                one, two = indices[place : place + 2]
-                if one.size == two.size and one != two:
-                    swapped = (*indices[:place], two, one, *indices[place + 2 :])
-                    names = "".join(index.name for index in swapped)
-                    yield Variation(kind="indices exchanged", part=f"{of.name}_{names}", value=of[swapped])
-
-
-class _Shown:
-    """An expression with indices, told briefly."""
-
-    def __init__(self, expression: tensors.Expression) -> None:
-        self._text = _brief(expression)
-
-    def __str__(self) -> str:
-        return self._text
-
-
-def _brief(e: tensors.Expression) -> str:
-    match e:
-        case tensors.Sum(terms):
-            return " + ".join(map(_brief, terms))
-        case tensors.Product(factors):
-            return " ".join(f"({_brief(part)})" if isinstance(part, tensors.Sum) else _brief(part) for part in factors)
-        case tensors.Total(body, index):
-            return f"Σ_{index.name} {_brief(body)}"
-        case tensors.Scalar(value):
-            return _told(value)
-        case tensors.Delta(first, second):
-            return f"δ_{first.name}{second.name}"
-        case tensors.Entry(of, indices):
-            return f"{of.name}_{''.join(index.name for index in indices)}"
-    return type(e).__name__

@@ -1,4 +1,4 @@
-"""Symbolic evidence, in three rooms: `matrices`, `inequalities` and `indices`.
+"""Symbolic evidence, in two rooms: `matrices` and `inequalities`.
 
     prove("push-through", (Z * Z.T + c * Identity(m)).I * Z, Z * (Z.T * Z + c * Identity(N)).I).status == "proved"
 

@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theorems import lemma1, lemma8, lemma9
+from theorems import lemma8, lemma9
 from theorems.network.instances import small_networks
 from theorems.network.letters import HERE, h, k
 from theorems.setting.constants import A_norm, Z_norm, alpha, gamma
 from theorems.setting.experiment import Experiment
-from theorems.setting.notation import H, K, N
-from theorems.setting.stated import each, entries, evaluated, held
+from theorems.setting.notation import H, K
+from theorems.setting.stated import each, evaluated, held
 from verify.claim import Finding, Verdict
 from verify.discovery import load
 from verify.mutants.variations import variations
-from verify.prove.indices import tensors
 from verify.prove.inequalities.quantity import largest, length, norm
 from verify.prove.inequalities.system import Relation
 from verify.prove.inequalities.values import Values, number
@@ -44,41 +43,11 @@ def test_statements_have_the_values_that_balls_give_them(place: int) -> None:
     assert evaluated(largest(h, lemma8.MOVED_Q), known).item() == known[lemma8.MOVED_Q].max()
 
 
-def test_expressions_with_indices_have_the_values_of_einsum() -> None:
-    rng = np.random.default_rng(0)
-    sizes = {H: 2, K: 4, N: 3}
-    Z_bar, A_hat, s, a = (rng.standard_normal(shape) for shape in ((3, 3), (3, 4), (2, 4, 3), (2, 4)))
-    known = {"Z̄": Z_bar, "Â": A_hat, "s": s, "α": a, lemma1.gamma: 1.5, **sizes}
-    delta = Z_bar @ (1.5 * np.einsum("hk,hkj->jk", a, s) - A_hat)
-    found = entries(lemma1.BY_ALPHA, known, lemma1.g, lemma1.l)
-    assert found == pytest.approx(1.5 / 4 * np.einsum("nl,nj,glj->gl", delta, Z_bar, s), rel=1e-12)
-
-
-def test_deltas_diagonals_and_indices_that_are_missing() -> None:
-    i, j = tensors.Index("i", N), tensors.Index("j", N)
-    X = tensors.Tensor("X", (N, N))
-    array = np.arange(9.0).reshape(3, 3)
-    known: dict[Any, Any] = {"X": array, N: 3}
-    assert entries(tensors.total(X[i, i], i), known).item() == 12
-    assert entries(tensors.delta(i, j) * X[i, j], known, i, j).tolist() == np.diag(np.diag(array)).tolist()
-    assert entries(tensors.total(tensors.lift(2), i), known).item() == 6
-    assert entries(X[j, i], known, i, j).tolist() == array.T.tolist()
-    bent = tensors.shorthand("b", (i,), tensors.total(X[i, j], j))
-    assert entries(tensors.total(bent[j] * X[i, j], j), known, i).tolist() == (array @ array.sum(axis=1)).tolist()
-
-
 def test_what_has_no_value_is_named() -> None:
-    i, X = tensors.Index("i", N), tensors.Tensor("X", (N,))
     with pytest.raises(KeyError, match="γ has no value"):
         evaluated(gamma * 2, {})
-    with pytest.raises(KeyError, match="X has no value"):
-        entries(X[i], {N: 3}, i)
-    with pytest.raises(KeyError, match="i is free in the expression"):
-        entries(X[i], {"X": np.ones(3)})
     with pytest.raises(TypeError, match="cannot evaluate sin"):
         evaluated(sp.sin(gamma), {gamma: 1.0})
-    with pytest.raises(TypeError, match="cannot evaluate Derivative"):
-        entries(tensors.derivative(X[i], X[i]), {"X": np.ones(3)}, i)
 
 
 def verdict_of(observed: Any, bound: Any, error: Any = 0.0, **more: Any) -> Verdict:

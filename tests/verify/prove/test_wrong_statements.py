@@ -11,11 +11,10 @@ from types import ModuleType
 
 import pytest
 
-from tests.verify.prove.wrong import implications, indexed, matrices, means, quantities
+from tests.verify.prove.wrong import implications, matrices, means, quantities
 from verify.prove import prove, prove_expectation
-from verify.prove.indices.indexed import prove_indexed
 
-CALCULI = [matrices, indexed, means, implications, quantities]
+CALCULI = [matrices, means, implications, quantities]
 FEW, MANY = 300, 10_000  # wrong statements of each calculus
 PARTS = 20  # of the many, so that tests can run side by side
 LEAST_PROVED = 0.02  # of all statements: a calculus that proves nothing would pass
@@ -58,7 +57,7 @@ def test_no_wrong_statement_of_very_many_is_proved(calculus: ModuleType, part: i
     outcomes(calculus, MANY // PARTS, part)
 
 
-@pytest.mark.parametrize("calculus", [indexed, means, matrices], ids=name)
+@pytest.mark.parametrize("calculus", [means, matrices], ids=name)
 def test_the_guard_accepts_what_is_true(calculus: ModuleType) -> None:
     """Every line of what is proved holds on the exact instances where it is tried; the whole way is taken here."""
     proved = 0
@@ -72,10 +71,8 @@ def test_the_guard_accepts_what_is_true(calculus: ModuleType) -> None:
             if statement[0].premises:
                 continue
             found = prove("true", *statement[1:])
-        elif calculus is means:
-            found = prove_expectation("true", *statement, randoms=means.RANDOMS)
         else:
-            found = prove_indexed("true", *statement)
+            found = prove_expectation("true", *statement, randoms=means.RANDOMS)
         assert found.status == "proved" or "exact instance" in found.residual, calculus.shown(statement)
         proved += found.status == "proved"
         if proved == 12:
