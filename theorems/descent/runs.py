@@ -6,7 +6,7 @@ first, and the experiment's own instance for its first steps. Findings say which
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -16,6 +16,7 @@ import flint
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theorems.descent.prescription import Prescription
 from theorems.descent.trajectory import DescentRun
 from theorems.network.enclosed import Ball, Problem, problem_of
 from theorems.network.rank import largest_rank
@@ -151,21 +152,21 @@ def violated(run: DescentRun) -> tuple[Assumption, ...]:
 def hypotheses(run: DescentRun, *, advise: bool = True) -> Iterator[Assumption]:
     """Assumption 2, w⁽⁰⁾ = 0, γ and η_Q, each with its margin; `advise` to force the run where one fails."""
     advice = "" if run.forced or not advise else "; --force runs the descent nevertheless"
-    for found in _hypotheses(run):
-        told = found.meaning + (advice if found.margin <= 0 else "")
-        yield replace(found, meaning=f"{run.name}: {told}", elsewhere=run.elsewhere)
-
-
-def _hypotheses(run: DescentRun) -> Iterator[Assumption]:
+    found: Iterable[Assumption]
     try:
-        prescription = run.prescription
+        found = _hypotheses(run.problem, run.prescription)
     except NotPositiveDefiniteError as error:
-        yield Assumption(name="assumption2", margin=flint.arb(0), meaning=f"ζ₀ > 0; {error}")
-        return
-    deficit = run.problem.sizes[0] - largest_rank(run.problem)
+        found = (Assumption(name="assumption2", margin=flint.arb(0), meaning=f"ζ₀ > 0; {error}"),)
+    for each in found:
+        told = each.meaning + (advice if each.margin <= 0 else "")
+        yield replace(each, meaning=f"{run.name}: {told}", elsewhere=run.elsewhere)
+
+
+def _hypotheses(problem: Problem, prescription: Prescription) -> Iterator[Assumption]:
+    deficit = problem.sizes[0] - largest_rank(problem)
     least = prescription.zeta_0 if deficit <= 0 else flint.arb(0)
     yield Assumption(name="assumption2", margin=least, meaning="ζ₀ > 0, certified")
-    weight = float(np.abs(run.problem.weights).max())
+    weight = float(np.abs(problem.weights).max())
     yield Assumption(
         name="w⁽⁰⁾ = 0",
         margin=flint.arb(-weight if weight else 1),

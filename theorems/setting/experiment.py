@@ -7,6 +7,7 @@ theory says about it; a planted defect is an Experiment with one part replaced.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -260,6 +261,16 @@ def stream(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng([seed, *name.encode()])
 
 
+@contextmanager
+def _told_to_users() -> Iterator[None]:
+    """What the laboratory finds wrong with an input is for the user to mend."""
+    try:
+        yield
+    except InputError as error:
+        raise UsageError(str(error)) from error
+
+
+@_told_to_users()
 def prepare(
     parameters: Parameters,
     *,
@@ -273,19 +284,6 @@ def prepare(
     Raises:
         UsageError: a setting or a file cannot be used, or the sizes need more memory than there is.
     """
-    try:
-        return _prepared(parameters, progress, checkpoint, resume, say)
-    except InputError as error:
-        raise UsageError(str(error)) from error
-
-
-def _prepared(
-    parameters: Parameters,
-    progress: ProgressCallback | None,
-    checkpoint: Path | None,
-    resume: Path | None,
-    say: Callable[[str], None] | None,
-) -> Experiment:
     device = resolve_device(parameters.device)
     data = _load(parameters)
     start = initial_network(
@@ -316,7 +314,8 @@ def _prepared(
         progress=progress,
     ).keep(keeper, state)
     sizes = {"K": data.dictionary_size, "d": data.token_dimension, "m": data.feature_count}
-    settings = {key: _plain(value) for key, value in (vars(parameters) | sizes).items()}
+    known = vars(parameters) | sizes
+    settings = {key: str(value) if isinstance(value, Path) else value for key, value in known.items()}
     return Experiment(study=study, settings=settings)
 
 
@@ -373,7 +372,3 @@ def _recipe(parameters: Parameters, data: Instance, noise: LabelNoise) -> Recipe
         seed=parameters.seed,
         prompts=parameters.prompts,
     )
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value
