@@ -256,14 +256,14 @@ def _controls(path: Path, node: ast.expr | None) -> tuple[Part, ...]:
     return tuple(Part(name=str(item.arg), sentence=_sentence_of_defect(path, item.value)) for item in named or ())
 
 
-def _sentence_of_defect(path: Path, node: ast.expr) -> str:
+def _sentence_of_defect(path: Path, node: ast.expr, root: Path | None = None) -> str:
     if isinstance(node, ast.Call) and node.args:
         return str(_literal(path, node.args[0]))
-    return _sentence(path, ast.unparse(node))
+    return _sentence(path, ast.unparse(node), root)
 
 
 def _sentence(path: Path, name: str, root: Path | None = None) -> str:
-    """The first docstring line of function `name`, followed through `from package.module import name`.
+    """The first docstring line of function `name`, or what `name = planted(...)` says, followed through its imports.
 
     Raises:
         UsageError: there is no such name, or no such module of this paper.
@@ -273,8 +273,8 @@ def _sentence(path: Path, name: str, root: Path | None = None) -> str:
         match node:
             case ast.FunctionDef(name=defined) if defined == name:
                 return (ast.get_docstring(node) or "").partition("\n")[0]
-            case ast.Assign() if _named(node, name):
-                return ""
+            case ast.Assign(value=value) if _named(node, name):
+                return _sentence_of_defect(path, value, root)
             case ast.ImportFrom(names=names):
                 for alias in names:
                     if (alias.asname or alias.name) == name:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from typer import TyperException
 
+from tests.theorems.conftest import claim_of
 from theorems import PAPER, theorem1
 from theorems.checkers import check_certificate
 from theorems.descent.frozen_modes import SHARE, share_of
@@ -21,9 +22,9 @@ from theorems.setting.limit import Limit
 from theorems.setting.parameters import GROUPS, INSTANCE, PRESETS, Parameters, resolve
 from verify import UsageError
 from verify.cli import build_app
-from verify.discovery import entries, load
+from verify.discovery import entries
 from verify.record import finding_record, plain, read_record
-from verify.runner import Outcome, run_checks
+from verify.runner import Evidence, Outcome, run_checks
 
 ENTRIES = {entry.id: entry for entry in entries("theorems")}
 
@@ -263,8 +264,13 @@ FEW = {
 QUIET = ("force", "tokens", "normalize", "prompts", "device")  # change nothing by themselves on this instance
 
 
+def evidence_of(claim: str, experiment: Experiment) -> tuple[Evidence, ...]:
+    loaded = claim_of(claim)
+    return run_checks(loaded.checks, loaded.about(experiment))
+
+
 def readings(claim: str, given: dict[str, Any]) -> str:
-    evidence = run_checks(load("theorems", claim).checks, prepare(resolve("quick", SMALL | given)))
+    evidence = evidence_of(claim, prepare(resolve("quick", SMALL | given)))
     found = [[item.check, item.error, [plain(finding_record(f)) for f in item.findings]] for item in evidence]
     return json.dumps(found)
 
@@ -313,18 +319,10 @@ def test_the_header_shows_what_was_looked_at(folder: Path) -> None:
     assert set(found["instance"]) == {"N", "K", "d", "seed", "source", "sha256"}
 
 
-@pytest.mark.parametrize("claim", sorted(ENTRIES))
-def test_some_comparison_is_on_the_instance_asked_for(claim: str, quick: Experiment) -> None:
-    """On the quick instance and on the claim's own preset no claim lives by evidence from elsewhere."""
-    evidence = run_checks(load("theorems", claim).checks, quick)
-    reasons = Outcome(evidence=evidence, baseline=evidence[0].verdict, controls=()).reasons
-    assert not [text for _, text in reasons if "nothing was compared on this instance" in text]
-
-
 @pytest.mark.parametrize("claim", ["lazy", "sharp_rate"])
 def test_without_options_the_literal_instance_is_the_header(claim: str) -> None:
     assert ENTRIES[claim].preset == "literal"
-    evidence = run_checks(load("theorems", claim).checks, prepare(resolve("literal", {})))
+    evidence = evidence_of(claim, prepare(resolve("literal", {})))
     assert {getattr(f, "elsewhere", "") for item in evidence for f in item.findings} == {""}
 
 
@@ -332,7 +330,7 @@ def test_without_options_the_literal_instance_is_the_header(claim: str) -> None:
 @pytest.mark.parametrize(("change", "name"), [({"H": 2}, "assumption2"), ({"start_weights": 0.5}, "w⁽⁰⁾ = 0")])
 def test_a_hypothesis_that_fails_here_is_named(claim: str, change: dict[str, Any], name: str) -> None:
     experiment = prepare(resolve("quick", {"steps": 0} | change))
-    evidence = run_checks(load("theorems", claim).checks, experiment)
+    evidence = evidence_of(claim, experiment)
     reasons = [text for _, text in Outcome(evidence=evidence, baseline=evidence[0].verdict, controls=()).reasons]
     assert any(text.startswith("on this instance") and name in text for text in reasons), reasons
 

@@ -24,7 +24,7 @@ For every drop of water.
 
 raise RuntimeError("a listing must not import statements")
 
-from fakepaper.shared import dry_water, measure_volume
+from fakepaper.shared import ICE, dry_water, measure_volume
 from verify.claim import planted
 
 
@@ -45,12 +45,14 @@ CLAIM = Claim(
     builds_on=("lemma1",),
     cites=("Somebody 1999",),
     checks=(measure_volume, derive_wetness, certify_silence),
-    controls=dict(cold=planted("The water is cold.", degrees=-1), dry=dry_water),
+    controls=dict(cold=planted("The water is cold.", degrees=-1), dry=dry_water, thick=ICE),
 )
 '''
 
 SHARED = '''"""What several statements use."""
 from fakepaper.deeper import dry_water
+
+ICE = planted("The water is ice.", thick=True)
 
 
 def measure_volume(subject):
@@ -105,6 +107,7 @@ def test_a_statement_is_read_without_importing_it(paper: Paper) -> None:
             controls=(
                 Part(name="cold", sentence="The water is cold."),
                 Part(name="dry", sentence="The water is dry."),
+                Part(name="thick", sentence="The water is ice."),
             ),
             statement="x",
         ),
