@@ -9,7 +9,7 @@ theorem2: $(VENV)/.runtime
 	$(RUN) -m verify theorem2
 
 test: $(VENV)/.development
-	$(RUN) -m pytest -n 2
+	$(RUN) -m pytest -n 2 --dist loadgroup
 
 test-hostile: $(VENV)/.development
 	$(RUN) -m pytest -n 2 -m hostile tests/hostile
