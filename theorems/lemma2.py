@@ -16,6 +16,7 @@ from fractions import Fraction
 import sympy as sp
 
 from theorems import lemma2_sharp
+from theorems.lemma2_sharp import MovedWeights, derivation, measured, not_normalised, squared_distance
 from theorems.network.softmax import (
     DEVIATION,
     DIFFERENCE,
@@ -25,9 +26,7 @@ from theorems.network.softmax import (
     SOFTMAX,
     WEIGHTS,
     Lipschitz,
-    MovedWeights,
     bound,
-    derivation,
     deviation_of_jacobian,
     difference_at,
     difference_chain,
@@ -37,11 +36,8 @@ from theorems.network.softmax import (
     jacobian_entries,
     largest_of_vector,
     logit_pairs,
-    measured,
     mu,
-    not_normalised,
     s,
-    squared_distance,
     v,
 )
 from verify.claim import Bound, Claim, Identity, planted

@@ -13,19 +13,25 @@ or if a smaller constant would do.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass, replace
 from fractions import Fraction
+from typing import Any
 
+import numpy as np
 import sympy as sp
+import torch
+from numpy import ndarray
 
+from numerics.measure import UNIT_ROUNDOFF, rounding, softmax_rounding
 from theorems.network.softmax import (
     DEVIATION,
+    DIFFERENCE,
+    DISTANCE,
     LARGEST,
     MEAN,
     WEIGHTS,
     Lipschitz,
-    MovedWeights,
     bound,
-    derivation,
     deviation_of_jacobian,
     difference_at,
     difference_chain,
@@ -35,21 +41,23 @@ from theorems.network.softmax import (
     jacobian_entries,
     largest_of_vector,
     logit_pairs,
-    measured,
     mu,
-    not_normalised,
     s,
-    squared_distance,
     v,
     v_max,
 )
+from theorems.setting.experiment import Experiment, stream
+from theorems.setting.stated import each, held
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.conclusion import conclude
+from verify.prove.inequalities.format_quantity import spell
 from verify.prove.inequalities.lemma import Lemma, quote
 from verify.prove.inequalities.quantity import total
 from verify.prove.inequalities.rules import weighted_cauchy_schwarz
 from verify.prove.inequalities.scalar_identity import prove_scalars
+from verify.prove.inequalities.statement import conclude_stated
+from verify.prove.inequalities.system import Relation
 
 STATEMENT = r"""
 norm("softmax"(x) - "softmax"(x'))_1 <= norm(x - x')_oo quad "for all" x, x' in RR^N, quad
@@ -58,6 +66,21 @@ lim_(t -> 0) norm("softmax"(t, -t) - "softmax"(0, 0))_1 / abs(t) = 1
 
 CONSTANT = 1
 BOUND = bound(CONSTANT)
+
+
+@dataclass(frozen=True)
+class MovedWeights:
+    """The stated bound times a factor and with a power of the distance, and the weights as they are."""
+
+    experiment: Experiment
+    _: KW_ONLY
+    factor: Any = 1
+    power: int = 1
+    normalised: bool = True
+
+    def as_stated(self, relation: Relation) -> Relation:
+        """What is stated of ‖softmax(x) − softmax(x′)‖₁."""
+        return replace(relation, right=self.factor * relation.right.subs(DISTANCE, DISTANCE**self.power))
 
 
 def mean_deviation() -> Chain:
@@ -93,6 +116,14 @@ JACOBIAN_BOUND = Lemma(
 LIPSCHITZ = Lipschitz(value=CONSTANT, name="Lemma 2, sharp", weights=WEIGHTS_MOVED, jacobian=JACOBIAN_BOUND)
 
 
+def derivation(subject: MovedWeights, relation: Relation, chain: Chain, *sharper: Chain) -> Identity:
+    """It follows from a bound on the mean deviation."""
+    chains = (chain, *sharper) if subject.normalised else (at_most(DIFFERENCE),)
+    name = f"‖softmax(x) − softmax(x′)‖₁ ≤ {spell(relation.right)}"
+    given = logit_pairs(subject.normalised)
+    return conclude_stated(name, subject.as_stated(relation), *chains, instances=given)
+
+
 def derive_bound(subject: MovedWeights) -> Iterator[Identity]:
     """The mean absolute deviation of v is at most its standard deviation, hence at most ‖v‖_∞."""
     yield from jacobian_entries()
@@ -115,6 +146,50 @@ def derive_attained(subject: MovedWeights) -> Iterator[Identity]:
 def measure_pairs(subject: MovedWeights) -> Iterator[Bound]:
     """Logits of the network, moved a little and a lot, and nearly uniform weights of two tokens satisfy the bound."""
     yield measured(subject, BOUND)
+
+
+def measured(subject: MovedWeights, relation: Relation) -> Bound:
+    """The bound on logits of the network, moved a little and a lot, and on nearly uniform weights of two tokens."""
+    pairs = _network_logits(subject.experiment)
+    first, second = (_softmax(logits, subject.normalised) for logits in pairs)
+    distance = np.abs(pairs[0] - pairs[1]).max(axis=0)
+    # The shift of a logit by the largest is one rounding; the two norms add N terms and a subtraction each.
+    N_, spread = len(pairs[0]), max(float(np.ptp(logits, axis=0).max()) for logits in pairs)
+    relative = softmax_rounding(UNIT_ROUNDOFF * spread, N_) + rounding(N_ + 1)
+    error = 2 * relative * (1 if subject.normalised else max(map(np.max, (first.sum(0), second.sum(0)))))
+    found = held(
+        f"‖softmax(x) − softmax(x′)‖₁ ≤ {spell(relation.right)}",
+        subject.as_stated(relation),
+        {DIFFERENCE: each(np.abs(first - second).sum(axis=0)), DISTANCE: each(distance)},
+        error,
+        f"{distance.size} pairs of logits",
+    )
+    return replace(found, ceiling=2.0 if subject.normalised else None)
+
+
+def _softmax(logits: ndarray, normalised: bool) -> ndarray:
+    result: ndarray = torch.softmax(torch.from_numpy(logits), dim=0).numpy() if normalised else np.exp(logits)
+    return result
+
+
+def _network_logits(experiment: Experiment) -> tuple[ndarray, ndarray]:
+    """Two arrays N x pairs: logits at the start, and moved by steps of several sizes; and the near-extreme pair."""
+    data, start = experiment.instance, experiment.study.start
+    prompt, rng = data.tokens[: data.prompt_length], stream(experiment.study.seed, "logits")
+    base = np.einsum("nd,hde,ke->nhk", prompt, start.queries.numpy(), data.tokens).reshape(len(prompt), -1)
+    sizes = 10.0 ** rng.uniform(-3, 1, size=base.shape[1])
+    moved = base + sizes * rng.standard_normal(base.shape)
+    if len(prompt) == 1:
+        return base, moved
+    extreme = np.full((len(prompt), 1), -60.0)  # all weight on two tokens
+    extreme[:2] = 0.0
+    tilted = extreme.copy()
+    tilted[:2, 0] += (1e-2, -1e-2)
+    return np.hstack([base, extreme]), np.hstack([moved, tilted])
+
+
+squared_distance = planted("The distance of the logits enters squared.", power=2)
+not_normalised = planted("The weights are e^x, not divided by their sum.", normalised=False)
 
 
 CLAIM = Claim(

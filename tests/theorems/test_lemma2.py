@@ -10,7 +10,8 @@ from scipy.optimize import minimize
 from scipy.special import softmax
 
 from theorems import lemma2, lemma2_sharp
-from theorems.network.softmax import MovedWeights, bound, derivation, derivative, measured
+from theorems.lemma2_sharp import MovedWeights, derivation, measured
+from theorems.network.softmax import bound, derivative
 from theorems.setting.experiment import Experiment
 from verify.claim import Verdict
 from verify.prove.inequalities.chain import facts_of

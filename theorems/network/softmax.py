@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from random import Random
 from typing import Any
 
 import flint
-import numpy as np
 import sympy as sp
-import torch
-from numpy import ndarray
 
-from numerics.measure import UNIT_ROUNDOFF, rounding, softmax_rounding
 from theorems.network.exact import text, to_balls
 from theorems.network.letters import Point, V, v_k
 from theorems.setting import constants
-from theorems.setting.experiment import Experiment, stream
 from theorems.setting.notation import N
-from theorems.setting.stated import each, held
-from verify.claim import Bound, Identity, planted
+from verify.claim import Identity
 from verify.prove import Equation, prove
 from verify.prove.inequalities.chain import Chain, Fact, at_most
-from verify.prove.inequalities.format_quantity import spell
 from verify.prove.inequalities.lemma import Lemma, Special, cite, define, hypothesis, quote
 from verify.prove.inequalities.quantity import Letter, largest, norm, total
 from verify.prove.inequalities.rules import below_largest, same
 from verify.prove.inequalities.scalar_identity import prove_scalars
-from verify.prove.inequalities.statement import conclude_stated
 from verify.prove.inequalities.system import Relation
 from verify.prove.inequalities.values import PRECISION, Values
 
@@ -69,25 +61,6 @@ SUM_ONE = Equation(ones.T * weights, sp.Identity(1), "Σ_i s_i = 1")
 weight = sp.Symbol("s_j", positive=True)
 ENTRY = Equation(unit.T * weights, weight * sp.Identity(1), "s_j = fᵀs")
 DIAGONAL = (ENTRY, Equation(unit.T * diagonal, weight * unit.T, "D = diag(s)"))
-
-
-@dataclass(frozen=True)
-class MovedWeights:
-    """The stated bound times a factor and with a power of the distance, and the weights as they are."""
-
-    experiment: Experiment
-    _: KW_ONLY
-    factor: Any = 1
-    power: int = 1
-    normalised: bool = True
-
-    def as_stated(self, relation: Relation) -> Relation:
-        """What is stated of ‖softmax(x) − softmax(x′)‖₁."""
-        return replace(relation, right=self.factor * relation.right.subs(DISTANCE, DISTANCE**self.power))
-
-
-squared_distance = planted("The distance of the logits enters squared.", power=2)
-not_normalised = planted("The weights are e^x, not divided by their sum.", normalised=False)
 
 
 def derivative() -> Identity:
@@ -161,14 +134,6 @@ def bound(constant: Any) -> Relation:
     return Relation(DIFFERENCE, constant * DISTANCE)
 
 
-def derivation(subject: MovedWeights, relation: Relation, chain: Chain, *sharper: Chain) -> Identity:
-    """It follows from a bound on the mean deviation."""
-    chains = (chain, *sharper) if subject.normalised else (at_most(DIFFERENCE),)
-    name = f"‖softmax(x) − softmax(x′)‖₁ ≤ {spell(relation.right)}"
-    given = logit_pairs(subject.normalised)
-    return conclude_stated(name, subject.as_stated(relation), *chains, instances=given)
-
-
 @cache
 def logit_pairs(normalised: bool = True) -> tuple[Values, ...]:
     """Exact logits: nearly uniform weights of two tokens, large steps, and three to five tokens."""
@@ -230,46 +195,6 @@ def _deviation(point: tuple[list[Any], Any], step: list[Any]) -> float:
     shares, mean = point
     whole = sum((share * abs(move - mean) for share, move in zip(shares, step, strict=True)), flint.arb(0))
     return float(whole.mid())
-
-
-def measured(subject: MovedWeights, relation: Relation) -> Bound:
-    """The bound on logits of the network, moved a little and a lot, and on nearly uniform weights of two tokens."""
-    pairs = _network_logits(subject.experiment)
-    first, second = (_softmax(logits, subject.normalised) for logits in pairs)
-    distance = np.abs(pairs[0] - pairs[1]).max(axis=0)
-    # The shift of a logit by the largest is one rounding; the two norms add N terms and a subtraction each.
-    N_, spread = len(pairs[0]), max(float(np.ptp(logits, axis=0).max()) for logits in pairs)
-    relative = softmax_rounding(UNIT_ROUNDOFF * spread, N_) + rounding(N_ + 1)
-    error = 2 * relative * (1 if subject.normalised else max(map(np.max, (first.sum(0), second.sum(0)))))
-    found = held(
-        f"‖softmax(x) − softmax(x′)‖₁ ≤ {spell(relation.right)}",
-        subject.as_stated(relation),
-        {DIFFERENCE: each(np.abs(first - second).sum(axis=0)), DISTANCE: each(distance)},
-        error,
-        f"{distance.size} pairs of logits",
-    )
-    return replace(found, ceiling=2.0 if subject.normalised else None)
-
-
-def _softmax(logits: ndarray, normalised: bool) -> ndarray:
-    result: ndarray = torch.softmax(torch.from_numpy(logits), dim=0).numpy() if normalised else np.exp(logits)
-    return result
-
-
-def _network_logits(experiment: Experiment) -> tuple[ndarray, ndarray]:
-    """Two arrays N x pairs: logits at the start, and moved by steps of several sizes; and the near-extreme pair."""
-    data, start = experiment.instance, experiment.study.start
-    prompt, rng = data.tokens[: data.prompt_length], stream(experiment.study.seed, "logits")
-    base = np.einsum("nd,hde,ke->nhk", prompt, start.queries.numpy(), data.tokens).reshape(len(prompt), -1)
-    sizes = 10.0 ** rng.uniform(-3, 1, size=base.shape[1])
-    moved = base + sizes * rng.standard_normal(base.shape)
-    if len(prompt) == 1:
-        return base, moved
-    extreme = np.full((len(prompt), 1), -60.0)  # all weight on two tokens
-    extreme[:2] = 0.0
-    tilted = extreme.copy()
-    tilted[:2, 0] += (1e-2, -1e-2)
-    return np.hstack([base, extreme]), np.hstack([moved, tilted])
 
 
 @dataclass(frozen=True, kw_only=True)
