@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import flint
 import sympy as sp
 
-from theorems.network.enclosed import Ball, Enclosed, Problem, by_token, enclose, problem_of, too_few_heads
+from theorems.network.enclosed import Ball, Enclosed, Matrix, Problem, by_token, enclose, problem_of, too_few_heads
 from theorems.network.rank import largest_rank
 from theorems.noiseless import penrose
 from theorems.setting.defects import penalty_n_tau, penalty_twice
@@ -34,8 +33,8 @@ STATEMENT = r"""
 w_k = B_k^dagger overline(Z) hat(a)_k = C_k^top (C_k C_k^top)^(-1) hat(a)_k
 """
 
-R: Any = sp.MatrixSymbol("Z̄", N, N)  # any invertible matrix, Z̄ among them
-B: Any = sp.MatrixSymbol("B", N, H)
+R = sp.MatrixSymbol("Z̄", N, N)  # any invertible matrix, Z̄ among them
+B = sp.MatrixSymbol("B", N, H)
 
 WEIGHTS = C.T * (C * C.T).I * a_hat
 PSEUDOINVERSE = B.T * (B * B.T).I
@@ -61,11 +60,11 @@ class ExplicitWeights:
         return self.change(problem_of(self.experiment))
 
     @property
-    def weights(self) -> Any:
+    def weights(self) -> sp.MatrixExpr:
         """What is claimed to be w_k."""
         return WEIGHTS if self.power == -1 else C.T * sp.MatPow(C * C.T, self.power) * a_hat
 
-    def mixture(self, problem: Problem, enclosed: Enclosed) -> Any:
+    def mixture(self, problem: Problem, enclosed: Enclosed) -> Matrix:
         """Ã for the explicit weights, N × K, the first of the last token's shifted.
 
         Raises:
@@ -116,7 +115,7 @@ def _certify(subject: ExplicitWeights, problem: Problem, name: str) -> Bound:
     return bound_of(f"|L(w) − L*| at {name}", [observed], [allowed], reason, quantities=named)
 
 
-def explicit_weights(problem: Problem, enclosed: Enclosed, stated: Any) -> list[list[Ball]]:
+def explicit_weights(problem: Problem, enclosed: Enclosed, stated: sp.MatrixExpr) -> list[list[Ball]]:
     """w_k = B_k†Z̄â_k as H × K, by the stated formula in C_k and â_k.
 
     With fewer heads than N they are the least-squares weights (CᵀZ̄²C)⁻¹CᵀZ̄²â_k.

@@ -33,7 +33,7 @@ from theorems.lemma5 import BATCH, RESOLUTION, SAMPLES, SPREAD
 from theorems.setting.defects import noise_ignores_task
 from theorems.setting.experiment import Experiment, stream
 from theorems.setting.limit import PRECISION, symbol_values
-from theorems.setting.notation import N, Z, Z_query, m, tau, z_k
+from theorems.setting.notation import N, Z, Z_query, m, task, tau, z_k
 from verify.certify import evaluate
 from verify.claim import Agreement, Argument, Bound, Claim, Estimate, Identity, Step, planted
 from verify.infer import mean_interval
@@ -49,7 +49,6 @@ R(N tau) > R(m tau) quad "unless" N = m "or" Z^top z_k = 0
 
 c, p, step = sp.symbols("c p h", positive=True)  # a penalty, the one that is said to be best, and a change of c
 a: Any = sp.MatrixSymbol("a", N, 1)  # any linear predictor yᵀa
-task: Any = sp.MatrixSymbol("lambda", m, 1)
 noise: Any = sp.MatrixSymbol("ε", m, N)  # its columns are the ε_i of the prompt
 target_noise: Any = sp.MatrixSymbol("ε_k", m, 1)
 left: Any = sp.MatrixSymbol("U", m, m)

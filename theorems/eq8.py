@@ -10,10 +10,9 @@ Wrong if that leaves a remainder, or if for one random network and prompt the tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from random import Random
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -23,7 +22,7 @@ from torch import Tensor
 from numerics.measure import rounding, softmax_rounding
 from numerics.model import Network, attention, full_attention, initial_network, mixture, predict
 from theorems.setting.experiment import Experiment, stream
-from theorems.setting.notation import K, N, P, Q_h, V, V_tilde, d, e_k, w_h, y
+from theorems.setting.notation import Drawn, K, N, P, Q_h, Sizes, V, V_tilde, d, e_k, w_h, y
 from verify.claim import Agreement, Argument, Claim, Identity, Step, planted
 from verify.prove import Equation, prove, selection
 from verify.prove.matrices.rational import draw, transpose
@@ -37,11 +36,11 @@ hat(y)_k := ["diag" sum_(h=1)^H W_h^V E^P "softmax"((W_h^K E^P)^top W_h^Q E)]_k
 
 TRIALS = 5
 
-S_h: Any = sp.MatrixSymbol("S_h", N, K)  # softmax of the logits, column by column
-A: Any = sp.MatrixSymbol("A", d, d)  # invertible: W^K_h = (A, 0), W^Q_h = (A⁻ᵀQ_h, 0)
-J: Any = sp.MatrixSymbol("J", d + 1, d)
-j: Any = sp.MatrixSymbol("j", d + 1, 1)
-row: Any = sp.MatrixSymbol("e_1", K, 1)
+S_h = sp.MatrixSymbol("S_h", N, K)  # softmax of the logits, column by column
+A = sp.MatrixSymbol("A", d, d)  # invertible: W^K_h = (A, 0), W^Q_h = (A⁻ᵀQ_h, 0)
+J = sp.MatrixSymbol("J", d + 1, d)
+j = sp.MatrixSymbol("j", d + 1, 1)
+row = sp.MatrixSymbol("e_1", K, 1)
 
 EMBEDDED = J * V + j * y.T  # E^P
 EMBEDDED_ALL = J * V_tilde + j * y.T * P  # E
@@ -93,11 +92,11 @@ def argue_sum(subject: FullAttention) -> Iterator[Argument]:
     )
 
 
-def _prove(name: str, left: Any, right: Any, *premises: Equation) -> Identity:
+def _prove(name: str, left: sp.MatrixExpr, right: sp.MatrixExpr, *premises: Equation) -> Identity:
     return prove(name, left, right, premises=(*BLOCKS, *premises), sample=_blocks)
 
 
-def _blocks(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+def _blocks(sizes: Sizes, rng: Random) -> Drawn:
     """J = (I, 0)ᵀ, the last unit vector j, and a prompt of the first N of K random tokens."""
     size, prompt, count = sizes[d], sizes.get(N, 1), sizes.get(K, 1)
     if prompt > count:

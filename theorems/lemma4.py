@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
 
 import sympy as sp
 
@@ -29,8 +28,8 @@ EE_tilde(epsilon) 1/(2 N) sum_(i=1)^N (y_i - lambda^top (z_i + tilde(epsilon)_i)
 "with the minimiser" (Z Z^top + N tau I_m)^(-1) Z y
 """
 
-noise: Any = sp.MatrixSymbol("ε̃", m, N)  # its columns are the ε̃_i
-shift: Any = sp.MatrixSymbol("μ", m, N)  # a mean that the noise must not have
+noise = sp.MatrixSymbol("ε̃", m, N)  # its columns are the ε̃_i
+shift = sp.MatrixSymbol("μ", m, N)  # a mean that the noise must not have
 
 
 ERROR = (y - Z.T * task).T * (y - Z.T * task) / (2 * N)
@@ -46,10 +45,10 @@ class NoisyRegression:
     experiment: Experiment
     _: KW_ONLY
     factor: sp.Expr = sp.Integer(1)
-    mean: Any = sp.ZeroMatrix(m, N)
+    mean: sp.MatrixExpr = sp.ZeroMatrix(m, N)
     labels_noisy: bool = False
 
-    def right(self, coefficients: Any) -> Any:
+    def right(self, coefficients: sp.MatrixExpr) -> sp.MatrixExpr:
         """The right side at these coefficients."""
         return (RIGHT + (self.factor - 1) * tau / 2 * task.T * task).subs(task, coefficients)
 

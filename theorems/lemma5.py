@@ -15,8 +15,9 @@ another mean error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -31,7 +32,7 @@ from theorems.setting import notation
 from theorems.setting.defects import noise_ignores_task, penalty_n_tau, penalty_twice
 from theorems.setting.experiment import stream
 from theorems.setting.limit import PRECISION, Limit, symbol_values
-from theorems.setting.notation import PROMPT, K, N, P, Z, Z_query, Z_tilde, e_k, m, task, tau, z_k
+from theorems.setting.notation import PROMPT, Drawn, K, N, P, Sizes, Z, Z_query, Z_tilde, e_k, m, task, tau, z_k
 from verify.certify import evaluate
 from verify.claim import Claim, Estimate, Identity, planted
 from verify.infer import mean_interval
@@ -51,19 +52,19 @@ delta_k = overline(Z) (tilde(a)_k - hat(a)_k), \
 L^* = 1/(2 K) sum_(k=N+1)^K (norm(z_k)^2 + m tau - z_k^top Z (Z^top Z + m tau I)^(-1) Z^top z_k)
 """
 
-noise: Any = sp.MatrixSymbol("ε", m, K)  # its columns are the ε_k
-A_tilde: Any = sp.MatrixSymbol("Ã", N, K)
-a_k: Any = sp.MatrixSymbol("ã_k", N, 1)
-f_k: Any = sp.MatrixSymbol("f_k", N, 1)  # picks token k out of the prompt
-P_Q: Any = sp.MatrixSymbol("P_Q", K - N, K)  # selects the unseen tokens
+noise = sp.MatrixSymbol("ε", m, K)  # its columns are the ε_k
+A_tilde = sp.MatrixSymbol("Ã", N, K)
+a_k = sp.MatrixSymbol("ã_k", N, 1)
+f_k = sp.MatrixSymbol("f_k", N, 1)  # picks token k out of the prompt
+P_Q = sp.MatrixSymbol("P_Q", K - N, K)  # selects the unseen tokens
 penalty, level = sp.symbols("p v", positive=True)  # of the limit, and of the noise of one unseen label: both are mτ
-INVERSE: Any = (Z.T * Z + penalty * sp.Identity(N)).I
+INVERSE = (Z.T * Z + penalty * sp.Identity(N)).I
 
 LEFT_OVER = sp.Trace(z_k.T * z_k) + level - sp.Trace(z_k.T * Z * INVERSE * Z.T * z_k)  # of an unseen token
 LOSS_STAR = (sp.Trace(Z_query.T * Z_query) + (K - N) * level - sp.Trace(Z_query.T * Z * INVERSE * Z.T * Z_query)) / (
     2 * K
 )
-MOMENTS: Any = Z_tilde.T * Z_tilde + m * tau * sp.Identity(K)  # E yyᵀ under Assumption 1
+MOMENTS = Z_tilde.T * Z_tilde + m * tau * sp.Identity(K)  # E yyᵀ under Assumption 1
 
 IN_PROMPT = (*PROMPT, Equation(f_k.T * f_k, sp.Identity(1), "f_k is a unit vector"))
 UNSEEN = (*PROMPT, *notation.UNSEEN, Equation(e_k.T * e_k, sp.Identity(1), "e_k is a unit vector"))
@@ -106,7 +107,7 @@ class Decomposition:
         """ε and λ with their variances."""
         return [RandomMatrix(noise, self.noise_variance), RandomMatrix(task, self.task_variance)]
 
-    def evaluated(self, stated: Any) -> Any:
+    def evaluated(self, stated: sp.Expr) -> sp.Expr:
         """What is stated, for the limit's penalty and what the noise of an unseen label adds to its squared error."""
         return stated.subs({penalty: self.limit.penalty, level: self.limit.penalty if self.targets_noisy else 0})
 
@@ -130,7 +131,7 @@ def derive_loss(subject: Decomposition) -> Iterator[Identity]:
 
 
 def _derivation(
-    subject: Decomposition, a: Any, unit: Any, left_over: Any, premises: tuple[Equation, ...]
+    subject: Decomposition, a: sp.MatrixExpr, unit: sp.MatrixExpr, left_over: sp.Expr, premises: tuple[Equation, ...]
 ) -> Iterator[Identity]:
     """E‖yᵀ(Pᵀa − u)‖² = ‖Z̄(a − Âu)‖² + what is left over, where u picks one token or is the identity."""
     limit, gram = subject.limit, subject.limit.z_bar_squared
@@ -138,28 +139,28 @@ def _derivation(
     errors = ((Z_tilde + noise).T * task).T * weights
     normal = (Z.T * Z_tilde + limit.penalty * P) * unit
     square = sp.Trace((a - x).T * gram * (a - x))
-    given: dict[str, Any] = {"premises": premises, "sample": tokens}
+    proved = partial(prove, premises=premises, sample=tokens)
     yield prove_expectation(
         "E‖yᵀ(Pᵀa − u)‖² = tr (Pᵀa − u)ᵀ M (Pᵀa − u), M = Z̃ᵀZ̃ + mτI",
         errors * errors.T,
         sp.Trace(weights.T * MOMENTS * weights),
         randoms=subject.randoms,
-        **given,
+        premises=premises,
+        sample=tokens,
     )
-    yield prove(
+    yield proved(
         "this is tr aᵀZ̄²a − 2 tr aᵀw + tr uᵀMu, w = (ZᵀZ̃ + mτP)u",
         sp.Trace(weights.T * MOMENTS * weights),
         sp.Trace(a.T * gram * a) - 2 * sp.Trace(a.T * normal) + sp.Trace(unit.T * MOMENTS * unit),
-        **given,
     )
-    yield prove("w = Z̄²Âu", gram * limit.a_hat * unit, normal, **given)
+    yield proved("w = Z̄²Âu", gram * limit.a_hat * unit, normal)
     yield prove(
         "tr aᵀZ̄²a − 2 tr aᵀZ̄²x = ‖Z̄(a − x)‖² − tr xᵀZ̄²x, here for x = Âu",
         sp.Trace(a.T * gram * a) - 2 * sp.Trace(a.T * gram * x),
         subject.weight * square - sp.Trace(x.T * gram * x),
     )
     rest = sp.Trace(unit.T * MOMENTS * unit) - sp.Trace(normal.T * limit.a_hat * unit)
-    yield prove("what is left over: tr uᵀMu − tr wᵀÂu", rest, left_over, **given)
+    yield proved("what is left over: tr uᵀMu − tr wᵀÂu", rest, left_over)
 
 
 def _proofs() -> Iterator[Identity]:
@@ -167,7 +168,7 @@ def _proofs() -> Iterator[Identity]:
     return derive_loss(Decomposition(SimpleNamespace(limit=Limit())))
 
 
-def tokens(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+def tokens(sizes: Sizes, rng: Random) -> Drawn:
     """Small integers for the letters that pick tokens; None where no token is unseen."""
     known = notation.small_dictionary(sizes, rng)
     if known is None:

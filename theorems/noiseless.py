@@ -12,17 +12,16 @@ Wrong if an identity leaves a remainder.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from random import Random
-from typing import Any
 
 import sympy as sp
 
 from theorems.setting.defects import penalty_n_tau, penalty_twice
 from theorems.setting.experiment import Experiment
-from theorems.setting.notation import PROMPT, N, P, Z, Z_tilde, m, small_dictionary, task, tau
+from theorems.setting.notation import PROMPT, Drawn, N, P, Sizes, Z, Z_tilde, m, small_dictionary, task, tau
 from verify.claim import Argument, Claim, Identity, Step, planted
 from verify.prove import Equation, prove
 from verify.prove.matrices.rational import draw, invert, multiply, transpose
@@ -35,9 +34,9 @@ hat(A)(tau) = hat(A)(0) - m tau Z^dagger (Z Z^top + m tau I)^(-1) (tilde(Z) - (Z
 hat(A)(0) = Z^dagger tilde(Z) + (I - Z^dagger Z, 0)
 """
 
-noise: Any = sp.MatrixSymbol("ε", N, 1)
+noise = sp.MatrixSymbol("ε", N, 1)
 gram = Z * Z.T  # m x m; writing its inverse asserts rank Z = m
-pseudo: Any = sp.MatrixSymbol("Z†", N, m)
+pseudo = sp.MatrixSymbol("Z†", N, m)
 
 INVERSE = Z.T * gram.I
 AT_ZERO = pseudo * Z_tilde + (sp.Identity(N) - pseudo * Z) * P
@@ -51,17 +50,17 @@ class Pseudoinverse:
 
     experiment: Experiment
     _: KW_ONLY
-    candidate: Any = pseudo
-    label_noise: Any = sp.ZeroMatrix(N, 1)
+    candidate: sp.MatrixExpr = pseudo
+    label_noise: sp.MatrixExpr = sp.ZeroMatrix(N, 1)
     equations: int = 4
 
     @property
-    def inverse(self) -> Any:
+    def inverse(self) -> sp.MatrixExpr:
         """What is claimed to be Z†."""
         return self.candidate.subs(pseudo, INVERSE)
 
 
-def penrose(A: Any, X: Any, a: str, x: str) -> tuple[Equation, ...]:
+def penrose(A: sp.MatrixExpr, X: sp.MatrixExpr, a: str, x: str) -> tuple[Equation, ...]:
     """Penrose's four equations for X = A†, with what their names call the two."""
     return (
         Equation(A * X * A, A, f"{a} {x} {a} = {a}"),
@@ -123,12 +122,12 @@ def argue_rate(subject: Pseudoinverse) -> Iterator[Argument]:
     )
 
 
-def _full_rank(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+def _full_rank(sizes: Sizes, rng: Random) -> Drawn:
     """Small integers; where Z has a smaller rank than m the inverse is not defined and the draw is passed over."""
     return small_dictionary(sizes, rng) if sizes[m] <= sizes[N] else None
 
 
-def _inverses(first: Any, second: Any, asked: int, sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+def _inverses(first: sp.MatrixSymbol, second: sp.MatrixSymbol, asked: int, sizes: Sizes, rng: Random) -> Drawn:
     """A Z of full row rank and two solutions of the equations asked: right inverses, if the fourth is left out."""
     features = draw(rng, sizes[m], sizes[N])
     try:

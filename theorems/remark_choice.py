@@ -29,7 +29,7 @@ from theorems.lemma5 import BATCH, RESOLUTION, SAMPLES, SPREAD
 from theorems.setting.defects import noise_ignores_task
 from theorems.setting.experiment import Experiment, stream
 from theorems.setting.limit import PRECISION, symbol_values
-from theorems.setting.notation import N, Z, Z_query, m, tau, y, z_k
+from theorems.setting.notation import N, Z, Z_query, m, task, tau, y, z_k
 from verify.certify import balls, evaluate
 from verify.claim import Bound, Claim, Estimate, Identity, planted
 from verify.infer import mean_interval
@@ -46,7 +46,6 @@ R(N tau) - R(m tau)
 
 low, step, further = sp.symbols("c_0 h g", positive=True)
 t: Any = sp.MatrixSymbol("t", m, 1)
-task: Any = sp.MatrixSymbol("lambda", m, 1)
 noise: Any = sp.MatrixSymbol("ε", m, N)
 moved: Any = sp.MatrixSymbol("x", N, 1)  # â(Nτ) − â(mτ)
 

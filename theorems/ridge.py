@@ -10,7 +10,6 @@ formulas differ, or if an independent solver finds another minimiser.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import flint
 import numpy as np
@@ -52,7 +51,7 @@ def derive_minimiser(experiment: Experiment) -> Iterator[Identity]:
     yield prove("f(λ) − f(λ̂) = (λ − λ̂)ᵀ Hessian (λ − λ̂)/2N", _objective(task) - _objective(coefficients), excess)
 
 
-def _objective(coefficients: Any) -> Any:
+def _objective(coefficients: sp.MatrixExpr) -> sp.Expr:
     """f(λ) = (1/2N) ‖y − Zᵀλ‖² + (mτ/2N) ‖λ‖²."""
     error = y - Z.T * coefficients
     return (sp.Trace(error.T * error) + m * tau * sp.Trace(coefficients.T * coefficients)) / (2 * N)
@@ -86,13 +85,13 @@ def measure_oracles(experiment: Experiment) -> Iterator[Agreement]:
             )
 
 
-def _formulas(experiment: Experiment) -> dict[str, Any]:
+def _formulas(experiment: Experiment) -> dict[str, sp.MatrixExpr]:
     """The two formulas of the statement, and the one by which the limit is evaluated."""
     return {"primal": PRIMAL, "dual": DUAL, "the limit's": experiment.limit.lambda_hat}
 
 
 def solution_of(
-    stated: Any, experiment: Experiment, labels: Float[ndarray, "N p"]
+    stated: sp.MatrixExpr, experiment: Experiment, labels: Float[ndarray, "N p"]
 ) -> tuple[Float[ndarray, "m p"], float]:
     """A stated formula for λ̂ at each column of labels, and how far it may be from that, all entries alike."""
     columns = sp.MatrixSymbol("Y", N, labels.shape[1])

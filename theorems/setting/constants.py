@@ -5,12 +5,10 @@ No constant is typed here: every lemma computes its own from its derivation, as 
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy as sp
 
 
-def _positive(name: str) -> Any:
+def _positive(name: str) -> sp.Symbol:
     return sp.Symbol(name, positive=True)
 
 

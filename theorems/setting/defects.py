@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -17,13 +16,13 @@ from verify.defect import defect_of_experiment
 
 class _RidgeEverywhere(Limit):
     @property
-    def a_hat(self) -> Any:
+    def a_hat(self) -> sp.MatrixExpr:
         return self.z_bar_squared.I * Z.T * Z_tilde
 
 
 class _OtherCoefficients(Limit):
     @property
-    def coefficient_map(self) -> Any:
+    def coefficient_map(self) -> sp.MatrixExpr:
         return Z * (Z.T * Z + N * tau * sp.Identity(N)).I
 
 

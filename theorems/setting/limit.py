@@ -30,32 +30,32 @@ class Limit:
     penalty: sp.Expr = m * tau
 
     @property
-    def z_bar_squared(self) -> Any:
+    def z_bar_squared(self) -> sp.MatrixExpr:
         """Z^T Z + m tau I (N x N), the square of the paper's Z-bar."""
         return Z.T * Z + self.penalty * sp.Identity(N)
 
     @property
-    def z_bar(self) -> Any:
+    def z_bar(self) -> sp.MatrixExpr:
         """Z-bar (N x N)."""
         return me.MatPow(self.z_bar_squared, sp.Rational(1, 2))
 
     @property
-    def a_hat(self) -> Any:
+    def a_hat(self) -> sp.MatrixExpr:
         """The limit matrix (N x K): (Z^T Z + m tau I)^-1 (Z^T Z-tilde + m tau (I_N, 0))."""
         return self.z_bar_squared.I * (Z.T * Z_tilde + self.penalty * P)
 
     @property
-    def coefficient_map(self) -> Any:
+    def coefficient_map(self) -> sp.MatrixExpr:
         """Z (Z^T Z + m tau I)^-1 (m x N): prompt labels to ridge coefficients."""
         return Z * self.z_bar_squared.I
 
     @property
-    def lambda_hat(self) -> Any:
+    def lambda_hat(self) -> sp.MatrixExpr:
         """The ridge coefficients (m x 1)."""
         return self.coefficient_map * y
 
     @property
-    def loss_star(self) -> Any:
+    def loss_star(self) -> sp.Expr:
         """The least population loss, Lemma 5 with noisy targets: only unseen tokens contribute."""
         explained = Z_query.T * Z * self.z_bar_squared.I * Z.T * Z_query
         return (sp.Trace(Z_query.T * Z_query) + (K - N) * self.penalty - sp.Trace(explained)) / (2 * K)
@@ -87,7 +87,7 @@ def limit_values(limit: Limit, instance: Instance) -> LimitValues:
     with flint.ctx.workprec(PRECISION):
         values = symbol_values(instance)
 
-        def rounded(expression: Any) -> ndarray:
+        def rounded(expression: sp.Expr) -> ndarray:
             middle, radius = as_float64(evaluate(expression, values))
             if not radius <= 2 * UNIT_ROUNDOFF * np.max(np.abs(middle)):
                 raise ArithmeticError(f"{expression} is known only to within {radius:.2g} at {PRECISION} bits")

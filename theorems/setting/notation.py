@@ -6,13 +6,16 @@ Sizes are positive integer symbols, so that every expression below holds for all
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from fractions import Fraction
 
 import sympy as sp
 
 from verify.prove import Equation
+
+Sizes = Mapping[sp.Symbol, int]
+Drawn = Mapping[sp.MatrixSymbol, Sequence[Sequence[int | Fraction]]] | None  # exact matrices, if there are such
 
 
 @dataclass(frozen=True)
@@ -37,29 +40,28 @@ def _size(name: str) -> sp.Symbol:
 N, K, d, m, H = (_size(name) for name in ("N", "K", "d", "m", "H"))
 tau = sp.Symbol("tau", positive=True)
 
-# sympy ships no types for matrix expressions; Any keeps the algebra readable.
-Z: Any = sp.MatrixSymbol("Z", m, N)
-Z_tilde: Any = sp.MatrixSymbol("Z̃", m, K)
-Z_query: Any = sp.MatrixSymbol("Z_Q", m, K - N)
-V: Any = sp.MatrixSymbol("V", d, N)
-V_tilde: Any = sp.MatrixSymbol("Ṽ", d, K)
-Q_h: Any = sp.MatrixSymbol("Q_h", d, d)
-w_h: Any = sp.MatrixSymbol("w_h", K, 1)
-C: Any = sp.MatrixSymbol("C", N, H)  # C_k of any token
-a_hat: Any = sp.MatrixSymbol("â", N, 1)  # â_k of any token
-P: Any = sp.MatrixSymbol("P", N, K)
-y: Any = sp.MatrixSymbol("y", N, 1)
-task: Any = sp.MatrixSymbol("lambda", m, 1)
+Z = sp.MatrixSymbol("Z", m, N)
+Z_tilde = sp.MatrixSymbol("Z̃", m, K)
+Z_query = sp.MatrixSymbol("Z_Q", m, K - N)
+V = sp.MatrixSymbol("V", d, N)
+V_tilde = sp.MatrixSymbol("Ṽ", d, K)
+Q_h = sp.MatrixSymbol("Q_h", d, d)
+w_h = sp.MatrixSymbol("w_h", K, 1)
+C = sp.MatrixSymbol("C", N, H)  # C_k of any token
+a_hat = sp.MatrixSymbol("â", N, 1)  # â_k of any token
+P = sp.MatrixSymbol("P", N, K)
+y = sp.MatrixSymbol("y", N, 1)
+task = sp.MatrixSymbol("lambda", m, 1)
 
-e_k: Any = sp.MatrixSymbol("e_k", K, 1)
-z_k: Any = sp.MatrixSymbol("z_k", m, 1)
+e_k = sp.MatrixSymbol("e_k", K, 1)
+z_k = sp.MatrixSymbol("z_k", m, 1)
 
 # What ties these letters together, for proofs: the prompt comes first, and token k is unseen.
 PROMPT = (Equation(P * P.T, sp.Identity(N), "P = (I, 0)"), Equation(Z_tilde * P.T, Z, "Z̃Pᵀ = Z"))
 UNSEEN = (Equation(P * e_k, sp.ZeroMatrix(N, 1), "k > N"), Equation(Z_tilde * e_k, z_k, "z_k is column k of Z̃"))
 
 
-def small_dictionary(sizes: Mapping[Any, int], rng: random.Random) -> dict[Any, list[list[int]]] | None:
+def small_dictionary(sizes: Sizes, rng: random.Random) -> Drawn:
     """Small integers for the letters that PROMPT and UNSEEN tie together; None where no token is unseen."""
     prompt, tokens = sizes[N], sizes[K]
     if prompt >= tokens:
@@ -190,6 +192,7 @@ LETTERS = (
     Letter("W", "risk_falls.W", "m × (N+n)", "(Z, Y), the features of the longer prompt", "Longer prompts"),
     Letter("q", "risk_falls.q", "n", "Yᵀ(WWᵀ + mτI)⁻¹z_k", "Longer prompts"),
     Letter("M", "", "m × m", "(ZZᵀ + mτI)⁻¹", "Longer prompts"),
+    Letter("Π", "", "m × m", "I − 11ᵀ/m", "Unseen tokens"),
     Letter("P_k", "", "N × N", "(η_w/K) B_kB_kᵀ at the start", "Long run"),
     Letter("M", "", "N × N", "B_kB_kᵀ at the start, up to what rounding leaves", "Long run"),
     Letter("W", "", "scalar > 0", "bound on ‖w‖", "Long run"),
