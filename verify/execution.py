@@ -86,7 +86,7 @@ def _run_one(stage: Stage, desk: Desk, results: ForPeople | ForPrograms) -> tupl
     with desk.narrator:
         claim, outcome = _outcome(stage, desk)
     record = _record(stage, claim, outcome, desk, time.perf_counter() - began)
-    record["mutants"] = told_of(request.output, desk.memory.fingerprint, stage.entry.id)
+    record["mutants"] = told_of(request.output, desk.cache.fingerprint, stage.entry.id)
     results.verdict(record)
     if request.resume is not None and record["provenance"].get("resumed") is None:
         desk.narrator.say(f"{stage.entry.id} did not train, so --resume {request.resume} had no effect on it")
@@ -145,7 +145,7 @@ def _outcome(stage: Stage, desk: Desk) -> tuple[Claim, Outcome]:
             )
             if outcome.sound:  # what was found on broken ground is not remembered
                 with desk.ending.undisturbed:
-                    desk.memory = desk.memory.with_verdicts(desk.below.known, again=again)
+                    desk.cache = desk.cache.with_verdicts(desk.below.known, again=again)
             return claim, outcome
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and not desk.ending.watching:
@@ -161,7 +161,7 @@ def _known(stage: Stage, desk: Desk) -> tuple[list[tuple[str, Verdict]], str | N
     Of those remembered that is one in every run; if it does not pass, all are.
     """
     names = [item.id for item in stage.foundations]
-    sample = None if desk.sampled else desk.memory.sample(names)
+    sample = None if desk.sampled else desk.cache.sample(names)
     if sample is not None:
         desk.sampled = True
         del desk.below.known[sample]
@@ -179,7 +179,7 @@ def _record(stage: Stage, claim: Claim, outcome: Outcome, desk: Desk, wall: floa
         stage.small,
         quantities=stage.scope.instance,
         foundations=stage.foundations,
-        found=desk.memory.passed,
+        found=desk.cache.passed,
         command=stage.command,
         wall=wall,
         grade=desk.request.grade,

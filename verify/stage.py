@@ -18,7 +18,7 @@ from verify.code import code_of
 from verify.discovery import Entry
 from verify.ending import Ending
 from verify.files import CERTIFICATE, RECORD, REPORT, Kind, prepare_folder, require_folder, require_replaceable
-from verify.memory import Memory, fingerprint_of, recall
+from verify.foundation_cache import FoundationCache, fingerprint_of, recall
 from verify.pair import report_path
 from verify.paper import Paper, Subject, paper_of
 from verify.recording import SILENT
@@ -58,7 +58,7 @@ class Desk:
     request: Request
     narrator: terminal.Narrator
     subjects: dict[Any, Subject] = field(default_factory=dict)
-    memory: Memory
+    cache: FoundationCache
     below: Foundations
     sources: Sources
     code: Mapping[str, Any]
@@ -98,15 +98,15 @@ def desk_of(package: str, request: Request, ending: Ending) -> Desk:
     """What all claims share, with what is known of their foundations."""
     paper = paper_of(package)
     sources = read_sources("verify", package, *paper.laboratory)
-    memory = recall(fingerprint_of("verify", package, *paper.laboratory))
-    below = Foundations(load=lambda name: loaded(package, name), small=_fixed(paper), known=memory.known())
+    cache = recall(fingerprint_of("verify", package, *paper.laboratory))
+    below = Foundations(load=lambda name: loaded(package, name), small=_fixed(paper), known=cache.known())
     narrator = terminal.Narrator(quiet=request.quiet)
     return Desk(
         package=package,
         paper=paper,
         request=request,
         narrator=narrator,
-        memory=memory,
+        cache=cache,
         below=below,
         ending=ending,
         sources=sources,

@@ -7,8 +7,6 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from verify.claim import Verdict
-
 # The eigenvalue bound starts from a float64 estimate shrunk by this factor: far more than the
 # estimate's own error unless the matrix is singular to working precision, where the bound fails openly.
 SHRINK = 0.999
@@ -117,13 +115,6 @@ def require_symmetric(matrix: flint.arb_mat) -> None:
             if not matrix[i, j].overlaps(matrix[j, i]):
                 told = f"{matrix[i, j].str(5)} at ({i}, {j}) and {matrix[j, i].str(5)} at ({j}, {i})"
                 raise ValueError(f"the matrix is not symmetric: {told}; take (A + Aᵀ)/2 if that is meant")
-
-
-def decide_less(left: flint.arb, right: flint.arb) -> Verdict:
-    """left <= right: pass when certain, fail when impossible, undecided when the balls overlap."""
-    if left <= right:
-        return Verdict.PASS
-    return Verdict.FAIL if left > right else Verdict.UNDECIDED
 
 
 def _identity(n: int) -> flint.arb_mat:

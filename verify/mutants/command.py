@@ -22,7 +22,7 @@ from verify import UsageError, discovery
 from verify.ending import Ending
 from verify.evidence import trouble
 from verify.files import DOCUMENT, MUTANTS, prepare_folder, require_folder, require_replaceable, write_atomically
-from verify.memory import fingerprint_of
+from verify.foundation_cache import fingerprint_of
 from verify.mutants.paper import document, kept_rows, rows_of
 from verify.mutants.report import (
     FILE,

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from verify.certify import as_float64, balls, cholesky, eigenvalue_lower_bound, square_root
-from verify.certify.balls import NotPositiveDefiniteError, decide_less
+from verify.certify.balls import NotPositiveDefiniteError
 from verify.certify.norms import largest_eigenvalue
-from verify.claim import Verdict
 
 N = 3
 entries = st.integers(-9, 9)
@@ -173,24 +172,6 @@ def test_a_matrix_too_close_to_singular_for_the_precision_is_refused() -> None:
         cholesky(flint.arb_mat(nearly))
     with flint.ctx.workprec(256):
         assert cholesky(flint.arb_mat(nearly))[2, 2] > 0
-
-
-@pytest.mark.parametrize(
-    ("left", "right", "verdict"),
-    [
-        ((1, 0.25), (2, 0.25), Verdict.PASS),
-        ((2, 0.25), (1, 0.25), Verdict.FAIL),
-        ((1, 0.75), (2, 0.75), Verdict.UNDECIDED),
-        ((1, 0), (1, 0), Verdict.PASS),
-        ((1, 0), (1, 0.5), Verdict.UNDECIDED),
-    ],
-)
-def test_balls_are_compared_whole(left: tuple[float, float], right: tuple[float, float], verdict: Verdict) -> None:
-    assert decide_less(flint.arb(*left), flint.arb(*right)) is verdict
-
-
-def test_nothing_is_decided_about_an_unknown_number() -> None:
-    assert decide_less(flint.arb("nan"), flint.arb(1)) is Verdict.UNDECIDED
 
 
 @pytest.mark.parametrize("function", [eigenvalue_lower_bound, cholesky, square_root, largest_eigenvalue])

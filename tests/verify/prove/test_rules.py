@@ -52,7 +52,6 @@ RULES: dict[str, Callable[[], Fact]] = {
     "largest_entry": lambda: rules.largest_entry(COLUMNS, y),
     "frobenius_columns": lambda: rules.frobenius_columns(COLUMNS),
     "least_singular_value": lambda: rules.least_singular_value(M, x),
-    "sum_below_length": lambda: rules.sum_below_length(k, norm(x_k)),
     "weighted_cauchy_schwarz": lambda: rules.weighted_cauchy_schwarz(k, weight[k], body[k]),
     "minkowski": lambda: rules.minkowski(length((h, k), norm(x_hk) + norm(x_k) + norm(w))),
     "operator_norm_two": lambda: rules.operator_norm_two(entries, (first, second)),

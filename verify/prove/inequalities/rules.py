@@ -27,7 +27,6 @@ from verify.prove.inequalities.quantity import (
     largest,
     length,
     norm,
-    size,
     terms,
     total,
 )
@@ -174,13 +173,6 @@ def least_singular_value(matrix: Matrix, vector: Matrix) -> Fact:
     """σ ‖x‖ ≤ ‖Bᵀ x‖ with σ² = λ_min(B Bᵀ)."""
     left, right = norm(matrix, "least") * norm(vector), norm(matrix.T * vector)
     return Fact(left=left, right=right, rule="‖Bᵀ x‖² ≥ λ_min(B Bᵀ) ‖x‖²", source=NORMS)
-
-
-@rule
-def sum_below_length(index: Index, body: Expr) -> Fact:
-    """Σ_k x_k ≤ √K (Σ_k x_k²)^½ for x_k ≥ 0."""
-    right = sp.sqrt(size(index)) * length(index, body)
-    return Fact(left=total(index, body), right=right, rule="Cauchy–Schwarz, Σ_k x_k ≤ √K (Σ_k x_k²)^½", source=SUMS)
 
 
 @rule

@@ -25,7 +25,7 @@ from verify.prove.inequalities.quantity import (
     size,
     total,
 )
-from verify.prove.inequalities.rules import cauchy_schwarz, member, minkowski, operator_norm, sum_below_length, triangle
+from verify.prove.inequalities.rules import cauchy_schwarz, member, minkowski, operator_norm, triangle
 from verify.prove.inequalities.solver import discharge
 from verify.prove.inequalities.system import Relation
 
@@ -118,9 +118,6 @@ def facts(expression: Any) -> list[Fact]:
             found.append(cauchy_schwarz(inside.args[0].arg, inside.args[1]))
         if len(over := free(atom)) == 1 and min(over) in (k, j, i):
             found.append(member(min(over), atom))
-    for atom in expression.atoms(Total):
-        if atom.body.is_nonnegative:
-            found.append(sum_below_length(atom.indices[0], atom.body))
     found += [minkowski(atom) for atom in expression.atoms(Length) if isinstance(atom.body, sp.Add)]
     return found
 

@@ -34,7 +34,7 @@ LONGEST = 1_000_000  # bytes; a memory of some dozens of names and times is far 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory:
+class FoundationCache:
     """What passed with this fingerprint, and when, by claim. Without a key nothing can be kept."""
 
     path: Path
@@ -51,7 +51,7 @@ class Memory:
         remembered = [name for name in names if name in self.passed]
         return random.SystemRandom().choice(remembered) if remembered else None
 
-    def with_verdicts(self, verdicts: Mapping[str, Verdict], again: str | None = None) -> Memory:
+    def with_verdicts(self, verdicts: Mapping[str, Verdict], again: str | None = None) -> FoundationCache:
         """The memory with the passes among `verdicts`, dated now where they are new or were found `again`; written."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         earlier = {name: time for name, time in self.passed.items() if name != again}
@@ -67,7 +67,7 @@ class Memory:
         return replace(self, passed=passed)
 
 
-def recall(fingerprint: str) -> Memory:
+def recall(fingerprint: str) -> FoundationCache:
     """What is remembered with this fingerprint: nothing where there is no cache, or its content is not our own.
 
     A cache that cannot be used costs one line, and the time to find verdicts again.
@@ -81,7 +81,7 @@ def recall(fingerprint: str) -> Memory:
         place = path.parent if key is None else path
         _complain(f"{place} is no memory of this user's runs that can be used ({_reason(error)}), and is ignored")
         key = None if os.path.lexists(path) and not path.is_file() else key  # a regular one is written again
-    return Memory(path=path, fingerprint=fingerprint, key=key, passed=passed)
+    return FoundationCache(path=path, fingerprint=fingerprint, key=key, passed=passed)
 
 
 def cache_folder() -> Path:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from verify import memory
+from verify import foundation_cache
 from verify.claim import Verdict
-from verify.memory import cache_folder, fingerprint_of
+from verify.foundation_cache import cache_folder, fingerprint_of
 
 
 @pytest.fixture(autouse=True)
@@ -23,30 +23,30 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_passes_are_remembered_with_their_time_and_nothing_else_is() -> None:
-    first = memory.recall("f").with_verdicts(
+    first = foundation_cache.recall("f").with_verdicts(
         {"a": Verdict.PASS, "b": Verdict.UNDECIDED, "c": Verdict.FAIL, "d": Verdict.ERROR}
     )
     assert first.known() == {"a": Verdict.PASS}
-    second = memory.recall("f")
+    second = foundation_cache.recall("f")
     assert second.passed == first.passed
     third = second.with_verdicts({"a": Verdict.PASS, "b": Verdict.PASS})
     assert third.passed["a"] == first.passed["a"]
-    assert memory.recall("f").known() == {"a": Verdict.PASS, "b": Verdict.PASS}
+    assert foundation_cache.recall("f").known() == {"a": Verdict.PASS, "b": Verdict.PASS}
 
 
 def test_a_claim_that_no_longer_passes_is_forgotten() -> None:
-    memory.recall("f").with_verdicts({"a": Verdict.PASS, "b": Verdict.PASS})
-    memory.recall("f").with_verdicts({"a": Verdict.PASS, "b": Verdict.FAIL})
-    assert memory.recall("f").known() == {"a": Verdict.PASS}
+    foundation_cache.recall("f").with_verdicts({"a": Verdict.PASS, "b": Verdict.PASS})
+    foundation_cache.recall("f").with_verdicts({"a": Verdict.PASS, "b": Verdict.FAIL})
+    assert foundation_cache.recall("f").known() == {"a": Verdict.PASS}
 
 
 def test_another_fingerprint_remembers_nothing() -> None:
-    memory.recall("f").with_verdicts({"a": Verdict.PASS})
-    assert memory.recall("g").known() == {}
+    foundation_cache.recall("f").with_verdicts({"a": Verdict.PASS})
+    assert foundation_cache.recall("g").known() == {}
 
 
 def test_nothing_passed_writes_nothing(cache: Path) -> None:
-    memory.recall("f").with_verdicts({"a": Verdict.FAIL})
+    foundation_cache.recall("f").with_verdicts({"a": Verdict.FAIL})
     assert [path.name for path in cache.iterdir()] == ["key"]
 
 
@@ -58,9 +58,9 @@ HOSTILE = ["", "[]", "{}", '{"fingerprint": "f", "passed": []}', '{"fingerprint"
 def test_a_file_that_is_not_our_own_remembers_nothing(
     cache: Path, content: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    memory.recall("f").with_verdicts({"a": Verdict.PASS})
+    foundation_cache.recall("f").with_verdicts({"a": Verdict.PASS})
     (cache / "f.json").write_text(content)
-    assert memory.recall("f").known() == {}
+    assert foundation_cache.recall("f").known() == {}
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -75,24 +75,24 @@ def test_a_file_that_is_not_our_own_remembers_nothing(
     ],
 )
 def test_a_memory_that_was_edited_is_ignored(cache: Path, change: dict[str, object]) -> None:
-    memory.recall("f").with_verdicts({"a": Verdict.PASS})
+    foundation_cache.recall("f").with_verdicts({"a": Verdict.PASS})
     path = cache / "f.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    assert memory.recall("f").known() == {}
+    assert foundation_cache.recall("f").known() == {}
 
 
 def test_a_memory_made_with_another_key_is_ignored(cache: Path) -> None:
-    memory.recall("f").with_verdicts({"a": Verdict.PASS})
+    foundation_cache.recall("f").with_verdicts({"a": Verdict.PASS})
     (cache / "key").write_bytes(bytes(32))
-    assert memory.recall("f").known() == {}
+    assert foundation_cache.recall("f").known() == {}
 
 
 def test_a_key_that_others_can_read_keeps_nothing(cache: Path) -> None:
-    memory.recall("f").with_verdicts({"a": Verdict.PASS})
+    foundation_cache.recall("f").with_verdicts({"a": Verdict.PASS})
     (cache / "key").chmod(0o644)
-    assert memory.recall("f").known() == {}
-    assert memory.recall("f").with_verdicts({"b": Verdict.PASS}).known() == {"b": Verdict.PASS}
-    assert memory.recall("f").known() == {}
+    assert foundation_cache.recall("f").known() == {}
+    assert foundation_cache.recall("f").with_verdicts({"b": Verdict.PASS}).known() == {"b": Verdict.PASS}
+    assert foundation_cache.recall("f").known() == {}
 
 
 def spoil_nothing_there(cache: Path) -> None:
@@ -140,19 +140,19 @@ def test_a_cache_that_cannot_be_used_costs_one_line_and_nothing_else(
     spoil: Callable[[Path], None], cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spoil(cache)
-    found = memory.recall("f").with_verdicts({"a": Verdict.PASS}).with_verdicts({"b": Verdict.PASS})
+    found = foundation_cache.recall("f").with_verdicts({"a": Verdict.PASS}).with_verdicts({"b": Verdict.PASS})
     assert found.known() == {"b": Verdict.PASS}
     told = capsys.readouterr()
     assert (told.out, told.err.count("\n")) == ("", 1)
     assert told.err.startswith("verify: ")
     assert "is ignored" in told.err
-    assert memory.recall("f").known() == {}
+    assert foundation_cache.recall("f").known() == {}
 
 
 def test_a_cache_that_cannot_be_written_costs_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = memory.recall("f")
+    found = foundation_cache.recall("f")
 
     def full(handle: int) -> None:
         raise OSError(errno.ENOSPC, "No space left")
@@ -171,11 +171,11 @@ def test_without_a_folder_of_its_own_the_cache_is_at_home(monkeypatch: pytest.Mo
 
 
 def test_one_remembered_verdict_is_sampled_and_dated_again() -> None:
-    memory.recall("f").with_verdicts({"a": Verdict.PASS})
-    found = memory.recall("f")
+    foundation_cache.recall("f").with_verdicts({"a": Verdict.PASS})
+    found = foundation_cache.recall("f")
     assert found.sample(["b", "a"]) == "a"
     assert found.sample(["b"]) is None
-    assert memory.recall("f").with_verdicts({"a": Verdict.FAIL}, again="a").known() == {}
+    assert foundation_cache.recall("f").with_verdicts({"a": Verdict.FAIL}, again="a").known() == {}
 
 
 def test_the_fingerprint_follows_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +201,7 @@ def test_the_fingerprint_follows_installed_versions(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_file_can_be_read_by_a_person() -> None:
-    memory.recall("f").with_verdicts({"a": Verdict.PASS})
+    foundation_cache.recall("f").with_verdicts({"a": Verdict.PASS})
     content = json.loads((cache_folder() / "f.json").read_text())
     assert content["fingerprint"] == "f"
     assert content["passed"]["a"].endswith("+00:00")
