@@ -164,7 +164,7 @@ def measured(subject: MovedWeights, relation: Relation) -> Bound:
         error,
         f"{distance.size} pairs of logits",
     )
-    return replace(found, ceiling=2.0 if subject.normalised else None)
+    return replace(found, ceiling=2.0 if subject.normalised else None, quantities={"pairs": distance.size})
 
 
 def _softmax(logits: ndarray, normalised: bool) -> ndarray:

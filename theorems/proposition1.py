@@ -209,10 +209,11 @@ def _ranks(subject: RankLaw, name: str, prompt: np.ndarray, queries: np.ndarray,
         low, high, margins = np.array([rank_of_attention(prompt, queries, token) for token in tokens]).T
         claims = [evaluate(claimed, {})] * len(low)
     ranks = list(map(between, low, high))
+    named = {"least_eigenvalue": float(margins.min()), "rank": float(claimed)}
     reason = f"λ_min of the smaller Gram matrix ≥ {margins.min():.2g}, certified"
-    yield bound_of(f"{claimed} ≤ rank C_k, {name}", claims, ranks, reason, elsewhere=where)
+    yield bound_of(f"{claimed} ≤ rank C_k, {name}", claims, ranks, reason, elsewhere=where, quantities=named)
     told = "no more different rows, or columns"
-    yield bound_of(f"rank C_k ≤ {claimed}, {name}", ranks, claims, told, elsewhere=where)
+    yield bound_of(f"rank C_k ≤ {claimed}, {name}", ranks, claims, told, elsewhere=where, quantities=named)
 
 
 def _spread(subject: RankLaw) -> np.ndarray:

@@ -81,7 +81,7 @@ def test_the_kinds_of_statement_are_falsified_each_in_its_way() -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_claim_that_quotes_a_false_lemma_loses_its_proof(way: str) -> None:
     def verdict() -> str:
-        return run_checks([lemma2.derive_bound], SMALL)[0].verdict.name
+        return run_checks([lemma2.derive_bound], lemma2.CLAIM.about(SMALL))[0].verdict.name
 
     def falsified_first() -> str:
         falsify(lemma2.SIZE, way)
@@ -108,7 +108,7 @@ def test_what_may_have_read_a_module_is_forgotten_and_nothing_else() -> None:
 
 
 def test_a_claim_has_mutants_of_its_hypotheses_and_of_its_signs() -> None:
-    evidence = run_checks([lemma2.derive_bound], SMALL)
+    evidence = run_checks([lemma2.derive_bound], lemma2.CLAIM.about(SMALL))
     (dropped,) = mutants_of_hypotheses("lemma2", evidence)
     assert (dropped.kind, dropped.quoted) == ("hypothesis dropped", False)
     assert "sum to 1" in dropped.change
