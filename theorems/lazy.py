@@ -210,7 +210,7 @@ def _solution(stated: Any, run: DescentRun) -> list[list[Ball]]:
     enclosed, problem = enclose(run.problem), run.problem
     target = (enclosed.z_bar * enclosed.a_hat).transpose().tolist()
     columns = []
-    for k, mixing in enumerate(by_token(enclosed.attention([balls(query) for query in problem.queries]))):
+    for k, mixing in enumerate(by_token(enclosed.attention_of(problem))):
         known = {B: enclosed.z_bar * mixing, a: flint.arb_mat([[x] for x in target[k]])}
         sizes = {N: mixing.nrows(), H: mixing.ncols()}
         columns.append(evaluate(stated, known | sizes).entries())

@@ -195,7 +195,7 @@ def _modes(problem: Problem, by_features: bool) -> Modes:
     """At `BITS` bits."""
     enclosed = enclose(problem)
     targets = (enclosed.z_bar * enclosed.a_hat).transpose().tolist()
-    attention = enclosed.attention([balls(query) for query in problem.queries])
+    attention = enclosed.attention_of(problem)
     eigenvalues: list[Ball] = []
     squares: list[Ball] = []
     defects = []

@@ -9,7 +9,6 @@ import numpy as np
 
 from theorems.descent.trajectory import DescentRun
 from theorems.network.enclosed import Ball, Enclosed, Matrix, Problem, by_token, enclose
-from verify.certify import balls
 from verify.certify.balls import as_float64
 from verify.certify.compare import lower
 from verify.certify.norms import largest, largest_eigenvalue, sum_of_squares
@@ -95,4 +94,4 @@ def _gaps(run: DescentRun, factor: float, doublings: int) -> list[Ball]:
 
 def _mixed(enclosed: Enclosed, problem: Problem) -> list[Matrix]:
     """B_k at the start, for every token."""
-    return [enclosed.z_bar * C for C in by_token(enclosed.attention([balls(query) for query in problem.queries]))]
+    return [enclosed.z_bar * C for C in by_token(enclosed.attention_of(problem))]

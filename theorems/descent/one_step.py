@@ -8,7 +8,6 @@ import flint
 
 from theorems.descent.trajectory import DescentRun, Trajectory
 from theorems.network.enclosed import Ball, Enclosed, Matrix, by_token, enclose
-from verify.certify import balls
 from verify.certify.norms import largest, spectral_norm, sum_of_squares
 
 
@@ -39,7 +38,7 @@ def one_step(run: DescentRun, trajectory: Trajectory) -> OneStep:
     pairs = zip(trajectory.weights, slopes[1], strict=True)
     weights = [[w - prescription.step_weights * g for w, g in zip(*rows, strict=True)] for rows in pairs]
     after = enclosed.attention(queries)
-    start = _mixed(enclosed, enclosed.attention([balls(query) for query in run.problem.queries]))
+    start = _mixed(enclosed, enclosed.attention_of(run.problem))
     here, there = _mixed(enclosed, attention), _mixed(enclosed, after)
     delta, moved = (
         (enclosed.z_bar * (each - enclosed.a_hat)).transpose().tolist()
