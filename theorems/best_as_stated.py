@@ -9,7 +9,7 @@ R(c) = (c² + 4)/(c + 2)²: R(Nτ) = 5/9, and R(mτ) = 1/2 is smaller. The corre
 same checks as there are made here, with Nτ in the place of mτ.
 
 Read otherwise the paper is right: λ̂_τ minimises the mean error over the noise of the prompt's own features
-(`lemma4`), and it predicts best when the tasks are isotropic on the range of Z and rank Z = N ≤ m (in `best`).
+(`lemma4`), and it predicts best when the tasks are isotropic on the range of Z and rank Z = N ≤ m (`best_isotropic`).
 
 Wrong if no check finds a prompt, a token and a penalty with a smaller error than Nτ has.
 """
@@ -21,7 +21,8 @@ from typing import Any
 
 import flint
 
-from theorems.best import BEST, Choice, answer_at, certify_penalties, derive_stationary, measure_penalties, risk
+from theorems.best import BEST, Choice, answer_at, certify_penalties, measure_penalties, risk
+from theorems.best_slope import derive_stationary
 from theorems.setting.experiment import Experiment
 from theorems.setting.limit import PRECISION
 from theorems.setting.notation import N, Z, m, tau, z_k

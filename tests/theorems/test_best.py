@@ -1,4 +1,4 @@
-"""The best penalty against scipy's minimiser and a numerical derivative, and the paper's, refuted by what replays."""
+"""The best penalty against scipy's minimiser, and the paper's, refuted by what replays."""
 
 import re
 from fractions import Fraction
@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 from scipy.optimize import minimize_scalar
 
-from theorems import best, best_as_stated
+from theorems import best, best_as_stated, best_slope
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.limit import PRECISION
 from theorems.setting.notation import N, Z, m, tau, z_k
@@ -37,16 +37,6 @@ def test_scipy_finds_the_minimum_at_m_tau(size: int, prompt: int) -> None:
     assert np.exp(found.x) == pytest.approx(size * level, rel=1e-3)
 
 
-def test_the_slope_is_the_numerical_derivative() -> None:
-    rng = np.random.default_rng(1)
-    features, unseen, level, penalty, change = rng.standard_normal((3, 4)), rng.standard_normal(3), 0.2, 1.1, 1e-5
-    ends = (error(penalty + sign * change, features, unseen, 3 * level) for sign in (1, -1))
-    vectors, values, _ = np.linalg.svd(features)
-    terms = (vectors.T @ unseen) ** 2 * values**2 / (values**2 + penalty) ** 3
-    upper, lower = ends
-    assert (upper - lower) / (2 * change) == pytest.approx(2 * (penalty - 3 * level) * terms.sum(), rel=1e-6)
-
-
 def test_rotated_features_have_the_same_errors(quick: Experiment) -> None:
     """Twin: R(c) at every token is the same for UZ and Uz_k with U orthogonal."""
     rng = np.random.default_rng(2)
@@ -58,7 +48,7 @@ def test_rotated_features_have_the_same_errors(quick: Experiment) -> None:
         )
 
 
-@pytest.mark.parametrize("check", [best.derive_stationary, best.certify_penalties, best.measure_penalties])
+@pytest.mark.parametrize("check", [best_slope.derive_stationary, best.certify_penalties, best.measure_penalties])
 def test_the_checks_that_refute_the_paper_pass_with_its_correction(check: object, quick: Experiment) -> None:
     (right,) = run_checks([check], best.Choice(quick))  # type: ignore[list-item]
     (wrong,) = run_checks([check], best_as_stated.as_printed(quick))  # type: ignore[list-item]
@@ -79,10 +69,10 @@ def test_the_witness_replays_in_fractions(quick: Experiment) -> None:
 
 def test_the_witness_of_the_prover_replays(quick: Experiment) -> None:
     """At it the derivative of R at Nτ, by hand from the two singular directions of Z, is the number it names."""
-    (found,) = best.derive_stationary(best_as_stated.as_printed(quick))
+    (found,) = best_slope.derive_stationary(best_as_stated.as_printed(quick))
     assert found.witness is not None
     instance = Instance.read(found.witness, [N, m, tau, Z, z_k])
-    slope = best.SLOPE.subs({best.p: m * tau, best.c: N * tau})
+    slope = best_slope.SLOPE.subs({best.p: m * tau, best.c: N * tau})
     named = Fraction(re.findall(r"left = \[\[(\S+)\]\]", found.witness)[0])
     assert instance.evaluate(slope) == ((named,),)
     assert named != 0
