@@ -22,8 +22,8 @@ import torch
 
 from numerics.measure import attention_rounding, rounding
 from numerics.model import attention
-from theorems.network.enclosed import Problem, enclose, problem_of, too_few_heads
-from theorems.network.rank import largest_rank, least_eigenvalue
+from theorems.network.enclosed import Problem, enclose, largest_rank, least_eigenvalue, too_few_heads
+from theorems.network.problem import problem_of
 from theorems.setting.experiment import Experiment
 from verify.certify.compare import between, bound_of, upper
 from verify.claim import Agreement, Assumption, Bound, Claim, planted

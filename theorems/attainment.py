@@ -16,8 +16,8 @@ from functools import cached_property
 import flint
 import sympy as sp
 
-from theorems.network.enclosed import Ball, Enclosed, Matrix, Problem, by_token, enclose, problem_of, too_few_heads
-from theorems.network.rank import largest_rank
+from theorems.network.enclosed import Ball, Enclosed, Matrix, Problem, by_token, enclose, largest_rank, too_few_heads
+from theorems.network.problem import problem_of
 from theorems.noiseless import penrose
 from theorems.setting.defects import penalty_n_tau, penalty_twice
 from theorems.setting.experiment import Experiment, stream

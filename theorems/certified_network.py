@@ -25,7 +25,8 @@ import sympy as sp
 import torch
 
 from theorems.descent.conclusion import INSIDE
-from theorems.network.enclosed import Ball, Matrix, enclose, mixture_rounding, problem_of, trained_problem_of
+from theorems.network.enclosed import Ball, Matrix, enclose, mixture_rounding
+from theorems.network.problem import problem_of, trained_problem_of
 from theorems.setting.constants import Z_size, gap
 from theorems.setting.defects import (
     labels_shuffled,

@@ -35,7 +35,8 @@ from theorems.descent.runs import (
     violated,
 )
 from theorems.descent.trajectory import DescentRun, Trajectory, descend
-from theorems.network.enclosed import Ball, by_token, enclose, problem_of
+from theorems.network.enclosed import Ball, by_token, enclose
+from theorems.network.problem import problem_of
 from theorems.setting.constants import eta_w
 from theorems.setting.defects import penalty_twice
 from theorems.setting.experiment import Experiment

@@ -35,7 +35,7 @@ from theorems.descent.certified_closed_form import (
 )
 from theorems.descent.closed_form import ClosedForm, Formulas, closed_form
 from theorems.descent.motion_bounds import ARGUMENTS, features_moved_chain, slope_chain
-from theorems.descent.runs import runs_of
+from theorems.descent.runs import runs_of, violated
 from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.instances import small_networks
 from theorems.network.letters import HERE, THERE, h, k
@@ -101,8 +101,12 @@ class LongRun:
         return Formulas(loss=self.loss * STATED_LOSS, queries=queries, weights=weights)
 
     def closed(self, run: DescentRun) -> ClosedForm | None:
-        """The run in closed form; None where no bound on the motion reproduces itself."""
-        return closed_form(run, self.formulas, self.exponent, self.by_features)
+        """The run in closed form; None where a hypothesis is missing or no bound on the motion reproduces itself."""
+        return (
+            None
+            if violated(run) and not run.forced
+            else closed_form(run, self.formulas, self.exponent, self.by_features)
+        )
 
     @property
     def forms(self) -> Iterator[ClosedForm]:

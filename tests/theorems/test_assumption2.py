@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from theorems.assumption2 import CLAIM, StartingRank
-from theorems.network.enclosed import Problem, problem_of
-from theorems.network.rank import largest_rank, least_eigenvalue
+from theorems.network.enclosed import Problem, largest_rank, least_eigenvalue
+from theorems.network.problem import problem_of
 from theorems.setting.experiment import Experiment
 from verify.claim import Verdict
 from verify.runner import run_checks
@@ -60,7 +60,7 @@ def test_deficiency_is_certain_and_too_few_bits_are_not(
     few = replace(problem, queries=problem.queries[: N - 2], weights=problem.weights[: N - 2])
     assert largest_rank(few) == N - 2
     assert reasons(few, quick) == {"assumption2": Verdict.UNDECIDED, "N ≤ rank B_k": Verdict.FAIL}
-    monkeypatch.setattr("theorems.network.rank.LIMIT", 64)
+    monkeypatch.setattr("theorems.network.enclosed.LIMIT", 64)
     least_eigenvalue.cache_clear()
     hard = replace(problem, queries=problem.queries * 2.0**-60)
     assert reasons(hard, quick) == {"assumption2": Verdict.UNDECIDED, "N ≤ rank B_k": Verdict.UNDECIDED}

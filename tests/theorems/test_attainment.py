@@ -12,7 +12,8 @@ import torch
 from numerics.measure import token_losses
 from numerics.model import Network, attention, mixture_float64
 from theorems.attainment import CLAIM, ExplicitWeights, certify_attained
-from theorems.network.enclosed import enclose, problem_of
+from theorems.network.enclosed import enclose
+from theorems.network.problem import problem_of
 from theorems.setting.experiment import Experiment
 from verify.claim import Verdict, worst
 from verify.runner import run_checks

@@ -22,7 +22,7 @@ from theorems.certified_network import (
     errors_halved,
     measure_float64,
 )
-from theorems.network.enclosed import trained_problem_of
+from theorems.network.problem import trained_problem_of
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
 from theorems.setting.tail import x_delta

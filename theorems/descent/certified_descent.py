@@ -24,8 +24,7 @@ from theorems.descent.runs import (
     violated,
 )
 from theorems.descent.trajectory import DescentRun, Trajectory, descend
-from theorems.network.enclosed import Ball
-from theorems.network.rank import largest_rank
+from theorems.network.enclosed import Ball, largest_rank
 from verify.certify.balls import NotPositiveDefiniteError
 from verify.certify.compare import lower, middles
 from verify.claim import Assumption, Bound

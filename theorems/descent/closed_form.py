@@ -19,7 +19,6 @@ import numpy as np
 
 from theorems.descent import motion
 from theorems.descent.prescription import BITS
-from theorems.descent.runs import violated
 from theorems.descent.trajectory import DescentRun
 from theorems.network.enclosed import Ball, Enclosed, Matrix, Problem, by_token, enclose
 from theorems.setting.constants import f_max, gamma
@@ -156,11 +155,11 @@ class ClosedForm:
 def closed_form(
     run: DescentRun, formulas: Formulas, exponent: float = 2.0, by_features: bool = True
 ) -> ClosedForm | None:
-    """The trajectory; None where a hypothesis is missing or no bound on the motion closes.
+    """The trajectory; None where w⁽⁰⁾ ≠ 0, there are no step sizes, or no bound on the motion closes.
 
     Use its balls at `BITS` bits. A control takes another exponent than 2t, or M_k close to C_kC_kᵀ.
     """
-    if np.any(run.problem.weights) or (violated(run) and not run.forced):
+    if np.any(run.problem.weights):
         return None
     try:
         found = _computed(run, formulas, exponent, by_features)

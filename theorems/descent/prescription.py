@@ -12,8 +12,7 @@ from typing import Any
 
 import flint
 
-from theorems.network.enclosed import Ball, Enclosed, Problem, enclose
-from theorems.network.rank import least_eigenvalue
+from theorems.network.enclosed import Ball, Enclosed, Problem, enclose, least_eigenvalue
 from theorems.setting.constants import A_norm, D, Delta_0, Z_norm, alpha, eta_w, f_max, gamma, zeta_0
 from theorems.setting.notation import H, K
 from theorems.setting.stated_constants import LIPSCHITZ_MATRIX, SIGMA, STATED_ALPHA, STATED_D, STATED_DRIFT, STATED_ROOM

@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike
 
 from theorems.descent.prescription import Prescription
 from theorems.descent.trajectory import DescentRun
-from theorems.network.enclosed import Ball, Problem, problem_of
-from theorems.network.rank import largest_rank
+from theorems.network.enclosed import Ball, Problem, largest_rank
+from theorems.network.problem import problem_of
 from theorems.setting.experiment import Experiment, prepare, stream
 from theorems.setting.limit import Limit
 from theorems.setting.parameters import resolve

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import flint
@@ -21,12 +21,14 @@ from numpy import ndarray
 from numerics.instance import Instance
 from numerics.measure import attention_rounding, rounding
 from numerics.model import Network, mixture_float64
-from theorems.setting.experiment import Experiment
 from theorems.setting.limit import Limit, symbol_values
 from theorems.setting.notation import Z
 from verify.certify import balls, evaluate
-from verify.certify.norms import smallest_eigenvalue, softmax, sum_of_squares
+from verify.certify.norms import smallest, smallest_eigenvalue, softmax, sum_of_squares
+from verify.certify.precision import until_decided
 
+ACCURACY = 24  # bits of ζ₀; traces of powers give about 30 − log₂ log N
+LIMIT = 1024  # bits; a ζ₀ below about 1e-300 is left undecided
 Matrix = Any  # flint.arb_mat
 Ball = Any  # flint.arb
 
@@ -64,24 +66,6 @@ class Problem:
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
-
-
-def problem_of(experiment: Experiment) -> Problem:
-    """The experiment's data and start: exactly the float64 numbers that training begins with."""
-    start = experiment.study.start.to(device="cpu", dtype=torch.float64)
-    return Problem(
-        instance=experiment.instance,
-        limit=experiment.limit,
-        tokens=experiment.instance.tokens,
-        queries=start.queries.numpy(),
-        weights=start.weights.numpy(),
-    )
-
-
-def trained_problem_of(experiment: Experiment) -> Problem:
-    """The same data with the parameters that training ended with; float32 numbers are float64 numbers."""
-    network = experiment.study.trained.network.to(device="cpu", dtype=torch.float64)
-    return replace(problem_of(experiment), queries=network.queries.numpy(), weights=network.weights.numpy())
 
 
 def too_few_heads(problem: Problem) -> Problem:
@@ -214,3 +198,27 @@ def mixture_rounding(problem: Problem) -> Float[ndarray, "N K"]:
     sizes = Network(queries=torch.from_numpy(problem.queries), weights=torch.from_numpy(np.abs(problem.weights)))
     bound: ndarray = rho / (1 - rho) * mixture_float64(sizes, problem.tokens, N)
     return bound
+
+
+def largest_rank(problem: Problem) -> int:
+    """An upper bound on rank B_k for every k: the number of different prompt tokens and of different Q_h."""
+    N = problem.instance.prompt_length
+    heads = problem.queries.reshape(len(problem.queries), -1)
+    return min(len(np.unique(problem.tokens[:N], axis=0)), len(np.unique(heads, axis=0)))
+
+
+@lru_cache(maxsize=8)
+def least_eigenvalue(problem: Problem) -> flint.arb | None:
+    """An enclosure of ζ₀ that is certainly positive; None if the rank is deficient or open at `LIMIT` bits.
+
+    It is known to `ACCURACY` bits unless `LIMIT` is in the way.
+    """
+    if largest_rank(problem) < problem.instance.prompt_length:
+        return None
+
+    def enclosure() -> flint.arb:
+        enclosed = enclose(problem)
+        mixings = by_token(enclosed.attention_of(problem))
+        return smallest(least_eigenvalues(mixings, enclosed.z_bar))
+
+    return until_decided(enclosure, lambda zeta: bool(zeta.rel_accuracy_bits() >= ACCURACY), limit=LIMIT).value

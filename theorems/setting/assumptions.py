@@ -9,8 +9,8 @@ import numpy as np
 
 from numerics.instance import UNIT_NORM_TOLERANCE, squared_lengths
 from numerics.measure import rounding
-from theorems.network.enclosed import problem_of
-from theorems.network.rank import least_eigenvalue
+from theorems.network.enclosed import least_eigenvalue
+from theorems.network.problem import problem_of
 from theorems.setting.experiment import Experiment, Prompts
 from verify.claim import Assumption
 

@@ -25,8 +25,9 @@ from theorems.descent.float_descent import float_descent, gap_errors
 from theorems.descent.prescription import prescribe
 from theorems.descent.runs import STEPS, literal_run, runs_of
 from theorems.descent.trajectory import DescentRun, descend
-from theorems.network.enclosed import enclose, problem_of
+from theorems.network.enclosed import enclose
 from theorems.network.exact import ExactNetwork, State
+from theorems.network.problem import problem_of
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
 from verify.certify import balls
