@@ -65,6 +65,7 @@ def test_of_a_matrix_transposes_inverses_and_terms_are_changed_where_shapes_fit(
     assert found["inverse dropped"] == [X.T * X + S]
     assert {S.I, (X.T * X).I} == set(found["term dropped"])
     assert len(found["transpose"]) == 1  # X and Xᵀ do not fit in each other's place
+    assert "transpose" not in kinds(2 * X)  # a matrix of another shape states nothing
 
 
 def test_of_tables_and_premises_one_at_a_time_is_changed() -> None:

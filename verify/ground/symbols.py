@@ -192,6 +192,7 @@ def _matrices() -> str | None:
             ("inverse of S", square.I.arg == square and square.I.exp == -1, True),
             ("(S⁻¹)⁻¹", square == square.I.I, True),
             ("S with T for S", square.xreplace({square: A * B}) == A * B, True),
+            ("S with A B for S, by subs", square.subs(square, A * B) == A * B, True),
             ("power of S", (me.MatPow(square, 2).base, me.MatPow(square, 2).exp) == (square, 2), True),
             ("matrix symbols of A Bᵀ", (A * B).atoms(sp.MatrixSymbol) == {A, B}, True),
         ]

@@ -1,7 +1,7 @@
 """Wrong versions of a stated result: one constant, exponent, sign, transpose, term or premise changed at a time.
 
 What can be varied: numbers, sympy scalars and matrices, relations, premises, and tuples of these. Versions that are
-written like the original, or like an earlier version, are left out.
+written like the original, or like an earlier version, are left out, and so are matrices of another shape.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def variations(value: Any) -> tuple[Variation, ...]:
     """
     seen, found = {_key(value)}, []
     for variation in _vary(value):
-        if _key(variation.value) not in seen and _fits(variation.value):
+        alike = getattr(variation.value, "shape", None) == getattr(value, "shape", None)
+        if _key(variation.value) not in seen and alike and _fits(variation.value):
             seen.add(_key(variation.value))
             found.append(variation)
     return tuple(found)
