@@ -24,7 +24,7 @@ from theorems.setting.experiment import Experiment
 from theorems.setting.notation import PROMPT, Drawn, N, P, Sizes, Z, Z_tilde, m, small_dictionary, task, tau
 from verify.claim import Argument, Claim, Identity, Step, planted
 from verify.prove import Equation, prove
-from verify.prove.matrices.rational import draw, invert, multiply, transpose
+from verify.prove.matrices.rational import draw, from_flint, to_flint
 
 STATEMENT = r"""
 tau = 0, quad "rank" Z = m <= N quad ==> quad
@@ -129,17 +129,14 @@ def _full_rank(sizes: Sizes, rng: Random) -> Drawn:
 
 def _inverses(first: sp.MatrixSymbol, second: sp.MatrixSymbol, asked: int, sizes: Sizes, rng: Random) -> Drawn:
     """A Z of full row rank and two solutions of the equations asked: right inverses, if the fourth is left out."""
-    features = draw(rng, sizes[m], sizes[N])
+    features = to_flint(draw(rng, sizes[m], sizes[N]))
     try:
-        inverse = multiply(transpose(features), invert(multiply(features, transpose(features))))
+        inverse = features.transpose() * (features * features.transpose()).inv()
     except ZeroDivisionError:
         return None
-    if asked == 4:
-        return {Z: features, first: inverse, second: inverse}
-    free = draw(rng, sizes[N], sizes[m])
-    along = multiply(inverse, multiply(features, free))  # W − Z†ZW is annihilated by Z
-    other = [[p + w - a for p, w, a in zip(*rows, strict=True)] for rows in zip(inverse, free, along, strict=True)]
-    return {Z: features, first: inverse, second: other}
+    free = to_flint(draw(rng, sizes[N], sizes[m])) if asked < 4 else inverse * 0
+    other = inverse + free - inverse * features * free  # W − Z†ZW is annihilated by Z
+    return {letter: from_flint(value) for letter, value in ((Z, features), (first, inverse), (second, other))}
 
 
 CLAIM = Claim(

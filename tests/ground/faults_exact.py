@@ -148,6 +148,8 @@ EXACT = [
     ),
     ("fmpq products negated", "lemma7", product(flint.fmpq, lambda x: -x)),
     ("rref off", "lemma7", partial(method, flint.fmpq_mat, "rref", after(lambda result: (2 * result[0], result[1])))),
+    ("fmpq_mat.inv doubled", "noiseless", partial(method, flint.fmpq_mat, "inv", after(lambda x: 2 * x))),
+    ("fmpq_mat.transpose negated", "lemma6", partial(method, flint.fmpq_mat, "transpose", after(lambda x: -1 * x))),
     ("fmpq_mat.solve doubled", "theorem1", partial(method, flint.fmpq_mat, "solve", after(lambda x: 2 * x))),
     ("fmpq_poly products negated", "lemma1", product(flint.fmpq_poly, lambda x: -x)),
     ("fmpq_mpoly products negated", "lemma7", product(flint.fmpq_mpoly, lambda x: -x)),

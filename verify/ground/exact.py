@@ -117,6 +117,7 @@ def _several_variables() -> str | None:
 
 def _matrices() -> str | None:
     a = flint.fmpq_mat([[2, 1], [1, 3]])  # determinant 5
+    wide = flint.fmpq_mat([[1, 2, 3], [4, 5, 6]])
     reduced, rank = flint.fmpq_mat([[1, 2, 3], [2, 4, 8]]).rref()
 
     def rows(matrix: Any) -> list[list[str]]:
@@ -130,6 +131,12 @@ def _matrices() -> str | None:
                 [["1/5", "9/5"], ["3/5", "2/5"]],
             ),
             ("A A", rows(a * a), [["5", "5"], ["5", "10"]]),
+            ("A², A⁻¹", [rows(a**2), rows(a**-1)], [[["5", "5"], ["5", "10"]], [["3/5", "-1/5"], ["-1/5", "2/5"]]]),
+            ("inverse of A", rows(a.inv()), [["3/5", "-1/5"], ["-1/5", "2/5"]]),
+            ("transpose of (1, 2, 3; 4, 5, 6)", rows(wide.transpose()), [["1", "4"], ["2", "5"], ["3", "6"]]),
+            ("A + A/2 − 2A", rows(a + a * flint.fmpq(1, 2) - 2 * a), [["-1", "-1/2"], ["-1/2", "-3/2"]]),
+            ("entries of a list", wide.tolist() == [[1, 2, 3], [4, 5, 6]], True),
+            ("A equals A, and B", [a == a * 1, a == wide, a == 2 * a], [True, False, False]),
             ("reduced rows", rows(reduced), [["1", "2", "0"], ["0", "0", "1"]]),
             ("rank", rank, 2),
         ]

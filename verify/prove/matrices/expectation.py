@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial, reduce
+from functools import partial
 from itertools import islice, product
 from math import prod
 from typing import Any
@@ -178,8 +178,8 @@ def average(expression: Any, instance: Instance, randoms: Sequence[Random]) -> M
             rows, cols = instance.size(random.symbol)
             drawn[random.symbol] = tuple(tuple(next(entries) for _ in range(cols)) for _ in range(rows))
         weight = prod((probability for _, probability in outcome), start=Fraction(1))
-        terms.append(rational.scale(weight, Instance({**instance.values, **drawn}).evaluate(expression)))
-    return reduce(rational.add, terms)
+        terms.append((weight, Instance({**instance.values, **drawn}).evaluate(expression)))
+    return rational.weighted(terms)
 
 
 def mean_at(value: Callable[[Instance], Matrix], instance: Instance, randoms: Sequence[Random | None]) -> Matrix:
@@ -197,11 +197,9 @@ def mean_at(value: Callable[[Instance], Matrix], instance: Instance, randoms: Se
         return mean_at(value, Instance({**instance.values, random.symbol: entries}), rest)
 
     centre, half = at(None), instance.evaluate(random.variance)[0][0] / 2
-    result = centre
-    for place in product(range(rows), range(cols)):
-        both = rational.add(at(place), at(place, -1))
-        result = rational.add(result, rational.scale(half, rational.add(both, rational.scale(Fraction(-2), centre))))
-    return result
+    places = list(product(range(rows), range(cols)))
+    around = [(half, at(place, sign)) for place in places for sign in (1, -1)]
+    return rational.weighted([*around, (1 - 2 * half * len(places), centre)])
 
 
 def _cells(instance: Instance, randoms: Sequence[Random]) -> list[list[Outcome]]:

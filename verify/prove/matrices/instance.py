@@ -7,12 +7,15 @@ and shares nothing with the calculus, so the two can check one another.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from math import prod
+from operator import add, mul
 from typing import Any
 
+import flint
 import sympy
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
@@ -76,36 +79,33 @@ class Instance:
             ZeroDivisionError: an inverse in it does not exist here.
             ValueError: it holds a symbol without a value, or something that cannot be evaluated exactly.
         """
-        return self._matrix(expression) if is_matrix(expression) else ((self._scalar(expression),),)
+        if not is_matrix(expression):
+            return ((self._scalar(expression),),)
+        return rational.from_flint(self._matrix(expression))
 
-    def _matrix(self, expression: Any) -> Matrix:
+    def _matrix(self, expression: Any) -> flint.fmpq_mat:
         match expression:
             case sympy.MatrixSymbol() if expression in self.values:
                 value: Matrix = self.values[expression]
                 if (len(value), len(value[0])) != self.size(expression):
                     raise ValueError(f"{expression.name} is {len(value)} × {len(value[0])}, not {expression.shape}")
-                return value
+                return rational.to_flint(value)
             case sympy.Identity():
-                return rational.identity(self.whole(expression.rows))
+                return _identity(self.whole(expression.rows))
             case sympy.ZeroMatrix():
-                return rational.zeros(*map(self.whole, expression.shape))
+                return flint.fmpq_mat(*map(self.whole, expression.shape))
             case sympy.Transpose():
-                return rational.transpose(self._matrix(expression.arg))
+                return self._matrix(expression.arg).transpose()
             case sympy.Inverse():
-                return rational.invert(self._matrix(expression.arg))
+                return self._matrix(expression.arg).inv()
             case sympy.MatPow() if expression.exp.is_Integer:
-                base = self._matrix(expression.base)
-                factor = base if expression.exp > 0 else rational.invert(base)
-                return _product([rational.identity(len(base)), *[factor] * abs(int(expression.exp))])
+                return self._matrix(expression.base) ** int(expression.exp)
             case sympy.MatAdd():
-                total, *others = map(self._matrix, expression.args)
-                for other in others:
-                    total = rational.add(total, other)
-                return total
+                return reduce(add, map(self._matrix, expression.args))
             case sympy.MatMul():
                 scalar = prod(self._scalar(factor) for factor in expression.args if not is_matrix(factor))
-                product = _product([self._matrix(factor) for factor in expression.args if is_matrix(factor)])
-                return rational.scale(Fraction(scalar), product)
+                product = reduce(mul, [self._matrix(factor) for factor in expression.args if is_matrix(factor)])
+                return product * _number(Fraction(scalar))
         raise ValueError(f"cannot evaluate {expression}")
 
     def _scalar(self, expression: Any) -> Fraction:
@@ -121,43 +121,41 @@ class Instance:
             case sympy.Pow() if expression.exp.is_Integer:
                 return self._scalar(expression.base) ** int(expression.exp)
             case sympy.Trace():
-                return rational.trace(self._matrix(expression.arg))
+                return _trace(self._matrix(expression.arg))
         raise ValueError(f"cannot evaluate {expression} exactly")
 
     def value(self, polynomial: Polynomial, inverses: Iterable[Inverse]) -> Matrix:
         """The exact value of a polynomial, whose inverse letters are evaluated from their definitions."""
-        letters = {symbol.name: value for symbol, value in self.values.items() if is_matrix(symbol)}
+        letters = {symbol.name: rational.to_flint(value) for symbol, value in self.values.items() if is_matrix(symbol)}
         for inverse in inverses:
-            letters[inverse.atom.name] = rational.invert(self._sum(inverse.of, letters))
-        return self._sum(polynomial, letters)
+            letters[inverse.atom.name] = self._sum(inverse.of, letters).inv()
+        return rational.from_flint(self._sum(polynomial, letters))
 
-    def _sum(self, polynomial: Polynomial, letters: Mapping[str, Matrix]) -> Matrix:
+    def _sum(self, polynomial: Polynomial, letters: Mapping[str, flint.fmpq_mat]) -> flint.fmpq_mat:
         scalars = polynomial.scalars
         rows, cols = (self.whole(scalars.write(scalars.dimensions[size])) for size in polynomial.shape)
 
-        def word(letter_word: Word) -> Matrix:
-            return _product(
-                [_transposed(letters[a.name], a.transposed) for a in letter_word] or [rational.identity(rows)]
-            )
+        def word(of: Word) -> flint.fmpq_mat:
+            factors = [letters[a.name].transpose() if a.transposed else letters[a.name] for a in of]
+            return reduce(mul, factors or [_identity(rows)])
 
-        total = rational.zeros(rows, cols)
+        total = flint.fmpq_mat(rows, cols)
         for key, coefficient in polynomial.terms.items():
-            factor = prod((rational.trace(word(closed)) for closed in key.traces), start=Fraction(1))
-            total = rational.add(
-                total, rational.scale(factor * self._scalar(scalars.write(coefficient)), word(key.word))
-            )
+            factor = prod((_trace(word(closed)) for closed in key.traces), start=Fraction(1))
+            total += word(key.word) * _number(factor * self._scalar(scalars.write(coefficient)))
         return total
 
 
-def _product(factors: Sequence[Matrix]) -> Matrix:
-    total, *others = factors
-    for other in others:
-        total = rational.multiply(total, other)
-    return total
+def _identity(size: int) -> flint.fmpq_mat:
+    return rational.to_flint(rational.identity(size))
 
 
-def _transposed(value: Matrix, flag: bool) -> Matrix:
-    return rational.transpose(value) if flag else value
+def _number(value: Fraction) -> flint.fmpq:
+    return flint.fmpq(value.numerator, value.denominator)
+
+
+def _trace(value: flint.fmpq_mat) -> Fraction:
+    return rational.trace(rational.from_flint(value))
 
 
 def is_matrix(expression: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Matrices of exact fractions, just enough of them to evaluate an identity without rounding.
+"""Matrices of exact fractions, in which identities are evaluated without rounding: what is written, and read by flint.
 
 A matrix is a tuple of rows, each a tuple of `Fraction`. Sizes are small and explicit here; this
 is where a false identity is caught and where every line of a derivation is tried out.
@@ -10,6 +10,8 @@ import random
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
+
+import flint
 
 Matrix = tuple[tuple[Fraction, ...], ...]
 
@@ -57,21 +59,6 @@ def draw_fraction(rng: random.Random) -> Fraction:
     return Fraction(rng.randint(-3, 3), rng.choice((1, 1, 1, 2)))
 
 
-def add(left: Matrix, right: Matrix) -> Matrix:
-    return tuple(tuple(a + b for a, b in zip(row, other, strict=True)) for row, other in zip(left, right, strict=True))
-
-
-def scale(factor: Fraction, value: Matrix) -> Matrix:
-    return tuple(tuple(factor * entry for entry in row) for row in value)
-
-
-def multiply(left: Matrix, right: Matrix) -> Matrix:
-    columns = transpose(right)
-    return tuple(
-        tuple(sum((a * b for a, b in zip(row, column, strict=True)), Fraction(0)) for column in columns) for row in left
-    )
-
-
 def transpose(value: Matrix) -> Matrix:
     return tuple(zip(*value, strict=True))
 
@@ -80,24 +67,20 @@ def trace(value: Matrix) -> Fraction:
     return sum((row[i] for i, row in enumerate(value)), Fraction(0))
 
 
-def invert(value: Matrix) -> Matrix:
-    """The inverse, by Gauss-Jordan elimination.
+def weighted(terms: Iterable[tuple[Fraction, Matrix]]) -> Matrix:
+    """The sum of matrices times numbers."""
+    scaled = [to_flint(value) * flint.fmpq(factor.numerator, factor.denominator) for factor, value in terms]
+    return from_flint(sum(scaled[1:], scaled[0]))
 
-    Raises:
-        ZeroDivisionError: the matrix is singular.
-    """
-    size = len(value)
-    rows = [list(row) + list(unit) for row, unit in zip(value, identity(size), strict=True)]
-    for k in range(size):
-        pivot = next((i for i in range(k, size) if rows[i][k]), None)
-        if pivot is None:
-            raise ZeroDivisionError("the matrix is singular")
-        rows[k], rows[pivot] = rows[pivot], rows[k]
-        rows[k] = [entry / rows[k][k] for entry in rows[k]]
-        for i in range(size):
-            if i != k and rows[i][k]:
-                rows[i] = [a - rows[i][k] * b for a, b in zip(rows[i], rows[k], strict=True)]
-    return tuple(tuple(row[size:]) for row in rows)
+
+def to_flint(value: Matrix) -> flint.fmpq_mat:
+    """The same matrix as flint reckons with it."""
+    return flint.fmpq_mat([[flint.fmpq(entry.numerator, entry.denominator) for entry in row] for row in value])
+
+
+def from_flint(value: flint.fmpq_mat) -> Matrix:
+    """The same matrix as a tuple of rows of fractions."""
+    return tuple(tuple(Fraction(int(entry.p), int(entry.q)) for entry in row) for row in value.tolist())
 
 
 def show(value: Matrix) -> str:
