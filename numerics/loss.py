@@ -1,4 +1,4 @@
-"""What training minimises: the population loss from second moments, and the loss of sampled prompts.
+"""What training minimises: the population loss from second moments, with its gradients, and that of sampled prompts.
 
 Labels follow y_k = lambda . (z_k + eps_k) with eps_k ~ N(0, tau I), so given lambda they are
 Gaussian with mean lambda . z_k and variance tau |lambda|^2. Nothing here knows a minimiser.
@@ -10,9 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
+
+from numerics.model import Network, mixture
 
 
 def gaussian(rng: np.random.Generator, shape: tuple[int, int]) -> ndarray:
@@ -73,6 +76,22 @@ def population_loss(mixed: Float[Tensor, "N K"], moments: Float[Tensor, "K K"]) 
     N = len(mixed)
     quadratic = (mixed * (moments[:N, :N] @ mixed - 2 * moments[:N])).sum(dim=0)
     return (quadratic + moments.diagonal()) / 2
+
+
+def gradients(
+    queries: Float[ndarray, "H d d"],
+    weights: Float[ndarray, "H K"],
+    tokens: Float[ndarray, "K d"],
+    moments: Float[ndarray, "K K"],
+    N: int,
+    *,
+    scale: float = 1.0,
+) -> tuple[Float[ndarray, "H d d"], Float[ndarray, "H K"]]:
+    """Gradients of the population loss in float64 by automatic differentiation; w_h is `scale` times the weights."""
+    free = [torch.from_numpy(part).requires_grad_() for part in (queries, weights)]
+    mixed = mixture(Network(queries=free[0], weights=scale * free[1]), torch.from_numpy(tokens), N)
+    by_queries, by_weights = torch.autograd.grad(population_loss(mixed, torch.from_numpy(moments)).mean(), free)
+    return by_queries.numpy(), by_weights.numpy()
 
 
 def sampled_loss(mixed: Float[Tensor, "N K"], labels: Float[Tensor, "P K"]) -> Float[Tensor, " K"]:

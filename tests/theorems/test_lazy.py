@@ -31,13 +31,15 @@ def test_gradient_descent_in_float64_ends_at_the_same_distance(quick: Experiment
     run = literal_run(quick, STEPS)
     data, prescription = float_problem(run), run.prescription
     queries, weights = run.problem.queries.copy(), run.problem.weights.copy()
-    K, step = data.cross.shape[1], float(prescription.step_weights.mid())
+    (N, K, _, _), step = run.problem.sizes, float(prescription.step_weights.mid())
     for _ in range(STEPS):
         s = data.attention(queries)
-        r = (data.moments @ np.einsum("hk,hnk->nk", weights, s) - data.cross) / K
+        r = (data.moments[:N, :N] @ np.einsum("hk,hnk->nk", weights, s) - data.moments[:N]) / K
         slopes = np.einsum("nk,hnk->hk", r, s)
         pulled = weights[:, None, :] * (s * r - s * slopes[:, None, :])
-        queries = queries - prescription.step_queries * np.einsum("nd,hnk,ek->hde", data.prompt, pulled, data.tokens)
+        queries = queries - prescription.step_queries * np.einsum(
+            "nd,hnk,ke->hde", data.tokens[:N], pulled, data.tokens
+        )
         weights = weights - step * slopes
     moved, distance = _distances(SOLUTION, run)
     assert float(moved.mid()) == pytest.approx(np.linalg.norm(queries - run.problem.queries), rel=1e-8)

@@ -13,7 +13,7 @@ import flint
 import numpy as np
 
 from numerics.measure import UNIT_ROUNDOFF
-from theorems.descent.float_descent import float_descent, gap_errors
+from theorems.descent.float_descent import float_descent, gap_error
 from theorems.descent.runs import (
     SHORT_BUDGET,
     SHORT_STEPS,
@@ -102,17 +102,20 @@ def _falls_in_float64(run: DescentRun, start: Ball) -> Bound:
     with flint.ctx.workprec(128):
         rate, first = 1 - run.rate, lower(start)
         bounds = middles([first * rate**t for t in range(_float_steps(run) + 1)])
-    gaps, away = float_descent(run, len(bounds) - 1)
-    bounds = bounds[: len(gaps)]
-    errors = gap_errors(run, bounds, away)
-    known = np.flatnonzero(bounds[1:] <= 4 * errors[1:])
-    last = int(known[0]) if len(known) else len(bounds) - 1
-    told = "" if last == len(bounds) - 1 else ", below it nothing is decided"
+    kept: list[tuple[float, float, float]] = []
+    told = ""
+    for bound, (gap, away) in zip(bounds, float_descent(run), strict=False):
+        error = gap_error(run, bound, away)
+        if kept and bound <= 4 * error:
+            told = ", below it nothing is decided"
+            break
+        kept.append((gap, bound, error + 4 * UNIT_ROUNDOFF * bound))
+    (gaps, bounds, errors), last = np.array(kept).T, len(kept) - 1
     return Bound(
         name=f"Δ⁽ᵗ⁾ in float64, {run.name}",
-        observed=gaps[1 : last + 1],
-        bound=bounds[1 : last + 1],
-        rounding=errors[1 : last + 1] + 4 * UNIT_ROUNDOFF * bounds[1 : last + 1],
+        observed=gaps[1:],
+        bound=bounds[1:],
+        rounding=errors[1:],
         reason=f"t ≤ {last}, rounding floor {errors[last]:.1g}{told}",
         x=np.arange(1, last + 1),
         x_label="step t",

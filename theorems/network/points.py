@@ -15,9 +15,9 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
-from numerics.loss import population_loss
+from numerics.loss import gradients
 from numerics.measure import attention_rounding, rounding
-from numerics.model import Network, attention, mixture
+from numerics.model import attention
 from theorems.setting.experiment import Experiment, stream
 from theorems.setting.stated import BOUND_ERROR, Numbers
 from theorems.setting.variants import Variant
@@ -76,13 +76,8 @@ class FloatPoint:
     @cached_property
     def gradients(self) -> tuple[Float[ndarray, "H d d"], Float[ndarray, "H K"]]:
         """∇_{Q_h} ℓ and ∂ℓ/∂α_hk, by automatic differentiation."""
-        queries = torch.from_numpy(self.queries).requires_grad_()
-        alpha = torch.from_numpy(self.alpha).requires_grad_()
-        network = Network(queries=queries, weights=self.gamma * alpha)
-        tokens, moments = torch.from_numpy(self.tokens), torch.from_numpy(self.experiment.study.moments)
-        loss = population_loss(mixture(network, tokens, self.experiment.instance.prompt_length), moments).mean()
-        by_queries, by_alpha = torch.autograd.grad(loss, (queries, alpha))
-        return by_queries.numpy(), by_alpha.numpy()
+        study, N = self.experiment.study, self.experiment.instance.prompt_length
+        return gradients(self.queries, self.alpha, self.tokens, study.moments, N, scale=self.gamma)
 
     @cached_property
     def error(self) -> float:

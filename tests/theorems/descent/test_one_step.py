@@ -26,16 +26,18 @@ def run(quick: Experiment) -> DescentRun:
 def test_numpy_finds_the_same_numbers(run: DescentRun) -> None:
     data, prescription = float_problem(run), run.prescription
     queries, weights = run.problem.queries.copy(), run.problem.weights.copy()
-    K, step = data.cross.shape[1], float(prescription.step_weights.mid())
+    (N, K, _, _), step = run.problem.sizes, float(prescription.step_weights.mid())
     seen = []
     for _ in range(STEPS + 2):
         s = data.attention(queries)
         B = np.einsum("mn,hnk->kmh", data.z_bar, s)
         seen.append((B, np.einsum("kmh,hk->km", B, weights) - (data.z_bar @ data.a_hat).T, weights))
-        r = (data.moments @ np.einsum("hk,hnk->nk", weights, s) - data.cross) / K
+        r = (data.moments[:N, :N] @ np.einsum("hk,hnk->nk", weights, s) - data.moments[:N]) / K
         slopes = np.einsum("nk,hnk->hk", r, s)
         pulled = weights[:, None, :] * (s * r - s * slopes[:, None, :])
-        queries = queries - prescription.step_queries * np.einsum("nd,hnk,ek->hde", data.prompt, pulled, data.tokens)
+        queries = queries - prescription.step_queries * np.einsum(
+            "nd,hnk,ke->hde", data.tokens[:N], pulled, data.tokens
+        )
         weights = weights - step * slopes
     (first, _, _), (B, delta, w), (B_next, delta_next, _) = seen[0], seen[-2], seen[-1]
     eta = step / K
