@@ -78,7 +78,7 @@ def population_loss(mixed: Float[Tensor, "N K"], moments: Float[Tensor, "K K"]) 
     return (quadratic + moments.diagonal()) / 2
 
 
-def gradients(
+def loss_and_gradients(
     queries: Float[ndarray, "H d d"],
     weights: Float[ndarray, "H K"],
     tokens: Float[ndarray, "K d"],
@@ -86,12 +86,13 @@ def gradients(
     N: int,
     *,
     scale: float = 1.0,
-) -> tuple[Float[ndarray, "H d d"], Float[ndarray, "H K"]]:
-    """Gradients of the population loss in float64 by automatic differentiation; w_h is `scale` times the weights."""
+) -> tuple[float, Float[ndarray, "H d d"], Float[ndarray, "H K"]]:
+    """The population loss L in float64 and its gradients by automatic differentiation; w_h is `scale` times weights."""
     free = [torch.from_numpy(part).requires_grad_() for part in (queries, weights)]
     mixed = mixture(Network(queries=free[0], weights=scale * free[1]), torch.from_numpy(tokens), N)
-    by_queries, by_weights = torch.autograd.grad(population_loss(mixed, torch.from_numpy(moments)).mean(), free)
-    return by_queries.numpy(), by_weights.numpy()
+    loss = population_loss(mixed, torch.from_numpy(moments)).mean()
+    by_queries, by_weights = torch.autograd.grad(loss, free)
+    return float(loss.detach()), by_queries.numpy(), by_weights.numpy()
 
 
 def sampled_loss(mixed: Float[Tensor, "N K"], labels: Float[Tensor, "P K"]) -> Float[Tensor, " K"]:

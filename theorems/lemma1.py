@@ -21,14 +21,12 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-import torch
 from scipy.special import softmax
 
 from numerics.instance import Instance as Data
 from numerics.instance import synthetic
-from numerics.loss import feature_noise, label_moments, population_loss
+from numerics.loss import feature_noise, label_moments, loss_and_gradients
 from numerics.measure import attention_rounding, rounding
-from numerics.model import Network, mixture
 from theorems.network import letters as terms
 from theorems.network.letters import Point
 from theorems.network.softmax import (
@@ -215,12 +213,11 @@ def measure_autograd(subject: Gradients) -> Iterator[Agreement]:
 
 def _autograd(data: Data, queries: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The gradients by torch, from the network and from the loss made of moments."""
-    tokens = torch.from_numpy(data.tokens)
-    moments = torch.from_numpy(label_moments(data.features, feature_noise(data.noise), np.eye(data.feature_count)))
-    point = [torch.from_numpy(part).requires_grad_() for part in (alphas, queries)]
-    mixed = mixture(Network(queries=point[1], weights=GAMMA * point[0]), tokens, data.prompt_length)
-    by_alphas, by_queries = torch.autograd.grad(population_loss(mixed, moments).mean(), point)
-    return by_alphas.numpy(), by_queries.numpy()
+    moments = label_moments(data.features, feature_noise(data.noise), np.eye(data.feature_count))
+    _, by_queries, by_alphas = loss_and_gradients(
+        queries, alphas, data.tokens, moments, data.prompt_length, scale=GAMMA
+    )
+    return by_alphas, by_queries
 
 
 def _formulas(subject: Gradients, data: Data, queries: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, ...]:

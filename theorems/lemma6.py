@@ -16,10 +16,8 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-import torch
 
-from numerics.loss import population_loss
-from numerics.model import Network, mixture
+from numerics.loss import loss_and_gradients
 from theorems.setting.experiment import Experiment, stream
 from theorems.setting.notation import H, K, d
 from verify.claim import Agreement, Argument, Claim, Identity, Step, planted
@@ -111,21 +109,18 @@ def _multiple(stated: Any, rate: float) -> float:
 def _run(subject: Rescaling, *, rescaled: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradient descent from the network's start with random small weights: final Q and w, and the loss of each step."""
     study = subject.experiment.study
-    tokens, moments = torch.from_numpy(study.instance.tokens), torch.from_numpy(study.moments)
+    tokens, N = study.instance.tokens, study.instance.prompt_length
     rate = 2.0**-4 / float(np.trace(study.moments))
     unit = _multiple(subject.weights(), rate) if rescaled else 1.0
-    rates = (rate, rate) if rescaled else (_multiple(STEP_Q, rate), _multiple(subject.step, rate))
+    by_queries, by_weights = (rate, rate) if rescaled else (_multiple(STEP_Q, rate), _multiple(subject.step, rate))
     start = stream(study.seed, "lemma6").standard_normal(tuple(study.start.weights.shape)) / len(study.start.queries)
-    point = [study.start.queries.double().clone(), torch.from_numpy(start) / unit]
+    queries, free = study.start.queries.double().numpy(), start / unit
     losses = []
     for _ in range(STEPS):
-        queries, free = (part.detach().requires_grad_() for part in point)
-        mixed = mixture(Network(queries=queries, weights=unit * free), tokens, study.instance.prompt_length)
-        loss = population_loss(mixed, moments).mean()
-        slopes = torch.autograd.grad(loss, (queries, free))
-        point = [part - step * slope for part, step, slope in zip((queries, free), rates, slopes, strict=True)]
-        losses.append(float(loss.detach()))
-    return point[0].detach().numpy(), (unit * point[1]).detach().numpy(), np.array(losses)
+        loss, slope, slopes = loss_and_gradients(queries, free, tokens, study.moments, N, scale=unit)
+        queries, free = queries - by_queries * slope, free - by_weights * slopes
+        losses.append(loss)
+    return queries, unit * free, np.array(losses)
 
 
 CLAIM = Claim(

@@ -17,12 +17,14 @@ from numerics.loss import (
     LabelNoise,
     feature_noise,
     label_moments,
+    loss_and_gradients,
     population_loss,
     sample_labels,
     sample_tasks,
     sampled_loss,
 )
 from numerics.measure import rounding, token_loss_rounding
+from numerics.model import Network, mixture
 
 N, K, M, TAU = 3, 6, 2, 0.7
 PROMPTS = 200_000
@@ -170,3 +172,24 @@ def test_a_seed_fixes_tasks_and_labels() -> None:
         draws.append(sample_labels(rng, sample_tasks(rng, 3, M), features, feature_noise(TAU)))
     assert np.array_equal(draws[0], draws[1])
     assert not np.array_equal(draws[0], draws[2])
+
+
+def test_gradients_are_those_of_the_loss() -> None:
+    """Oracle: central differences of the loss in float64, along every entry of w and some of Q."""
+    rng = np.random.default_rng(0)
+    tokens, features = rng.standard_normal((5, 3)), rng.standard_normal((5, 2))
+    moments, scale, step = label_moments(features, feature_noise(TAU), np.eye(2)), 1.5, 1e-6
+    point = rng.standard_normal((2, 3, 3)), rng.standard_normal((2, 5))
+    loss, *found = loss_and_gradients(*point, tokens, moments, N, scale=scale)
+    network = Network(queries=torch.from_numpy(point[0]), weights=scale * torch.from_numpy(point[1]))
+    assert loss == float(
+        population_loss(mixture(network, torch.from_numpy(tokens), N), torch.from_numpy(moments)).mean()
+    )
+    for part, slopes in enumerate(found):
+        for place in list(np.ndindex(point[part].shape))[:10]:
+            ends = []
+            for sign in (1, -1):
+                moved = [array.copy() for array in point]
+                moved[part][place] += sign * step
+                ends.append(loss_and_gradients(moved[0], moved[1], tokens, moments, N, scale=scale)[0])
+            assert slopes[place] == pytest.approx((ends[0] - ends[1]) / (2 * step), abs=1e-7)

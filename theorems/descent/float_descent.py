@@ -18,7 +18,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from numerics.instance import Instance
-from numerics.loss import feature_noise, gradients, label_moments
+from numerics.loss import feature_noise, label_moments, loss_and_gradients
 from numerics.measure import UNIT_ROUNDOFF, attention_rounding, logit_size, rounding
 from numerics.model import attention
 from theorems.descent.trajectory import DescentRun
@@ -69,7 +69,7 @@ class FloatProblem:
         self, queries: Float[ndarray, "H d d"], weights: Float[ndarray, "H K"]
     ) -> tuple[Float[ndarray, "H d d"], Float[ndarray, "H K"]]:
         """∇_{Q_h} L and ∂L/∂w_hk."""
-        return gradients(queries, weights, self.tokens, self.moments, self.N)
+        return loss_and_gradients(queries, weights, self.tokens, self.moments, self.N)[1:]
 
 
 def float_problem(run: DescentRun) -> FloatProblem:

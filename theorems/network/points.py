@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
-from numerics.loss import gradients
+from numerics.loss import loss_and_gradients
 from numerics.measure import attention_rounding, rounding
 from numerics.model import attention
 from theorems.setting.experiment import Experiment, stream
@@ -77,7 +77,7 @@ class FloatPoint:
     def gradients(self) -> tuple[Float[ndarray, "H d d"], Float[ndarray, "H K"]]:
         """∇_{Q_h} ℓ and ∂ℓ/∂α_hk, by automatic differentiation."""
         study, N = self.experiment.study, self.experiment.instance.prompt_length
-        return gradients(self.queries, self.alpha, self.tokens, study.moments, N, scale=self.gamma)
+        return loss_and_gradients(self.queries, self.alpha, self.tokens, study.moments, N, scale=self.gamma)[1:]
 
     @cached_property
     def error(self) -> float:
