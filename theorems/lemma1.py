@@ -221,41 +221,44 @@ def _autograd(data: Data, queries: np.ndarray, alphas: np.ndarray) -> tuple[np.n
 
 
 def _formulas(subject: Gradients, data: Data, queries: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The lemma's two gradients as stated, in float64, and for each a bound on the rounding of both sides together.
+    """The lemma's two gradients as stated, and for each a bound on the rounding of both sides together.
 
     A gradient is a sum of products with at most three softmax weights, each product touched by at most `count`
     further roundings; its error is relative to the sum with absolute values everywhere, in which
     tokens have entries of at most 1 and the moments and Z̄² of at most `largest`.
     """
-    N_, K_, H_ = data.prompt_length, data.dictionary_size, len(queries)
-    tokens, V_, theory = data.tokens.T, data.tokens[:N_].T, limit_values(Limit(), data)
-    s = softmax(np.einsum("pn,hpq,qk->hkn", V_, queries, tokens, optimize=True), axis=2)
-    known = {gamma: GAMMA, N: N_, K: K_, H: H_, d: len(V_)}
-    values = {V: V_, Z_bar: theory.z_bar, ones: np.ones((N_, 1))}
-    by_alpha, by_queries = np.zeros(alphas.shape), np.zeros(queries.shape)
-    for k, own in enumerate(s.transpose(1, 2, 0)):  # N × H, the weights of token k
-        columns = {v_k: tokens[:, [k]], a_hat: theory.a_hat[:, [k]], C: own, alpha_k: alphas[:, [k]]}
-        token = Instance({**known, **{letter: _exactly(array) for letter, array in (values | columns).items()}})
-        pull = token.evaluate(residual(C, alpha_k))
-        for h, share in enumerate(own.T):
-            head = {weights: _exactly(share[:, None]), diagonal: _exactly(np.diag(share)), alpha_h: alphas[h, k]}
-            point = Instance({**token.values, delta: pull, **head})
-            by_alpha[h, k] = point.evaluate(subject.by_alpha)[0][0]
-            by_queries[h] += np.array(point.evaluate(subject.by_queries), dtype=float)
-
-    rho = attention_rounding(V_.T, queries, tokens.T)
-    count = data.feature_count + 6 * N_ + 2 * K_ + 2 * H_ + 2 * len(V_) + 30
+    N_, K_, H_, tokens = data.prompt_length, data.dictionary_size, len(queries), data.tokens
+    theory = limit_values(Limit(), data)
+    rho = attention_rounding(tokens[:N_], queries, tokens)
+    count = data.feature_count + 6 * N_ + 2 * K_ + 2 * H_ + 2 * tokens.shape[1] + 30
     factor = 2 * ((1 + rho) ** 3 * (1 + rounding(count)) - 1) * GAMMA / K_
     largest = (np.abs(data.features) @ np.abs(data.features).T).max() + theory.penalty
-    pull = (
-        2 * largest * (GAMMA * np.abs(alphas).sum(axis=0) + N_ * (np.abs(theory.a_hat).max() + 1))
-    )  # |Z̄ δ_k| and more
+    pull = GAMMA * np.abs(alphas).sum(axis=0) + N_ * (np.abs(theory.a_hat).max() + 1)
+    pull *= 2 * largest  # |Z̄ δ_k| and more
     return (
-        by_alpha,
-        by_queries,
+        *_evaluated(subject, data, queries, alphas),
         factor * np.broadcast_to(pull, alphas.shape),
         factor * 2 * np.broadcast_to((np.abs(alphas) @ pull)[:, None, None], queries.shape),
     )
+
+
+def _evaluated(subject: Gradients, data: Data, queries: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, ...]:
+    """∂ℓ/∂α, H × K, and ∇_Q ℓ, H × d × d: exact at the weights, Z̄ and Â that float64 gives."""
+    tokens, V_, theory = data.tokens.T, data.tokens[: data.prompt_length].T, limit_values(Limit(), data)
+    s = softmax(np.einsum("pn,hpq,qk->knh", V_, queries, tokens, optimize=True), axis=1)
+    sizes = {N: data.prompt_length, K: data.dictionary_size, H: len(queries), d: len(V_)}
+    by_alpha, by_queries = np.zeros(alphas.shape), np.zeros(queries.shape)
+    for k, own in enumerate(s):  # N × H, the weights of token k
+        given = {V: V_, Z_bar: theory.z_bar, ones: np.ones((len(own), 1)), C: own}
+        given |= {v_k: tokens[:, [k]], a_hat: theory.a_hat[:, [k]], alpha_k: alphas[:, [k]]}
+        token = {gamma: GAMMA, **sizes, **{letter: _exactly(array) for letter, array in given.items()}}
+        token[delta] = Instance(token).evaluate(residual(C, alpha_k))
+        for h, share in enumerate(own.T):
+            of_head = {weights: _exactly(share[:, None]), diagonal: _exactly(np.diag(share)), alpha_h: alphas[h, k]}
+            point = Instance({**token, **of_head})
+            by_alpha[h, k] = point.evaluate(subject.by_alpha)[0][0]
+            by_queries[h] += np.array(point.evaluate(subject.by_queries), dtype=float)
+    return by_alpha, by_queries
 
 
 def _exactly(array: np.ndarray) -> Any:
