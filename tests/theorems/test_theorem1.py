@@ -3,20 +3,18 @@
 from dataclasses import replace
 
 import mpmath as mp
-import numpy as np
 import pytest
 import sympy as sp
 
 from theorems import lemma2, theorem1, theorem1_sharp
 from theorems.descent.induction import Induction
-from theorems.descent.step_sizes import FLOAT_STEPS, float_run, float_start
+from theorems.descent.step_sizes import float_start
 from theorems.drift import gamma_squared
 from theorems.setting.constants import Delta_0, Z_norm, f_max, zeta_0
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import prepare
 from theorems.setting.notation import H, K
 from theorems.setting.parameters import resolve
 from theorems.theorem1 import LinearConvergence
-from theorems.theorem1_sharp import SharperConvergence
 from verify.claim import Bound, Verdict
 from verify.runner import run_checks
 
@@ -59,31 +57,6 @@ def test_the_requirement_is_128_times_2_plus_root_2() -> None:
     by_hand = 128 * (2 + 2**0.5) * 7**1.5 * 5**0.5 * 4 * 1.5 * 3 * 0.25**-2.5
     assert float(theorem1.STATED_GAMMA.subs(numbers)) == pytest.approx(by_hand, rel=1e-14)
     assert float(gamma_squared(lemma2.LIPSCHITZ).subs(numbers)) == pytest.approx(by_hand, rel=1e-14)
-    sharper = float(theorem1_sharp.STATED_GAMMA.subs(numbers))
-    assert sharper == pytest.approx(by_hand / 4 * (1.5 / 2) ** 2, rel=1e-14)
-
-
-def test_the_float_run_uses_the_numbers_of_the_theorem(quick: Experiment) -> None:
-    run = float_run(quick, theorem1.stated_constants().step_sizes)
-    assert run is not None
-    assert len(run.points) == FLOAT_STEPS + 1
-    numbers, (heads, tokens) = run.numbers, run.points[0].alpha.shape
-    theory = quick.theory
-    z_norm, f = np.linalg.norm(theory.z_bar, 2), np.linalg.norm(theory.z_bar, axis=0).max()
-    gap = np.sum((theory.z_bar @ theory.a_hat) ** 2) / (2 * tokens)
-    expected = 128 * (2 + 2**0.5) * tokens**1.5 * heads**0.5 * z_norm**2 * f * gap * numbers[zeta_0] ** -2.5
-    assert numbers[theorem1.gamma] ** 2 == pytest.approx(expected, rel=1e-6)
-    assert np.all(np.diff(run.gap_errors(np.full(len(run.points), gap))) > 0)
-
-
-def test_the_sharper_theorem_gains_in_gamma_L_and_steps(quick: Experiment) -> None:
-    gains = {bound.name: bound.slack for bound in theorem1_sharp.measure_gain(SharperConvergence(quick))}
-    assert gains["γ, sharp Lemma 2"] == pytest.approx(2)
-    assert 3.9 < gains["L at that γ, sharp Lemma 2"] <= 4.001
-    ratio = (np.linalg.norm(quick.theory.z_bar, 2) / np.linalg.norm(quick.theory.z_bar, axis=0).max()) ** 2
-    assert gains["γ, and column norms"] == pytest.approx(2 * ratio**0.5)
-    assert 1 < gains["guaranteed steps at the γ of Theorem 1, sharp Lemma 2"] < 1.1
-    assert 0.9 * ratio < gains["guaranteed steps at the γ of Theorem 1, and column norms"] < 1.1 * ratio
 
 
 def test_without_enough_heads_there_are_no_step_sizes_and_the_assumption_is_named() -> None:
@@ -92,8 +65,6 @@ def test_without_enough_heads_there_are_no_step_sizes_and_the_assumption_is_name
     evidence = {item.check: item for item in run_checks(theorem1.CLAIM.checks, LinearConvergence(few))}
     for check in ("certify_descent", "certify_induction", "measure_descent"):
         assert evidence[check].verdict is Verdict.UNDECIDED
-    assert not list(theorem1_sharp.measure_run(SharperConvergence(few)))
-    assert not list(theorem1_sharp.measure_gain(SharperConvergence(few)))
     named = [f.name for f in evidence["measure_training_assumptions"].findings if f.verdict is not Verdict.PASS]
     assert named == ["assumption2"]
 
@@ -106,14 +77,6 @@ def test_every_entry_of_lemma_10_carries_theorem_1(kept: tuple[tuple[int, int], 
         forged = Induction(stated=lambda stated=stated, matrix=matrix: replace(stated, matrix=matrix))
         for check in (theorem1.derive_premises, theorem1.derive_induction):
             assert list(check(forged))[-1].status != "proved"
-
-
-def test_the_sharper_theorem_concludes_with_the_constants_that_it_states() -> None:
-    stated = theorem1_sharp.stated_constants()
-    assert stated.matrix == theorem1_sharp.STATED_MATRIX
-    assert stated.gamma_squared == theorem1_sharp.STATED_GAMMA
-    half = replace(stated, matrix=theorem1_sharp.STATED_MATRIX / 2)
-    assert next(theorem1.derive_induction(Induction(stated=lambda: half))).status != "proved"
 
 
 def test_the_record_names_the_numbers_of_its_sentences() -> None:

@@ -34,24 +34,24 @@ def certificate(subject: Followed) -> dict[str, Any]:
     return certificate_of(subject.runs[-1])
 
 
-def certificate_of(plan: DescentRun) -> dict[str, Any]:
-    """The certificate of a descent, ready for `json.dump`; the same plan gives the same certificate.
+def certificate_of(run: DescentRun) -> dict[str, Any]:
+    """The certificate of a descent, ready for `json.dump`; the same run gives the same certificate.
 
     Raises:
         UsageError: a hypothesis of the theorem does not hold, or not every step could be certified.
     """
-    broken = violated(plan)
-    if broken and not plan.forced:
+    broken = violated(run)
+    if broken and not run.forced:
         reasons = "; ".join(f"{found.name} {found.reading}" for found in broken)
         raise UsageError(f"there is nothing to certify: {reasons}")
     try:
-        run = descend(plan)
+        trajectory = descend(run)
     except NotPositiveDefiniteError as error:
         raise UsageError(f"there is nothing to certify: {error}") from error
-    if run.reached < plan.steps:
-        raise UsageError(f"steps = {plan.steps} are too many: {run.reached} could be certified; ask for no more")
-    data, prescription = plan.problem.instance, plan.prescription
-    N, K, d, H = plan.problem.sizes
+    if trajectory.reached < run.steps:
+        raise UsageError(f"steps = {run.steps} are too many: {trajectory.reached} could be certified; ask for no more")
+    data, prescription = run.problem.instance, run.prescription
+    N, K, d, H = run.problem.sizes
     return {
         "schema": SCHEMA,
         "statement": STATEMENT,
@@ -61,37 +61,37 @@ def certificate_of(plan: DescentRun) -> dict[str, Any]:
         "d": d,
         "m": data.feature_count,
         "H": H,
-        "steps": plan.steps,
+        "steps": run.steps,
         "tau": float(data.noise).hex(),
         "gamma": prescription.gamma.hex(),
         "eta_Q": prescription.step_queries.hex(),
         "eta_w": str(Fraction(prescription.gamma) ** 2 * Fraction(prescription.step_queries)),
-        **_bounds(plan),
-        "tokens": _hex(plan.problem.tokens),
+        **_bounds(run),
+        "tokens": _hex(run.problem.tokens),
         "features": _hex(data.features),
-        "Q": _hex(plan.problem.queries),
-        "w": _hex(plan.problem.weights),
-        "A_hat": _limit_matrix(plan),
-        "gaps": _gaps(run),
+        "Q": _hex(run.problem.queries),
+        "w": _hex(run.problem.weights),
+        "A_hat": _limit_matrix(run),
+        "gaps": _gaps(trajectory),
     }
 
 
-def _bounds(plan: DescentRun) -> dict[str, str]:
+def _bounds(run: DescentRun) -> dict[str, str]:
     """The rate and the five numbers that the prescribed step sizes rest on, rounded to the safe side."""
     with flint.ctx.workprec(BITS):
-        prescription, known = plan.prescription, enclosed_norms(plan.problem, enclose(plan.problem))
+        prescription, known = run.prescription, enclosed_norms(run.problem, enclose(run.problem))
         names = {"norm_Z_bar": Z_norm, "f_max": f_max, "norm_A": A_norm, "Delta_0": Delta_0}
         above = {name: known[symbol] for name, symbol in names.items()}
         least = _decimals(prescription.zeta_0, DIGITS)[0]
         zeta = flint.fmpq(*Fraction(least).as_integer_ratio())  # the rate belongs to ζ₀ as it is claimed
-        above["rate"] = 1 - replace(prescription, zeta_0=flint.arb(zeta)).decrease(plan.decrease) * plan.rate_factor
+        above["rate"] = 1 - replace(prescription, zeta_0=flint.arb(zeta)).decrease(run.decrease) * run.rate_factor
         return {"zeta_0": least} | {name: _decimals(ball, DIGITS)[1] for name, ball in above.items()}
 
 
-def _gaps(run: Trajectory) -> list[list[str]]:
+def _gaps(trajectory: Trajectory) -> list[list[str]]:
     """[low, high] around the gap at every step."""
-    with flint.ctx.workprec(run.bits):
-        return [list(_decimals(moment.gap, GAP_DIGITS)) for moment in run.moments]
+    with flint.ctx.workprec(trajectory.bits):
+        return [list(_decimals(moment.gap, GAP_DIGITS)) for moment in trajectory.moments]
 
 
 def _decimals(ball: Ball, digits: int) -> tuple[str, str]:
@@ -107,9 +107,9 @@ def _hex(numbers: Any) -> Any:
     return [_hex(entry) for entry in numbers] if np.ndim(numbers) else float(numbers).hex()
 
 
-def _limit_matrix(plan: DescentRun) -> list[list[str]]:
+def _limit_matrix(run: DescentRun) -> list[list[str]]:
     """Â = (ZᵀZ + mτI)⁻¹(ZᵀZ̃ + (mτI, 0)) as exact fractions."""
-    data, N = plan.problem.instance, plan.problem.instance.prompt_length
+    data, N = run.problem.instance, run.problem.instance.prompt_length
     features = flint.fmpq_mat([[_rational(x) for x in row] for row in data.features.tolist()])
     noise = data.feature_count * _rational(float(data.noise))
     inner = (features * features.transpose()).tolist()[:N]

@@ -95,31 +95,31 @@ class Trajectory:
 
 
 @lru_cache(maxsize=16)
-def descend(plan: DescentRun) -> Trajectory:
-    """Run the plan with as many bits as it takes, within `LIMIT`.
+def descend(run: DescentRun) -> Trajectory:
+    """Make the run with as many bits as it takes, within `LIMIT`.
 
     Raises:
         verify.certify.balls.NotPositiveDefiniteError: the theorem prescribes no step sizes, ζ₀ is not certified.
     """
-    plan.prescription  # noqa: B018  what is missing at every precision is found out before any is tried
-    bits = 64 + QUARTER_BITS * plan.steps // 4
+    run.prescription  # noqa: B018  what is missing at every precision is found out before any is tried
+    bits = 64 + QUARTER_BITS * run.steps // 4
     attempt = until_decided(
-        lambda: _run(plan), lambda run: run.reached == plan.steps, bits=bits, limit=max(LIMIT, bits)
+        lambda: _made(run), lambda made: made.reached == run.steps, bits=bits, limit=max(LIMIT, bits)
     )
     if attempt.value is None:
         return Trajectory(moments=(), queries=[], weights=[], bits=attempt.bits)
     return attempt.value
 
 
-def _run(plan: DescentRun) -> Trajectory:
+def _made(run: DescentRun) -> Trajectory:
     """The trajectory at flint's precision, up to the last step whose gap is known."""
-    prescription, enclosed = plan.prescription, enclose(plan.problem)
+    prescription, enclosed = run.prescription, enclose(run.problem)
     eta_Q, eta_w = flint.arb(prescription.step_queries), prescription.step_weights
-    queries, weights = [balls(query) for query in plan.problem.queries], balls(plan.problem.weights).tolist()
+    queries, weights = [balls(query) for query in run.problem.queries], balls(run.problem.weights).tolist()
     start = None
     moments: list[Moment] = []
-    every = max(1, plan.steps // EIGENVALUE_STEPS)
-    for step in range(plan.steps + 1):
+    every = max(1, run.steps // EIGENVALUE_STEPS)
+    for step in range(run.steps + 1):
         attention = enclosed.attention(queries)
         mixings = [enclosed.z_bar * C for C in by_token(attention)]
         start = mixings if start is None else start
@@ -138,9 +138,9 @@ def _run(plan: DescentRun) -> Trajectory:
                 least=_least(mixings, enclosed) if step % every == 0 else None,
             )
         )
-        if step == plan.steps:
+        if step == run.steps:
             break
-        if not plan.frozen:
+        if not run.frozen:
             queries = [Q - slope * eta_Q for Q, slope in zip(queries, by_queries, strict=True)]
         pairs = zip(weights, by_weights, strict=True)
         weights = [[w - eta_w * g for w, g in zip(*rows, strict=True)] for rows in pairs]
