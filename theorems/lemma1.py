@@ -95,25 +95,25 @@ class Gradients:
     halves: int = 0
 
     @property
-    def slope(self) -> Any:
+    def slope(self) -> sp.MatrixExpr:
         """∂s_j/∂Q_h."""
         return self._changed(SLOPE)
 
     @property
-    def by_alpha(self) -> Any:
+    def by_alpha(self) -> sp.Expr:
         """∂ℓ/∂α_hk."""
         return self._scale * BY_ALPHA
 
     @property
-    def by_queries(self) -> Any:
+    def by_queries(self) -> sp.MatrixExpr:
         """What token k adds to ∇_{Q_h} ℓ."""
         return self._scale * self._changed(BY_QUERIES)
 
     @property
-    def _scale(self) -> Any:
+    def _scale(self) -> sp.Expr:
         return gamma ** (self.gamma_power - 1) / sp.Integer(2) ** self.halves
 
-    def _changed(self, formula: Any) -> Any:
+    def _changed(self, formula: sp.MatrixExpr) -> sp.MatrixExpr:
         changed = self.sign * (formula if self.weighted else formula.subs(weights, ones))
         return changed.T if self.transposed else changed
 
@@ -131,10 +131,10 @@ def derive_gradients(subject: Gradients) -> Iterator[Identity]:
     moved = (diagonal - weights * weights.T) * V.T * E * v_k  # ds for the direction E, (J du)_j as above
     given: Any = dict(premises=(SUM_ONE, *DIAGONAL_SUMS, *HEAD), sample=_sample)
 
-    def gained(mixing: Any, heads: Any) -> Any:
+    def gained(mixing: sp.MatrixExpr, heads: sp.MatrixExpr) -> sp.Expr:
         return _token_loss(residual(mixing, heads)) - _token_loss(residual(C, alpha_k))
 
-    def expanded(first_order: Any, direction: Any) -> Any:
+    def expanded(first_order: sp.Expr, direction: sp.MatrixExpr) -> sp.Expr:
         return step * first_order.subs(delta, residual(C, alpha_k)) + step**2 / (2 * K) * _square(Z_bar * direction)
 
     by_alpha = expanded(subject.by_alpha, gamma * weights)
@@ -143,16 +143,16 @@ def derive_gradients(subject: Gradients) -> Iterator[Identity]:
     yield prove("∇_Q ℓ", gained(C + step * moved * head.T, alpha_k), by_queries, **given)
 
 
-def residual(mixing: Any, heads: Any) -> Any:
+def residual(mixing: sp.MatrixExpr, heads: sp.MatrixExpr) -> sp.MatrixExpr:
     """δ_k = Z̄(ã_k − â_k)."""
     return Z_bar * (gamma * mixing * heads - a_hat)
 
 
-def _token_loss(of: Any) -> Any:
+def _token_loss(of: sp.MatrixExpr) -> sp.Expr:
     return _square(of) / (2 * K) + L_star / K
 
 
-def _square(vector: Any) -> Any:
+def _square(vector: sp.MatrixExpr) -> sp.Expr:
     return sp.Trace(vector.T * vector)
 
 

@@ -39,8 +39,8 @@ l sum_(i=1)^l norm(x_i)^2 - norm(x_1 + dots + x_l)^2 = 1/2 sum_(i,j=1)^l norm(x_
 """
 
 l = sp.Symbol("l", integer=True, positive=True)  # noqa: E741  the paper's letter
-X: Any = sp.MatrixSymbol("X", d, l)  # the columns are x_1, …, x_l
-ones: Any = sp.MatrixSymbol("1", l, 1)
+X = sp.MatrixSymbol("X", d, l)  # the columns are x_1, …, x_l
+ones = sp.MatrixSymbol("1", l, 1)
 F, S = (sp.MatrixSymbol(name, l, l**2) for name in "FS")  # the columns (i, j) of XF and of XS are x_i and x_j
 LEFT = sp.Trace(ones.T * X.T * X * ones)
 RIGHT = l * sp.Trace(X.T * X)
@@ -67,7 +67,7 @@ class SumOfSquares:
     power: int = 2
 
     @property
-    def right(self) -> Any:
+    def right(self) -> sp.Expr:
         """l Σ ‖x_i‖², or with another factor."""
         return self.factor / l * RIGHT
 

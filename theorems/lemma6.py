@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -50,12 +49,12 @@ class Rescaling:
     scaling: int = 1
     ratio: int = 2
 
-    def weights(self, given: Any = alpha) -> Any:
+    def weights(self, given: sp.MatrixExpr = alpha) -> sp.MatrixExpr:
         """w_hk; it is linear in α, so this is also how w moves with α."""
         return gamma ** (self.scaling - 1) * W.subs(alpha, given)
 
     @property
-    def step(self) -> Any:
+    def step(self) -> sp.MatrixExpr:
         """η_w ∂L/∂w."""
         return gamma ** (self.ratio - 2) * STEP_W
 
@@ -100,7 +99,7 @@ def measure_runs(subject: Rescaling) -> Iterator[Agreement]:
         )
 
 
-def _multiple(stated: Any, rate: float) -> float:
+def _multiple(stated: sp.MatrixExpr, rate: float) -> float:
     """By what α or a derivative of L is multiplied in an expression, for this η_Q."""
     values = {each: rational.identity(1) for each in (alpha, L_w, L_Q)}
     return float(Instance({**values, H: 1, K: 1, d: 1, gamma: GAMMA, eta: rate}).evaluate(stated)[0][0])

@@ -72,7 +72,7 @@ class RankLaw:
     factor_power: int = 1
     transposed: bool = False
     heads_equal: int = 1
-    rank: Any = None
+    rank: sp.Expr | None = None
     scale: float = 1.0
     repeated: bool = False
 
