@@ -43,7 +43,7 @@ from theorems.network.softmax import (
 from theorems.setting import constants
 from theorems.setting.experiment import stream
 from theorems.setting.limit import Limit, limit_values
-from theorems.setting.notation import C, H, K, N, V, a_hat, d
+from theorems.setting.notation import C, H, K, N, Sizes, V, a_hat, d
 from verify.claim import Agreement, Claim, Identity, planted
 from verify.prove import Equation, Instance, prove
 from verify.prove.inequalities.lemma import Lemma
@@ -156,7 +156,7 @@ def _square(vector: sp.MatrixExpr) -> sp.Expr:
     return sp.Trace(vector.T * vector)
 
 
-def _sample(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any]:
+def _sample(sizes: Sizes, rng: Random) -> Mapping[Any, Any]:
     """Weights, and a head g whose column of C_k they are."""
     given, heads = dict(sampled_weights(sizes, rng)), range(sizes.get(H, 1))
     chosen = rng.choice(heads)

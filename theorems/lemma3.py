@@ -10,7 +10,7 @@ Wrong if a remainder is left, or if one list of vectors violates the bound.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
 from functools import cache
 from itertools import product
@@ -22,7 +22,7 @@ import numpy as np
 import sympy as sp
 
 from theorems.setting.experiment import Experiment, stream
-from theorems.setting.notation import d
+from theorems.setting.notation import Drawn, Sizes, d
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove import Equation, Instance, prove, prove_positive_semidefinite
 from verify.prove.inequalities import quantity
@@ -151,7 +151,7 @@ def _right(subject: SumOfSquares, known: Instance) -> float:
     return float(subject.factor.subs(l, VECTORS) * np.sum(norms**subject.power))
 
 
-def _choices(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any]:
+def _choices(sizes: Sizes, rng: Random) -> Drawn:
     """The matrices 1, F and S of l vectors; column (i, j) of F is the unit vector i, that of S the unit vector j."""
     each = range(sizes[l])
     first, second = ([[int(n == pair[side]) for pair in product(each, each)] for n in each] for side in (0, 1))

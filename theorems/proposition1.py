@@ -28,7 +28,7 @@ import sympy as sp
 from theorems.network.attention_rank import minor_over_vandermonde, rank_of_attention
 from theorems.setting.experiment import Experiment, stream
 from theorems.setting.limit import PRECISION, Limit
-from theorems.setting.notation import H, N, Z, d, m, tau
+from theorems.setting.notation import Drawn, H, N, Sizes, Z, d, m, tau
 from verify.certify import evaluate
 from verify.certify.compare import between, bound_of
 from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step, defect_of_experiment, planted
@@ -220,7 +220,7 @@ def _spread(subject: RankLaw) -> np.ndarray:
     return np.unique(np.linspace(0, subject.experiment.instance.dictionary_size - 1, TOKENS).astype(int))
 
 
-def _equal_tokens(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+def _equal_tokens(sizes: Sizes, rng: Random) -> Drawn:
     """A prompt whose first and last tokens are equal."""
     columns = [[rng.randint(-3, 3) for _ in range(sizes[d])] for _ in range(sizes[N])]
     columns[-1] = columns[0]
@@ -231,7 +231,7 @@ def _equal_tokens(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | 
     }
 
 
-def _last_entry(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any]:
+def _last_entry(sizes: Sizes, rng: Random) -> Mapping[Any, Any]:
     """A diagonal matrix, and its last entry."""
     places, points = range(sizes[N]), [rng.randint(-9, 9) for _ in range(sizes[N])]
     diagonal = [[point * (row == col) for col in places] for row, point in enumerate(points)]

@@ -15,7 +15,7 @@ import sympy as sp
 from theorems.network.exact import text, to_balls
 from theorems.network.letters import Point, V, v_k
 from theorems.setting import constants
-from theorems.setting.notation import N
+from theorems.setting.notation import N, Sizes
 from verify.claim import Identity
 from verify.prove import Equation, prove
 from verify.prove.inequalities.chain import Chain, Fact, at_most
@@ -79,7 +79,7 @@ def jacobian_entries() -> Iterator[Identity]:
     yield prove("Σ_l J_jl v_l = s_j (v_j − μ)", entry, stated, premises=DIAGONAL, sample=sampled_weights)
 
 
-def sampled_weights(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any]:
+def sampled_weights(sizes: Sizes, rng: Random) -> Mapping[Any, Any]:
     """Weights that sum to 1, their diagonal matrix, the vector of ones and a unit vector."""
     places, chosen = range(sizes[N]), rng.randrange(sizes[N])
     shares = [rng.randint(1, 9) for _ in places]
