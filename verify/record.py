@@ -183,57 +183,37 @@ def finding_record(finding: Finding) -> dict[str, Any]:
 def _details(finding: Finding) -> dict[str, Any]:
     match finding:
         case Identity():
-            return {
-                "status": finding.status,
-                "residual": finding.residual,
-                "witness": finding.witness,
-                "derivation": [asdict(step) for step in finding.derivation],
-                "hypotheses": list(finding.hypotheses),
-                "believes": list(finding.believes),
-                "rests_on": list(finding.rests_on),
-            }
+            said = _fields(finding, "status", "residual", "witness", "derivation", "hypotheses", "believes", "rests_on")
+            return said | {"derivation": [asdict(step) for step in finding.derivation]}
         case Argument():
             return {"derivation": [asdict(step) for step in finding.steps], "source": finding.source}
-        case Agreement():
-            # Differences are kept beside the values: they may be far below the values' last kept digit.
-            arrays = {name: getattr(finding, name) for name in ("predicted", "observed", "difference", "tolerance")}
-            worst = middles(minus(finding.error, finding.tolerance))
-            return _thinned(arrays, worst) | {"reason": finding.reason}
-        case Bound():
-            x = {} if finding.x is None else {"x": finding.x}
-            arrays = {"observed": finding.observed, "bound": finding.bound, "margin": -finding.excess} | x
-            return _thinned(arrays, finding.excess) | {
-                "slack": finding.slack,
-                "vacuous": finding.vacuous,
-                "x_label": finding.x_label,
-                "rounding": float(finding.uncertainty),
-                "reason": finding.reason,
-            }
+        case Agreement() | Bound():
+            return _compared(finding)
         case Trend():
-            return {
-                "x": middles(finding.x),
-                "y": middles(finding.y),
-                "expected": finding.expected,
-                "factor": finding.factor,
-                "rounding": middles(finding.rounding),
-                "reason": finding.reason,
-                "x_label": finding.x_label,
-                "y_label": finding.y_label,
-            }
+            curve = {name: middles(getattr(finding, name)) for name in ("x", "y", "rounding")}
+            return curve | _fields(finding, "expected", "factor", "reason", "x_label", "y_label")
         case Estimate():
-            return {
-                "interval": finding.ends(finding.rate),
-                "rate": finding.rate,
-                "allowed": finding.allowed,
-                "resolution": finding.resolution,
-                "reason": finding.reason,
-            }
+            interval = {"interval": finding.ends(finding.rate)}
+            return interval | _fields(finding, "rate", "allowed", "resolution", "reason")
         case Assumption():
-            return {
-                "margin": float(middles(finding.margin)),
-                "rounding": float(finding.uncertainty),
-                "meaning": finding.meaning,
-            }
+            margin, rounding = float(middles(finding.margin)), float(finding.uncertainty)
+            return {"margin": margin, "rounding": rounding, "meaning": finding.meaning}
+
+
+def _fields(finding: Finding, *names: str) -> dict[str, Any]:
+    return {name: getattr(finding, name) for name in names}
+
+
+def _compared(finding: Agreement | Bound) -> dict[str, Any]:
+    if isinstance(finding, Agreement):
+        # Differences are kept beside the values: they may be far below the values' last kept digit.
+        arrays = _fields(finding, "predicted", "observed", "difference", "tolerance")
+        worst = middles(minus(finding.error, finding.tolerance))
+        return _thinned(arrays, worst) | {"reason": finding.reason}
+    x = {} if finding.x is None else {"x": finding.x}
+    arrays = {"observed": finding.observed, "bound": finding.bound, "margin": -finding.excess} | x
+    details = _fields(finding, "slack", "vacuous", "x_label") | {"rounding": float(finding.uncertainty)}
+    return _thinned(arrays, finding.excess) | details | {"reason": finding.reason}
 
 
 def _thinned(arrays: dict[str, Any], worst: np.ndarray) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 from importlib import import_module
@@ -77,30 +77,21 @@ def take(
         seconds=seconds,
         kept=frozenset(kept),
     )
-    told: dict[str, Sequence[Result]] = {}
+
+    def save() -> Path:
+        return write_results(output, sources, list(kept.values()), intended)
 
     def farewell() -> str:
-        write_results(output, sources, list(kept.values()), intended)
+        save()
         return "; finished mutants are kept, and the same command goes on"
 
     (ending or Ending()).tell(farewell)
-    with threadpool_limits(limits=1):
-        saved = time.monotonic()
-        for name, rows in _followed(sit(exam, found), exam.kept, len(found)):
-            if name not in told:
-                told[name], intended[name] = rows, len(rows)
-            else:
-                kept |= {row.name: row for row in rows}
-            if time.monotonic() - saved > EVERY:
-                saved = time.monotonic()
-                with contextlib.suppress(OSError):  # a disk that is full is told of at the end
-                    write_results(output, sources, kept.values(), intended)
-    mutants = [kept[row.name] for rows in told.values() for row in rows]
+    mutants = _examined(exam, found, kept, intended, save)
     if not mutants:
         raise UsageError(f"claim {', '.join(chosen)} has no mutants: its file names no stated results")
     status = max(_told(mutants, as_json=as_json), int(found != chosen))
     try:
-        written = [write_results(output, sources, kept.values(), intended)]
+        written = [save()]
         if paper is not None:
             left_out = {name: _left_out(package, name) for name in chosen}
             text = document([*kept_rows(earlier), *rows_of(mutants, sources, left_out)], sources)
@@ -113,6 +104,25 @@ def take(
         for path in written:
             output_page().line(f"  wrote {path}")
     return status
+
+
+def _examined(
+    exam: Exam, names: Sequence[str], kept: dict[str, Result], intended: dict[str, int], save: Callable[[], Path]
+) -> list[Result]:
+    """All mutants of the claims; what is finished joins `kept`, how many a claim has `intended`, both saved often."""
+    told: dict[str, Sequence[Result]] = {}
+    with threadpool_limits(limits=1):
+        saved = time.monotonic()
+        for name, rows in _followed(sit(exam, names), exam.kept, len(names)):
+            if name not in told:
+                told[name], intended[name] = rows, len(rows)
+            else:
+                kept |= {row.name: row for row in rows}
+            if time.monotonic() - saved > EVERY:
+                saved = time.monotonic()
+                with contextlib.suppress(OSError):  # a disk that is full is told of at the end
+                    save()
+    return [kept[row.name] for rows in told.values() for row in rows]
 
 
 def _loadable(package: str, names: Sequence[str]) -> list[str]:
