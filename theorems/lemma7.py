@@ -21,7 +21,7 @@ from theorems import lemma1, lemma3, lemma5
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma2_sharp import LIPSCHITZ as SHARP
 from theorems.network.instances import small_networks
-from theorems.network.letters import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, k, v_k, z_bar_i
+from theorems.network.letters import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, h, k, v_k, z_bar_i
 from theorems.network.points import POINTS, alpha_of, pairs, sizes
 from theorems.network.softmax import Lipschitz
 from theorems.setting.assumptions import measure_unit_norm
@@ -32,9 +32,10 @@ from theorems.setting.variants import Variant, as_stated, variant_of
 from verify.claim import Bound, Claim, Identity
 from verify.prove.inequalities.chain import Chain, Fact, at_most
 from verify.prove.inequalities.lemma import Lemma, quote
-from verify.prove.inequalities.quantity import norm
+from verify.prove.inequalities.quantity import length, norm
 from verify.prove.inequalities.rules import (
     cauchy_schwarz,
+    cauchy_schwarz_sum,
     hoelder_columns,
     largest_entry,
     outer_product,
@@ -79,6 +80,23 @@ def deviation_steps(point: Point, softmax: Lipschitz, setting: Setting, vector: 
 
 
 GRADIENT = Lemma(__name__, "Lemma 7", gradient_chain)
+
+
+def all_gradients_chain(point: Point, softmax: Lipschitz) -> Chain:
+    """‖∇_Q ℓ‖_F ≤ (c γ/K) f̄_max ‖α‖_F ‖δ‖: the gradients of all heads together, for Long run."""
+    pulled = Z_bar.T * point.delta_k
+    column = V * point.J_hk * pulled
+    return at_most(length(h, norm(point.G_h, "F"))).by(
+        triangle_sum(quote(lemma1.GRADIENT_QUERIES, point), "F"),
+        outer_product(column * point.alpha_hk, v_k),
+        times_number(column, point.alpha_hk),
+        PAPER.token,
+        *deviation_steps(point, softmax, PAPER, pulled),
+        largest_entry(FEATURES, point.delta_k),
+        cauchy_schwarz(z_bar_i, point.delta_k),
+        F_MAX,
+        cauchy_schwarz_sum(k, norm(point.alpha_hk), norm(point.delta_k)),
+    )
 
 
 def derive_bound(subject: Experiment | Variant) -> Iterator[Identity]:

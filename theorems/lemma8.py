@@ -31,6 +31,7 @@ from verify.prove.inequalities.lemma import Lemma, quote
 from verify.prove.inequalities.quantity import norm, total
 from verify.prove.inequalities.rules import (
     bilinear,
+    frobenius_columns,
     largest_entry,
     same,
     times_number,
@@ -99,6 +100,14 @@ def residual_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PA
 WEIGHTS_MOVED = Lemma(__name__, "Lemma 8: the weights move by at most c ‖Q_h − Q′_h‖_F", weights_chain)
 FEATURES_MOVED = Lemma(__name__, "Lemma 8", features_chain)
 RESIDUAL_MOVED = Lemma(__name__, "Lemma 8", residual_chain)
+
+
+def all_features_chain(p: Point, q: Point, softmax: Lipschitz) -> Chain:
+    """‖B_k − B_k′‖_F ≤ c f̄_max ‖Q − Q′‖_F: the columns of all heads together, for Long run."""
+    return at_most(norm(p.B_k - q.B_k, "F")).by(
+        frobenius_columns(p.columns - q.columns),
+        quote(FEATURES_MOVED, p, q, softmax, Setting(by_columns=True)),
+    )
 
 
 def derive_bounds(subject: Experiment | Variant) -> Iterator[Identity]:

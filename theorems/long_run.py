@@ -24,8 +24,10 @@ from typing import cast
 
 import sympy as sp
 
+from theorems import lemma7, lemma8
 from theorems.descent import motion
 from theorems.descent.certified_closed_form import (
+    ARGUMENTS,
     bound_kept,
     motion_reproduced,
     neglect_kept,
@@ -34,9 +36,9 @@ from theorems.descent.certified_closed_form import (
     why_not_closed,
 )
 from theorems.descent.closed_form import ClosedForm, Formulas, closed_form
-from theorems.descent.motion_bounds import ARGUMENTS, features_moved_chain, slope_chain
 from theorems.descent.runs import runs_of, violated
 from theorems.descent.trajectory import DescentRun, Trajectory, descend
+from theorems.lemma2_sharp import LIPSCHITZ
 from theorems.network.instances import small_networks
 from theorems.network.letters import HERE, THERE, h, k
 from theorems.setting.constants import f_max, gamma, zeta_0
@@ -138,7 +140,8 @@ def derive_recursion(subject: LongRun) -> Iterator[Identity]:
 
 def derive_motion(subject: LongRun) -> Iterator[Identity]:
     """All heads together: ‖B_k − B_k′‖_F ≤ f̄_max ‖Q − Q′‖_F and ‖∇_Q ℓ‖_F ≤ (γ/K) f̄_max ‖α‖_F ‖δ‖, w = γα."""
-    moved, slope, exact = features_moved_chain(), slope_chain(), small_networks()
+    moved, slope = lemma8.all_features_chain(HERE, THERE, LIPSCHITZ), lemma7.all_gradients_chain(HERE, LIPSCHITZ)
+    exact = small_networks()
     factor = subject.bounds
     goal = factor * f_max * length(h, norm(HERE.Q_h - THERE.Q_h, "F"))
     yield conclude("‖B_k − B_k′‖_F ≤ f̄_max ‖Q − Q′‖_F", moved.start, goal, moved, instances=exact)

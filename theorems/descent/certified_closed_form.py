@@ -1,4 +1,4 @@
-"""What is certified of a run in closed form, and of the exact run beside it: the findings of Long run."""
+"""What is certified of a run in closed form and of the exact run beside it, and what is argued of all steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from theorems.descent.trajectory import DescentRun, Trajectory
 from theorems.setting.constants import f_max, gamma
 from verify.certify import evaluate
 from verify.certify.compare import upper
-from verify.claim import Assumption, Bound
+from verify.claim import Argument, Assumption, Bound, Step
 
 FACTORS = (1e3, 1e6)  # by which the gap is to fall
 
@@ -125,3 +125,51 @@ def steps_kept(form: ClosedForm) -> Iterator[Bound]:
 def _whole(steps: float) -> float:
     """So many steps, rounded up; infinite where their number is not known."""
     return float(ceil(steps)) if isfinite(steps) else inf
+
+
+ARGUMENTS = (
+    Argument(
+        name="‖Q − Q⁽⁰⁾‖ ≤ q and ‖w‖ ≤ W for every t",
+        steps=(
+            Step(expression="t = 0: Q = Q⁽⁰⁾ and w = 0", rule="start of the induction over t"),
+            Step(
+                expression="they hold up to t, so ‖r(s)‖ ≤ ηκ‖δ(s)‖ for s < t + 1, and the two bounds follow at t + 1",
+                rule="derive_remainder and derive_fixed_point; κ rises with q and W",
+            ),
+            Step(expression="the bounds at t + 1 are at most q and W", rule="certify_motion, in balls"),
+        ),
+    ),
+    Argument(
+        name="the hypotheses of the chains hold for the blocks of all tokens together",
+        steps=(
+            Step(
+                expression="‖B − B⁽⁰⁾‖₂ = max_k ‖B_k − B_k⁽⁰⁾‖₂ ≤ max_k ‖B_k − B_k⁽⁰⁾‖_F ≤ f̄_max ‖Q − Q⁽⁰⁾‖ ≤ b",
+                rule="block diagonal; derive_motion",
+            ),
+            Step(
+                expression="‖B⁺ − B‖₂ ≤ f̄_max ‖Q⁺ − Q‖, ‖Q⁺ − Q‖ = η_Q ‖∇_Q ℓ‖ ≤ (η_Q/K) f̄_max W ‖δ‖, η_Q = η_w/γ²",
+                rule="derive_motion twice, w = γα",
+            ),
+            Step(
+                expression="Σ_{s<t} x_s = Σ_{0<s<t} x_s ≤ Σ_{s<t} x_{s+1} for x_s = ‖δ(s) − δ̄(s)‖",
+                rule="x_0 = 0, as both start at −Z̄â; x_t ≥ 0",
+            ),
+        ),
+    ),
+    Argument(
+        name="‖(I − ηM)x‖ ≤ (1 − ηζ_0)‖x‖ and ‖w̄‖² ≤ aᵀM⁻¹a (1 + d/ζ_0) for every t",
+        steps=(
+            Step(
+                expression="ζ_0 ≤ λ ≤ 1/η for all eigenvalues λ of M", rule="certified, before the motion is looked for"
+            ),
+            Step(
+                expression="w̄ = B⁽⁰⁾ᵀM⁻¹Fa with F = I − (I − ηM)ᵗ, 0 ⪯ F ⪯ I, and F commutes with M",
+                rule="derive_fixed_point, with δ̄ = −(I − ηM)ᵗa",
+            ),
+            Step(
+                expression="‖w̄‖² = aᵀFM⁻¹(M + (B⁽⁰⁾B⁽⁰⁾ᵀ − M))M⁻¹Fa ≤ aᵀM⁻¹F²a (1 + d/ζ_0) ≤ aᵀM⁻¹a (1 + d/ζ_0)",
+                rule="‖B⁽⁰⁾B⁽⁰⁾ᵀ − M‖₂ ≤ d",
+            ),
+        ),
+    ),
+)
