@@ -9,7 +9,7 @@ from typing import Any
 import flint
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from verify.claim import (
@@ -173,14 +173,22 @@ CHECKS = [measure_zero, measure_nothing, measure_broken, measure_assumption, der
 DEFECTS = [one_off, harmless, unplantable, poison]
 
 
-@settings(max_examples=25)  # every run tests its ground twice
+@pytest.fixture(scope="module")
+def firm_ground() -> Iterator[None]:
+    """Tests that run hundreds of claims of floats do not test the libraries hundreds of times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("verify.ground.outcomes_of", lambda grounds, areas=(): ())
+        yield
+
+
+@pytest.mark.usefixtures("firm_ground")
 @given(st.lists(st.sampled_from(CHECKS), max_size=4), st.sampled_from(CHECKS), st.sampled_from([0.0, 1.0, 11.0]))
 def test_one_more_check_never_turns_the_claim_into_a_pass(checks: list[Check], extra: Check, subject: float) -> None:
     before = verdict(measure_zero, *checks, subject=subject)
     assert before is PASS or verdict(measure_zero, *checks, extra, subject=subject) is not PASS
 
 
-@settings(max_examples=25)
+@pytest.mark.usefixtures("firm_ground")
 @given(st.lists(st.sampled_from(DEFECTS), min_size=1, max_size=3), st.sampled_from(DEFECTS))
 def test_one_more_control_never_improves_the_verdict(controls: list[Change], extra: Change) -> None:
     before = verdict(measure_zero, controls=tuple(controls))

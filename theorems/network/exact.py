@@ -15,7 +15,7 @@ from typing import Any
 import flint
 
 from verify.certify import square_root
-from verify.prove.inequalities.values import least_singular_value
+from verify.prove.inequalities.enclosed_norms import least_singular_value
 
 Rows = tuple[tuple[Fraction, ...], ...]
 Matrix = Any  # flint.arb_mat

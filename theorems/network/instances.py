@@ -15,7 +15,8 @@ from theorems.network.exact import ExactNetwork, Rows, State, column, diagonal, 
 from theorems.network.letters import PAPER, Point, Setting
 from theorems.network.softmax import logit_values
 from theorems.setting import notation
-from verify.prove.inequalities.values import PRECISION, Values, operator_norm
+from verify.prove.inequalities.enclosed_norms import operator_norm
+from verify.prove.inequalities.values import PRECISION, Values
 
 SEED = 0
 FAR = Fraction(10**6)  # a unit in which quantities are far from 1

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from verify.prove.inequalities import rules
 from verify.prove.inequalities.chain import Fact
+from verify.prove.inequalities.enclosed_norms import operator_norm
 from verify.prove.inequalities.lemma import hypothesis
 from verify.prove.inequalities.quantity import Columns, Diagonal, Letter, SumOf, largest, length, norm, total
-from verify.prove.inequalities.values import Values, operator_norm, violation
+from verify.prove.inequalities.values import Values, violation
 
 n, m, K, H = sp.symbols("n m K H", integer=True, positive=True)
 k, h, s = sp.Idx("k", K), sp.Idx("h", H), sp.Idx("s", K)

@@ -19,6 +19,7 @@ import sympy as sp
 from sympy.tensor.indexed import Indexed
 
 from verify.certify.evaluate import evaluate, evaluate_fitting, whole_power
+from verify.prove.inequalities.enclosed_norms import norm_of_kind, root_of_square
 from verify.prove.inequalities.quantity import (
     Binder,
     Columns,
@@ -35,7 +36,6 @@ from verify.prove.inequalities.quantity import (
 from verify.prove.inequalities.system import Relation
 
 PRECISION = 200  # bits; instances are small and nothing is inverted beyond what the caller prepared
-SQUARINGS = 48  # the operator norm is enclosed to a relative width of log(n) 2^-49
 
 Expr = Any
 Place = Mapping[Index, int]
@@ -222,7 +222,7 @@ def _number(expression: Expr, values: Values, place: Place) -> Any:
     if isinstance(expression, sp.Idx):
         return flint.arb(place[expression])
     if isinstance(expression, Norm):
-        return _norm(_matrix(expression.matrix, values, place), expression.kind)
+        return norm_of_kind(_matrix(expression.matrix, values, place), expression.kind)
     if expression is sp.E or expression is sp.pi:
         return flint.arb.const_e() if expression is sp.E else flint.arb.pi()
     if isinstance(expression, Indexed):
@@ -244,7 +244,7 @@ def _number(expression: Expr, values: Values, place: Place) -> Any:
 
 def _power(base: Any, exponent: Any, value: Any) -> Any:
     if exponent.is_Rational and exponent.q == 2:
-        return whole_power(_root(base), int(exponent.p))
+        return whole_power(root_of_square(base), int(exponent.p))
     if exponent.is_Rational and not exponent.is_Integer:
         return base**value
     whole = int(exponent) if exponent.is_Integer else int(value.unique_fmpz())
@@ -262,7 +262,7 @@ def _bound(expression: Binder, values: Values, place: Place) -> Any:
             raise ValueError(f"a maximum over no value of {expression.indices[0]} on the instance {values.text!r}")
         return reduce(lambda a, b: a.max(b), bodies)
     if isinstance(expression, Length):
-        return _root(sum((body * body for body in bodies), flint.arb(0)))
+        return root_of_square(sum((body * body for body in bodies), flint.arb(0)))
     return sum(bodies, flint.arb(0))
 
 
@@ -278,68 +278,3 @@ def _matrix(expression: Any, values: Values, place: Place) -> Any:
         return evaluate_fitting(expression, known)
     values.known["fits", expression] = True
     return evaluate(expression, known)
-
-
-def _norm(matrix: Any, kind: str) -> Any:
-    entries = [abs(item) for item in matrix.entries()]
-    if kind == "1":
-        return sum(entries, flint.arb(0))
-    if kind == "inf":
-        return reduce(lambda a, b: a.max(b), entries)
-    if kind == "op":
-        found = operator_norm(matrix)
-        return found if found.is_finite() or (matrix.nrows(), matrix.ncols()) != (2, 2) else _norm_of_two(matrix)
-    if kind == "least":
-        return least_singular_value(matrix)
-    return entries[0] if len(entries) == 1 else _root(sum((item * item for item in entries), flint.arb(0)))
-
-
-def _root(square: Any) -> Any:
-    """The root of a number known to be nonnegative, whose ball may reach below 0."""
-    return square.sqrt() if square >= 0 else flint.arb(0).union(square.upper().max(flint.arb(0)).sqrt())
-
-
-def operator_norm(matrix: Any) -> Any:
-    """‖A‖₂ by squaring G = AᵀA: (tr Gᵖ / n)^(1/p) ≤ ‖A‖₂² ≤ (tr Gᵖ)^(1/p) for p = 2^SQUARINGS."""
-    with flint.ctx.workprec(flint.ctx.prec + 2 * SQUARINGS):  # each squaring doubles the relative error
-        gram = matrix.transpose() * matrix
-        if not gram.trace() > 0:
-            return _root(gram.trace())
-        log_scale, power = flint.arb(0), gram
-        for step in range(SQUARINGS):
-            scale = power.trace()  # keeps the entries near 1
-            power = power * (1 / scale)
-            log_scale += scale.log() / 2**step
-            power = power * power
-        high = (log_scale + power.trace().log() / 2**SQUARINGS) / 2
-        low = (log_scale + (power.trace() / gram.nrows()).log() / 2**SQUARINGS) / 2
-        return low.union(high).exp()
-
-
-def _norm_of_two(matrix: Any) -> Any:
-    """‖A‖₂ of a 2 × 2 matrix whose entries are too wide for squaring: ‖A‖₂² is a root of x² − tr(AᵀA) x + det(A)²."""
-    (a, b), (c, d) = matrix.tolist()
-    trace, determinant = a * a + b * b + c * c + d * d, a * d - b * c
-    return _root((trace + _root(trace * trace - 4 * determinant * determinant)) / 2)
-
-
-def least_singular_value(matrix: Any) -> Any:
-    """√λ_min(A Aᵀ): in closed form for two rows, else by 1/‖(A Aᵀ)⁻¹‖₂ = λ_min; between 0 and the least row norm if
-    neither can be enclosed."""
-    if matrix.nrows() > matrix.ncols():
-        return flint.arb(0)
-    gram = matrix * matrix.transpose()
-    rows = [gram[n, n] for n in range(gram.nrows())]
-    if len(rows) <= 2:
-        return _root(rows[0] if len(rows) == 1 else _least_of_two(gram))
-    try:
-        found = _root(1 / operator_norm(gram.inv()))
-    except ZeroDivisionError:
-        found = flint.arb("nan")
-    return found if found.is_finite() else flint.arb(0).union(_root(reduce(lambda a, b: a.min(b), rows)).upper())
-
-
-def _least_of_two(gram: Any) -> Any:
-    """The smaller eigenvalue of a symmetric 2 × 2 matrix."""
-    half, off = (gram[0, 0] - gram[1, 1]) / 2, gram[0, 1]
-    return (gram[0, 0] + gram[1, 1]) / 2 - _root(half * half + off * off)
