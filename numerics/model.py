@@ -14,6 +14,11 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
+from numerics.measure import attention_rounding, rounding
+
+SAYS_NOTHING = 1e200  # a relative error that is no bound; finite, so that no weight is still no error
+UNDERFLOW = 1e-300  # a softmax weight below that may be any other such number, or 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
@@ -86,3 +91,18 @@ def mixture_float64(network: Network, tokens: Float[ndarray, "K d"], N: int) -> 
     exact = network.to(device="cpu", dtype=torch.float64)
     result: ndarray = mixture(exact, torch.from_numpy(np.ascontiguousarray(tokens)), N).numpy()
     return result
+
+
+def mixture_rounding(network: Network, tokens: Float[ndarray, "K d"], N: int) -> Float[ndarray, "N K"]:
+    """A bound on the rounding error of `mixture_float64`, whatever the order of its sums.
+
+    Relative to the computed softmax weights s they err by rho, and H + 1 roundings touch every term w_h s_h. Where
+    that says nothing, because the logits are too large, the bound is too large for anything to exceed it.
+    """
+    exact, data = network.to(device="cpu", dtype=torch.float64), np.ascontiguousarray(tokens)
+    rho = attention_rounding(data[:N], exact.queries.numpy(), data)
+    weights = attention(exact.queries, torch.from_numpy(data), N).numpy() + UNDERFLOW
+    with np.errstate(over="ignore"):  # the weights of a run that diverges
+        terms = np.einsum("hk,hnk->nk", np.abs(exact.weights.numpy()), weights)
+        bound: ndarray = min(rho + rounding(len(exact.weights) + 1), SAYS_NOTHING) * terms
+    return bound

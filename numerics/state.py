@@ -16,16 +16,13 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from numerics.instance import Instance
-from numerics.measure import attention_rounding, rounding
-from numerics.model import Network, attention, mixture_float64
+from numerics.model import Network, mixture_float64, mixture_rounding
 from numerics.recipe import Recipe
 
 Settings = Mapping[str, str | int | float]
 PARAMETERS = ("queries", "weights")
 ADAM_MOMENTS = ("exp_avg", "exp_avg_sq")  # torch's names
 ADAM_MOST_STEPS = 2**24  # torch counts the steps of Adam in float32, which ends there
-SAYS_NOTHING = 1e200  # a relative error that is no bound; finite, so that no weight is still no error
-UNDERFLOW = 1e-300  # a softmax weight below that may be any other such number, or 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,18 +138,3 @@ def _agrees(recorded: Float[ndarray, "N K"], network: Network, instance: Instanc
     found = mixture_float64(network, instance.tokens, instance.prompt_length)
     bound = 2 * mixture_rounding(network, instance.tokens, instance.prompt_length)
     return bool((np.abs(recorded - found) <= bound).all())
-
-
-def mixture_rounding(network: Network, tokens: Float[ndarray, "K d"], N: int) -> Float[ndarray, "N K"]:
-    """A bound on the rounding error of `mixture_float64`, whatever the order of its sums.
-
-    Relative to the computed softmax weights s they err by rho, and H + 1 roundings touch every term w_h s_h. Where
-    that says nothing, because the logits are too large, the bound is too large for anything to exceed it.
-    """
-    exact, data = network.to(device="cpu", dtype=torch.float64), np.ascontiguousarray(tokens)
-    rho = attention_rounding(data[:N], exact.queries.numpy(), data)
-    weights = attention(exact.queries, torch.from_numpy(data), N).numpy() + UNDERFLOW
-    with np.errstate(over="ignore"):  # the weights of a run that diverges
-        terms = np.einsum("hk,hnk->nk", np.abs(exact.weights.numpy()), weights)
-        bound: ndarray = min(rho + rounding(len(exact.weights) + 1), SAYS_NOTHING) * terms
-    return bound

@@ -24,8 +24,9 @@ import numpy as np
 import sympy as sp
 import torch
 
+from numerics.model import mixture_rounding
 from theorems.descent.conclusion import INSIDE
-from theorems.network.enclosed import Ball, Matrix, enclose, mixture_rounding
+from theorems.network.enclosed import Ball, Matrix, enclose
 from theorems.network.problem import problem_of, trained_problem_of
 from theorems.setting.constants import Z_size, gap
 from theorems.setting.defects import (
@@ -213,7 +214,8 @@ def measure_float64(subject: Experiment | Variant) -> Iterator[Agreement]:
         return
     with flint.ctx.workprec(found.bits):
         (exact, radii), gap, width = as_float64(found.learned), float(found.gap.mid()), upper(found.gap.rad())
-    error, K = mixture_rounding(trained_problem_of(experiment)) + radii, experiment.instance.dictionary_size
+    data, network = experiment.instance, experiment.study.trained.network
+    error, K = mixture_rounding(network, data.tokens, data.prompt_length) + radii, data.dictionary_size
     yield Agreement(name="Ã", predicted=exact, observed=final, tolerance=error, reason="rounding of softmax and sums")
     # √(2KΔ) = ‖Z̄(Ã − Â)‖_F, which an error E of Ã moves by at most ‖Z̄‖‖E‖_F.
     moved = np.linalg.norm(experiment.theory.z_bar, 2) * np.linalg.norm(error)

@@ -19,9 +19,9 @@ import torch
 from numerics import InputError
 from numerics.checkpoint import encoded, read_checkpoint
 from numerics.instance import synthetic
-from numerics.model import Network, initial_network, mixture_float64
+from numerics.model import Network, initial_network, mixture_float64, mixture_rounding
 from numerics.recipe import Recipe
-from numerics.state import Origin, State, mixture_rounding
+from numerics.state import Origin, State
 from numerics.training import train
 from tests.numerics.interrupted import (
     INSTANCE,

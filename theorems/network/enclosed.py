@@ -14,13 +14,10 @@ from typing import Any
 
 import flint
 import numpy as np
-import torch
 from jaxtyping import Float
 from numpy import ndarray
 
 from numerics.instance import Instance
-from numerics.measure import attention_rounding, rounding
-from numerics.model import Network, mixture_float64
 from theorems.setting.limit import Limit, symbol_values
 from theorems.setting.notation import Z
 from verify.certify import balls, evaluate
@@ -185,19 +182,6 @@ def least_eigenvalues(mixings: Sequence[Matrix], z_bar: Matrix) -> list[Ball]:
         B = z_bar * C
         found.append(smallest_eigenvalue(B * B.transpose()))
     return found
-
-
-def mixture_rounding(problem: Problem) -> Float[ndarray, "N K"]:
-    """A bound on the error of Ã in float64: that of the softmax weights, of the products with w_hk and of their sum.
-
-    It is relative to Ã with absolute values in its sum, computed with the same errors.
-    """
-    N, _, _, H = problem.sizes
-    weights = attention_rounding(problem.tokens[:N], problem.queries, problem.tokens)
-    rho = (1 + weights) * (1 + rounding(H + 1)) - 1
-    sizes = Network(queries=torch.from_numpy(problem.queries), weights=torch.from_numpy(np.abs(problem.weights)))
-    bound: ndarray = rho / (1 - rho) * mixture_float64(sizes, problem.tokens, N)
-    return bound
 
 
 def largest_rank(problem: Problem) -> int:
