@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import flint
+import sympy as sp
 
 from theorems.network.enclosed import Ball, Enclosed, Problem, enclose, least_eigenvalue
 from theorems.setting.constants import A_norm, D, Delta_0, Z_norm, alpha, eta_w, f_max, gamma, zeta_0
@@ -22,9 +22,9 @@ from verify.certify.compare import lower, upper
 from verify.certify.norms import frobenius_norm, largest, spectral_norm
 
 # The least γ² for which the bound on the drift leaves room: 128(2 + √2) K^{3/2} √H ‖Z̄‖² f̄_max Δ⁽⁰⁾ ζ₀^{−5/2}.
-GAMMA_SQUARED: Any = STATED_DRIFT * gamma**2 / STATED_ROOM
+GAMMA_SQUARED = STATED_DRIFT * gamma**2 / STATED_ROOM
 
-DECREASE: Any = eta_w * SIGMA / gamma**2  # η_wζ₀/(2K), by which Δ decreases relatively in one step, or more
+DECREASE = eta_w * SIGMA / gamma**2  # η_wζ₀/(2K), by which Δ decreases relatively in one step, or more
 
 MARGIN = 2.0**-20  # by which γ exceeds and η_Q falls short of the theorem's values
 BITS = 128  # of the constants; ζ₀ itself is known to about 30 bits, far better than any bound is sharp
@@ -54,7 +54,7 @@ class Prescription:
         """η_wζ₀/(2K), the guaranteed relative decrease of the gap in one step."""
         return self.decrease(DECREASE)
 
-    def decrease(self, stated: Any) -> Ball:
+    def decrease(self, stated: sp.Expr) -> Ball:
         """A formula for the relative decrease in η_w, ζ₀ and K."""
         return evaluate(stated, {eta_w: self.step_weights, zeta_0: self.zeta_0, K: self.K})
 
@@ -99,7 +99,7 @@ def prescribe(problem: Problem, *, gamma_factor: float = 1.0, step_factor: float
         )
 
 
-def enclosed_norms(problem: Problem, enclosed: Enclosed) -> dict[Any, Any]:
+def enclosed_norms(problem: Problem, enclosed: Enclosed) -> dict[sp.Expr, Ball]:
     """‖Z̄‖, f̄_max, ‖A‖₂, Δ⁽⁰⁾, K and H, enclosed at flint's precision."""
     columns = enclosed.z_bar.transpose().tolist()
     return {

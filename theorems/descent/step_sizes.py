@@ -45,17 +45,17 @@ class StepSizes:
     last two are 1 in the theorem.
     """
 
-    gamma_squared: Any
-    alpha: Any
-    D: Any
-    matrix: Any
-    L: Any
-    sigma: Any
+    gamma_squared: sp.Expr
+    alpha: sp.Expr
+    D: sp.Expr
+    matrix: sp.ImmutableMatrix
+    L: sp.Expr
+    sigma: sp.Expr
     boost: int = 1
     zeta: int = 1
 
     @property
-    def definitions(self) -> dict[Any, Any]:
+    def definitions(self) -> dict[sp.Expr, sp.Expr]:
         """In the order in which they can be evaluated."""
         return {
             gamma: sp.sqrt(self.gamma_squared),
@@ -125,7 +125,7 @@ class FloatRun:
 
     step_sizes: StepSizes
     points: list[FloatPoint]
-    numbers: dict[Any, float]
+    numbers: dict[sp.Expr, float]
 
     @cached_property
     def errors(self) -> Float[ndarray, "2 T"]:
@@ -159,7 +159,7 @@ class FloatRun:
         result: ndarray = np.sqrt(2 * bounds) * moved + moved**2 / 2 + own
         return result
 
-    def value(self, expression: Any) -> float:
+    def value(self, expression: sp.Expr) -> float:
         """An expression in the constants, in float64."""
         return float(evaluated(sp.sympify(expression), self.numbers))
 
@@ -185,7 +185,7 @@ def float_start(experiment: Experiment, step_sizes: StepSizes) -> FloatRun | Non
     first = FloatPoint(experiment=experiment, tokens=tokens, queries=queries, alpha=zeros, gamma=1.0)
     if not first.least_eigenvalue > 0:
         return None
-    numbers: dict[Any, float] = {
+    numbers: dict[sp.Expr, float] = {
         K: float(zeros.shape[1]),
         H: float(zeros.shape[0]),
         Z_norm: size.z_norm,

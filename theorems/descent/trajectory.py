@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
 import flint
+import sympy as sp
 
 from theorems.descent.prescription import DECREASE, Prescription, prescribe
 from theorems.network.enclosed import Ball, Enclosed, Matrix, Problem, by_token, enclose, least_eigenvalues
@@ -41,7 +41,7 @@ class DescentRun:
     prescribed_for: Problem | None = None
     gamma_factor: float = 1.0
     step_factor: float = 1.0
-    decrease: Any = DECREASE
+    decrease: sp.Expr = DECREASE
     rate_factor: float = 1.0
     frozen: bool = False
     forced: bool = False

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy as sp
 
 from theorems.setting.constants import A_norm, D, Delta_0, Z_norm, alpha, f_max, gamma, zeta_0
 from theorems.setting.notation import H, K
 
-STATED_D: Any = gamma * H * alpha * Z_norm + A_norm  # Lemma 9
+STATED_D = gamma * H * alpha * Z_norm + A_norm  # Lemma 9
 
 LIPSCHITZ_MATRIX = sp.ImmutableMatrix(  # Lemma 10: L is its spectral norm
     [
@@ -25,14 +23,14 @@ LIPSCHITZ_MATRIX = sp.ImmutableMatrix(  # Lemma 10: L is its spectral norm
 )
 ENTRIES = sp.ImmutableMatrix([[sp.Symbol(f"L{row}{col}", nonnegative=True) for col in "qa"] for row in "qa"])
 
-SIGMA: Any = gamma**2 * zeta_0 / (2 * K)  # the Polyak–Łojasiewicz inequality
+SIGMA = gamma**2 * zeta_0 / (2 * K)  # the Polyak–Łojasiewicz inequality
 
-STATED_ALPHA: Any = 4 * sp.sqrt(2 * K) * Z_norm * sp.sqrt(Delta_0) / (gamma * zeta_0)  # Drift
-STATED_DRIFT: Any = 128 * sp.sqrt(K) ** 3 * sp.sqrt(H) * Z_norm**2 * f_max * Delta_0 / (gamma**2 * zeta_0**2)
-STATED_ROOM: Any = (1 - 1 / sp.sqrt(2)) * sp.sqrt(zeta_0)
+STATED_ALPHA = 4 * sp.sqrt(2 * K) * Z_norm * sp.sqrt(Delta_0) / (gamma * zeta_0)  # Drift
+STATED_DRIFT = 128 * sp.sqrt(K) ** 3 * sp.sqrt(H) * Z_norm**2 * f_max * Delta_0 / (gamma**2 * zeta_0**2)
+STATED_ROOM = (1 - 1 / sp.sqrt(2)) * sp.sqrt(zeta_0)
 
 
-def spectral_norm(matrix: Any) -> Any:
+def spectral_norm(matrix: sp.MatrixBase) -> sp.Expr:
     """‖M‖₂ of a 2 × 2 matrix: the larger root of x² − tr(MᵀM) x + det(M)² is ‖M‖₂²."""
     trace, determinant = sum(entry**2 for entry in matrix), matrix.det()
     return sp.sqrt((trace + sp.sqrt(trace**2 - 4 * determinant**2)) / 2)
