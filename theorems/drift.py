@@ -11,7 +11,7 @@ Wrong if a run with these step sizes moves further, or if a line of the derivati
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -44,7 +44,7 @@ from theorems.setting.stated_constants import (
     STATED_ROOM,
     spectral_norm,
 )
-from verify.claim import Bound, Claim, Identity
+from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, Fact, at_most
 from verify.prove.inequalities.lemma import Lemma, define, hypothesis, quote
 from verify.prove.inequalities.quantity import SumOf, norm, total
@@ -151,11 +151,12 @@ def gamma_squared(softmax: Lipschitz, setting: Setting = PAPER) -> Any:
     return sp.factor(quotient) / sp.sqrt(zeta_0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
+@dataclass(frozen=True)
+class DriftBounds:
     """The experiment with α times a factor, another power of γ in the drift, or α^(0) = start · α."""
 
     experiment: Experiment
+    _: KW_ONLY
     factor: Any = 1
     gamma_power: int = 2
     start: int = 0
@@ -172,7 +173,7 @@ class Variant:
 
 
 @cache
-def plan() -> StepSizes:
+def step_sizes() -> StepSizes:
     """The step sizes of Theorem 1 as stated."""
     return StepSizes(
         gamma_squared=gamma_squared(LIPSCHITZ),
@@ -184,20 +185,20 @@ def plan() -> StepSizes:
     )
 
 
-def derive_weights(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_weights(subject: DriftBounds) -> Iterator[Identity]:
     """|α_hk| grows by at most η_Q |∂ℓ/∂α_hk| per step, and the steps form a geometric series."""
-    variant = _variant(subject)
-    chain = at_most(norm(AT_T.alpha_hk)) if variant.start else weights_chain()
-    yield conclude_stated("|α^(t)_hk| ≤ α", variant.weights, chain, instances=exact_runs(plan(), start=variant.start))
+    chain = at_most(norm(AT_T.alpha_hk)) if subject.start else weights_chain()
+    yield conclude_stated(
+        "|α^(t)_hk| ≤ α", subject.weights, chain, instances=exact_runs(step_sizes(), start=subject.start)
+    )
 
 
-def derive_drift(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_drift(subject: DriftBounds) -> Iterator[Identity]:
     """Each Q_h moves by at most η_Q ‖∇_{Q_h} ℓ‖ per step (Lemma 7), and B_k by Lemma 8."""
-    variant = _variant(subject)
-    chain, exact = features_chain(LIPSCHITZ), exact_runs(plan(), start=variant.start)
-    sharper = () if variant.start else (features_chain(SHARP),)
-    chain = at_most(chain.start) if variant.start else chain
-    yield conclude_stated("‖B_k^(t) − B_k^(0)‖_F", variant.drift, chain, *sharper, instances=exact)
+    chain, exact = features_chain(LIPSCHITZ), exact_runs(step_sizes(), start=subject.start)
+    sharper = () if subject.start else (features_chain(SHARP),)
+    chain = at_most(chain.start) if subject.start else chain
+    yield conclude_stated("‖B_k^(t) − B_k^(0)‖_F", subject.drift, chain, *sharper, instances=exact)
     enough = hypothesis(gamma_squared(LIPSCHITZ), gamma**2, "γ² ≥ 128(2 + √2) K^{3/2} √H ‖Z̄‖² f̄_max Δ_0 ζ_0^{−5/2}")
     room = at_most(STATED_DRIFT).to(STATED_ROOM, enough, ROOT_OF_TWO)
     yield conclude_stated("the drift is at most (1 − 1/√2)√ζ_0", BOUND_ROOM, room, instances=exact)
@@ -249,10 +250,9 @@ def lipschitz(constants: LemmaConstants) -> Fact:
     return known
 
 
-def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
+def measure_run(subject: DriftBounds) -> Iterator[Bound]:
     """A run in float64 with exactly these step sizes stays within the three bounds."""
-    variant = _variant(subject)
-    run = float_run(variant.experiment, plan(), start=variant.start)
+    run = float_run(subject.experiment, step_sizes(), start=subject.start)
     if run is None:
         return
     first = run.points[0]
@@ -262,35 +262,17 @@ def measure_run(subject: Experiment | Variant) -> Iterator[Bound]:
     error = heads * (2 * run.numbers[Z_norm] * run.errors[0] + 2 * first.b_error)
     known = run.numbers | {GROWN: each([np.abs(p.alpha).max() for p in run.points]), MOVED: each(moved)}
     for name, stated, wrong in (
-        ("|α_hk| ≤ α", variant.weights, run.errors[1]),
-        ("‖B_k − B_k^(0)‖_F", variant.drift, error),
+        ("|α_hk| ≤ α", subject.weights, run.errors[1]),
+        ("‖B_k − B_k^(0)‖_F", subject.drift, error),
         ("… ≤ (1 − 1/√2)√ζ_0", Relation(MOVED, BOUND_ROOM.right), error),
     ):
         steps = np.arange(FLOAT_STEPS + 1)
         yield held(name, stated, known, each(wrong), f"{FLOAT_STEPS} steps", steps=steps)
 
 
-def _variant(subject: Experiment | Variant) -> Variant:
-    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
-
-
-def tenth_of_alpha(experiment: Experiment) -> Variant:
-    """The bound on |α_hk| is divided by 10."""
-    return Variant(experiment=experiment, factor=sp.Rational(1, 10))
-
-
-def fourth_power_of_gamma(experiment: Experiment) -> Variant:
-    """The bound on the drift has γ⁴ instead of γ² in its denominator."""
-    return Variant(experiment=experiment, gamma_power=4)
-
-
-def weights_not_zero(experiment: Experiment) -> Variant:
-    """Training starts at α^(0) = 10 α: the assumption w^(0) = 0 is dropped."""
-    return Variant(experiment=experiment, start=10)
-
-
 CLAIM = Claim(
     statement=STATEMENT,
+    about=DriftBounds,
     heeds=("instance", "start", "start_weights"),
     assumptions=("assumption1", "assumption2", "unit norm"),
     builds_on=("lemma1", "lemma2", "lemma5", "lemma6", "lemma7", "lemma8", "lemma9"),
@@ -300,11 +282,15 @@ CLAIM = Claim(
     ),
     checks=(measure_training_assumptions, derive_weights, derive_drift, measure_run),
     stated=("BOUND_ALPHA", "BOUND_DRIFT", "BOUND_ROOM"),
-    drops=(weights_not_zero,),
-    controls=(tenth_of_alpha, fourth_power_of_gamma, weights_not_zero),
+    drops=("weights_not_zero",),
+    controls=dict(
+        tenth_of_alpha=planted("The bound on |α_hk| is divided by 10.", factor=sp.Rational(1, 10)),
+        fourth_power_of_gamma=planted("The bound on the drift has γ⁴ instead of γ² in its denominator.", gamma_power=4),
+        weights_not_zero=planted("Training starts at α^(0) = 10 α: the assumption w^(0) = 0 is dropped.", start=10),
+    ),
     catches={
-        derive_weights: (tenth_of_alpha, weights_not_zero),
-        derive_drift: (fourth_power_of_gamma,),
-        measure_run: (weights_not_zero,),
+        derive_weights: ("tenth_of_alpha", "weights_not_zero"),
+        derive_drift: ("fourth_power_of_gamma",),
+        measure_run: ("weights_not_zero",),
     },
 )

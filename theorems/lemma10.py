@@ -23,6 +23,7 @@ import sympy as sp
 from theorems.descent.induction import LemmaConstants
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma9 import FEATURES_BOUND
+from theorems.network.bounded import StatedBounds
 from theorems.network.gradients import FAR_ALPHA, FAR_Q, Pair, chains
 from theorems.network.instances import small_networks
 from theorems.network.letters import AT_0, PAPER, Setting
@@ -34,8 +35,7 @@ from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K, N
 from theorems.setting.stated import evaluated
 from theorems.setting.stated_constants import ENTRIES, LIPSCHITZ_MATRIX, SIGMA, STATED_D, spectral_norm
-from theorems.setting.variants import Variant, stated, variant_of
-from verify.claim import Bound, Claim, Identity
+from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, Fact, at_most
 from verify.prove.inequalities.conclusion import conclude
 from verify.prove.inequalities.lemma import Lemma, define, hypothesis, quote
@@ -79,14 +79,13 @@ def _instances(setting: Setting) -> tuple[Values, ...]:
     return tuple(extended(v, {D: STATED_D, **names, L: spectral_norm(ENTRIES)}) for v in small_networks(setting))
 
 
-def derive_rows(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_rows(subject: StatedBounds) -> Iterator[Identity]:
     """How far ∇_Q ℓ and ∇_α ℓ move, in terms of ‖Q − Q′‖_F and ‖α − α′‖_F."""
-    variant = variant_of(subject)
-    rows = stated(variant, sp.Integer(1)) * STATED * sp.Matrix([FAR_Q, FAR_ALPHA])
+    rows = subject.bound(sp.Integer(1)) * STATED * sp.Matrix([FAR_Q, FAR_ALPHA])
     names = "‖∇_Q ℓ(ξ) − ∇_Q ℓ(ξ′)‖ ≤ Lqq‖Q − Q′‖ + Lqa‖α − α′‖", "‖∇_α ℓ(ξ) − ∇_α ℓ(ξ′)‖ ≤ Laq‖Q − Q′‖ + Laa‖α − α′‖"
-    pair = Pair(softmax=LIPSCHITZ, setting=variant.setting)
+    pair = Pair(softmax=LIPSCHITZ, setting=subject.setting)
     for name, chain, row in zip(names, chains(pair), rows, strict=True):
-        yield conclude(name, chain.start, row, chain, instances=_instances(variant.setting))
+        yield conclude(name, chain.start, row, chain, instances=_instances(subject.setting))
     derived = STATED - sp.Matrix([[2 * gamma * f_max * alpha * D, 0], [0, 0]])
     for place, name in enumerate(ENTRIES):
         rule = "computed from the chains above"
@@ -116,13 +115,12 @@ def norm_chain(pair: Pair, matrix: Any = STATED) -> Chain:
 LIPSCHITZ_GRADIENT = Lemma(__name__, "Lemma 10", norm_chain)
 
 
-def derive_norm(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_norm(subject: StatedBounds) -> Iterator[Identity]:
     """The two rows together: L is the spectral norm of the matrix of constants, in closed form."""
-    variant = variant_of(subject)
-    pair = Pair(softmax=LIPSCHITZ, setting=variant.setting)
+    pair = Pair(softmax=LIPSCHITZ, setting=subject.setting)
     chain, far = norm_chain(pair), sp.Matrix(pair.distances)
-    goal = stated(variant, L) * sp.sqrt(far.dot(far))
-    yield conclude("‖∇ℓ(ξ) − ∇ℓ(ξ′)‖ ≤ L ‖ξ − ξ′‖", chain.start, goal, chain, instances=_instances(variant.setting))
+    goal = subject.bound(L) * sp.sqrt(far.dot(far))
+    yield conclude("‖∇ℓ(ξ) − ∇ℓ(ξ′)‖ ≤ L ‖ξ − ξ′‖", chain.start, goal, chain, instances=_instances(subject.setting))
     square, gram = spectral_norm(ENTRIES) ** 2, ENTRIES.T * ENTRIES
     equation = square**2 - gram.trace() * square + gram.det()
     yield prove_scalars("‖M‖₂² is an eigenvalue of MᵀM", equation, 0, "characteristic polynomial of MᵀM at L²")
@@ -159,16 +157,15 @@ def rate_is(constants: LemmaConstants) -> Fact:
     return named
 
 
-def measure_gradients(subject: Experiment | Variant) -> Iterator[Bound]:
+def measure_gradients(subject: StatedBounds) -> Iterator[Bound]:
     """Gradients by automatic differentiation at two random points differ by at most L ‖ξ − ξ′‖."""
-    variant = variant_of(subject)
     observed, bound, error = [], [], []
-    for p, q in pairs(variant, "lemma10"):
+    for p, q in pairs(subject.experiment, "lemma10", subject.setting):
         far = np.hypot(np.linalg.norm(p.queries - q.queries), np.linalg.norm(p.alpha - q.alpha))
         moved = [np.linalg.norm(first - second) for first, second in zip(p.gradients, q.gradients, strict=True)]
-        constant = lipschitz_float(variant.experiment, alpha_of(variant, p, q), p.gamma)
+        constant = lipschitz_float(subject.experiment, alpha_of(subject.setting, p, q), p.gamma)
         observed.append(float(np.linalg.norm(moved)))
-        bound.append(stated(variant, constant) * far)
+        bound.append(subject.bound(constant) * far)
         error.append(float(sum(np.linalg.norm(part) for point in (p, q) for part in point.gradient_errors)))
     yield compared("‖∇ℓ(ξ) − ∇ℓ(ξ′)‖ ≤ L ‖ξ − ξ′‖", observed, bound, error, f"{POINTS} pairs of points")
 
@@ -189,28 +186,9 @@ def lipschitz_float(experiment: Experiment, largest: float, scale: float) -> flo
     return float(np.linalg.norm([[evaluated(entry, known) for entry in row] for row in STATED.tolist()], 2))
 
 
-def half_of_L(experiment: Experiment) -> Variant:
-    """The constant is L/2."""
-    return Variant(experiment=experiment, factor=Fraction(1, 2))
-
-
-def root_of_L(experiment: Experiment) -> Variant:
-    """The constant is √L."""
-    return Variant(experiment=experiment, power=Fraction(1, 2))
-
-
-def long_tokens(experiment: Experiment) -> Variant:
-    """The tokens have norm 50: the assumption ‖v_k‖ = 1 is dropped."""
-    return Variant(experiment=experiment, setting=Setting(token_length=50))
-
-
-def alpha_not_bounded(experiment: Experiment) -> Variant:
-    """Some |α_hk| reaches 100α: the assumption |α_hk| ≤ α is dropped."""
-    return Variant(experiment=experiment, setting=Setting(slack=100))
-
-
 CLAIM = Claim(
     statement=STATEMENT,
+    about=StatedBounds,
     heeds=("instance", "start"),
     assumptions=("unit norm",),
     builds_on=("lemma1", "lemma2", "lemma3", "lemma8", "lemma9"),
@@ -220,11 +198,20 @@ CLAIM = Claim(
     ),
     checks=(measure_unit_norm, derive_rows, derive_norm, measure_gradients),
     stated=("STATED",),
-    drops=(long_tokens, alpha_not_bounded),
-    controls=(half_of_L, root_of_L, long_tokens, alpha_not_bounded),
+    drops=("long_tokens", "alpha_not_bounded"),
+    controls=dict(
+        half_of_L=planted("The constant is L/2.", factor=Fraction(1, 2)),
+        root_of_L=planted("The constant is √L.", power=Fraction(1, 2)),
+        long_tokens=planted(
+            "The tokens have norm 50: the assumption ‖v_k‖ = 1 is dropped.", setting=Setting(token_length=50)
+        ),
+        alpha_not_bounded=planted(
+            "Some |α_hk| reaches 100α: the assumption |α_hk| ≤ α is dropped.", setting=Setting(slack=100)
+        ),
+    ),
     catches={
-        derive_rows: (half_of_L, long_tokens, alpha_not_bounded),
-        derive_norm: (half_of_L, root_of_L, long_tokens, alpha_not_bounded),
-        measure_gradients: (long_tokens,),
+        derive_rows: ("half_of_L", "long_tokens", "alpha_not_bounded"),
+        derive_norm: ("half_of_L", "root_of_L", "long_tokens", "alpha_not_bounded"),
+        measure_gradients: ("long_tokens",),
     },
 )

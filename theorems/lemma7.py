@@ -20,16 +20,15 @@ import sympy as sp
 from theorems import lemma1, lemma3, lemma5
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma2_sharp import LIPSCHITZ as SHARP
+from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, h, k, v_k, z_bar_i
 from theorems.network.points import POINTS, alpha_of, pairs, sizes
 from theorems.network.softmax import Lipschitz
 from theorems.setting.assumptions import measure_unit_norm
 from theorems.setting.constants import alpha, f_max, gamma
-from theorems.setting.experiment import Experiment
 from theorems.setting.stated import each, held
-from theorems.setting.variants import Variant, as_stated, variant_of
-from verify.claim import Bound, Claim, Identity
+from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, Fact, at_most
 from verify.prove.inequalities.lemma import Lemma, quote
 from verify.prove.inequalities.quantity import length, norm
@@ -99,33 +98,31 @@ def all_gradients_chain(point: Point, softmax: Lipschitz) -> Chain:
     )
 
 
-def derive_bound(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_bound(subject: StatedBounds) -> Iterator[Identity]:
     """Lemma 1's gradient, bounded head by head with Lemma 2, Cauchy–Schwarz and Lemma 5."""
-    variant = variant_of(subject)
-    chain = gradient_chain(HERE, LIPSCHITZ, variant.setting)
+    chain = gradient_chain(HERE, LIPSCHITZ, subject.setting)
     yield conclude_stated(
         "‖∇_{Q_h} ℓ‖_F ≤ 2√2 γ α f̄_max √(ℓ − L*)",
-        as_stated(variant, BOUND),
+        subject.relation(BOUND),
         chain,
-        gradient_chain(HERE, SHARP, variant.setting),
-        instances=small_networks(variant.setting),
+        gradient_chain(HERE, SHARP, subject.setting),
+        instances=small_networks(subject.setting),
     )
 
 
-def measure_gradients(subject: Experiment | Variant) -> Iterator[Bound]:
+def measure_gradients(subject: StatedBounds) -> Iterator[Bound]:
     """Gradients by automatic differentiation at random points stay within the bound."""
-    variant = variant_of(subject)
-    points = [point for pair in pairs(variant, "lemma7") for point in pair]
+    points = [point for pair in pairs(subject.experiment, "lemma7", subject.setting) for point in pair]
     known = {
         SLOPE: np.array([np.linalg.norm(p.gradients[0], axis=(1, 2)) for p in points])[:, :, None],
         gamma: each([p.gamma for p in points]),
-        alpha: each([alpha_of(variant, p) for p in points]),
-        f_max: sizes(variant.experiment).f_max,
+        alpha: each([alpha_of(subject.setting, p) for p in points]),
+        f_max: sizes(subject.experiment).f_max,
         HERE.gap: each([p.gap for p in points]),
     }
     yield held(
         "‖∇_{Q_h} ℓ‖_F",
-        as_stated(variant, BOUND),
+        subject.relation(BOUND),
         known,
         np.array([p.gradient_errors[0] for p in points])[:, :, None],
         f"largest over heads, {2 * POINTS} points",
@@ -133,38 +130,30 @@ def measure_gradients(subject: Experiment | Variant) -> Iterator[Bound]:
     )
 
 
-def quarter_of_the_bound(experiment: Experiment) -> Variant:
-    """The constant is √2/2 instead of 2√2."""
-    return Variant(experiment=experiment, factor=Fraction(1, 4))
-
-
-def gap_instead_of_its_root(experiment: Experiment) -> Variant:
-    """The bound enters with the power 2: the gap instead of its square root."""
-    return Variant(experiment=experiment, power=2)
-
-
-def long_tokens(experiment: Experiment) -> Variant:
-    """The tokens have norm 5: the assumption ‖v_k‖ = 1 is dropped."""
-    return Variant(experiment=experiment, setting=Setting(token_length=5))
-
-
-def alpha_not_bounded(experiment: Experiment) -> Variant:
-    """Some |α_hk| reaches 100α: the assumption |α_hk| ≤ α is dropped."""
-    return Variant(experiment=experiment, setting=Setting(slack=100))
-
-
 CLAIM = Claim(
     statement=STATEMENT,
+    about=StatedBounds,
     heeds=("instance", "start"),
     assumptions=("unit norm",),
     builds_on=("lemma1", "lemma2", "lemma3", "lemma5"),
     cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
     checks=(measure_unit_norm, derive_bound, measure_gradients),
-    controls=(quarter_of_the_bound, gap_instead_of_its_root, long_tokens, alpha_not_bounded),
+    controls=dict(
+        quarter_of_the_bound=planted("The constant is √2/2 instead of 2√2.", factor=Fraction(1, 4)),
+        gap_instead_of_its_root=planted(
+            "The bound enters with the power 2: the gap instead of its square root.", power=2
+        ),
+        long_tokens=planted(
+            "The tokens have norm 5: the assumption ‖v_k‖ = 1 is dropped.", setting=Setting(token_length=5)
+        ),
+        alpha_not_bounded=planted(
+            "Some |α_hk| reaches 100α: the assumption |α_hk| ≤ α is dropped.", setting=Setting(slack=100)
+        ),
+    ),
     stated=("BOUND",),
-    drops=(long_tokens, alpha_not_bounded),
+    drops=("long_tokens", "alpha_not_bounded"),
     catches={
-        derive_bound: (quarter_of_the_bound, gap_instead_of_its_root, long_tokens, alpha_not_bounded),
-        measure_gradients: (alpha_not_bounded,),
+        derive_bound: ("quarter_of_the_bound", "gap_instead_of_its_root", "long_tokens", "alpha_not_bounded"),
+        measure_gradients: ("alpha_not_bounded",),
     },
 )

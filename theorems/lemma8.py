@@ -16,16 +16,15 @@ import numpy as np
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma2_sharp import LIPSCHITZ as SHARP
 from theorems.lemma9 import FEATURES_BOUND
+from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import HERE, PAPER, PROMPT, THERE, Point, Setting, Z_bar, h, v_i, v_k
 from theorems.network.points import POINTS, alpha_of, pairs, sizes
 from theorems.network.softmax import Lipschitz
 from theorems.setting.assumptions import measure_unit_norm
 from theorems.setting.constants import Z_norm, alpha, gamma
-from theorems.setting.experiment import Experiment
 from theorems.setting.stated import each, held
-from theorems.setting.variants import Variant, as_stated, variant_of
-from verify.claim import Bound, Claim, Identity
+from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.lemma import Lemma, quote
 from verify.prove.inequalities.quantity import norm, total
@@ -110,75 +109,61 @@ def all_features_chain(p: Point, q: Point, softmax: Lipschitz) -> Chain:
     )
 
 
-def derive_bounds(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_bounds(subject: StatedBounds) -> Iterator[Identity]:
     """Operator norm, Lemma 2 for the weights, and α_hk b_hk − α′_hk b′_hk split in two."""
-    variant = variant_of(subject)
-    exact = small_networks(variant.setting)
-    features = (features_chain(HERE, THERE, softmax, variant.setting) for softmax in (LIPSCHITZ, SHARP))
-    residual = (residual_chain(HERE, THERE, softmax, variant.setting) for softmax in (LIPSCHITZ, SHARP))
-    yield conclude_stated(
-        "‖b_hk − b′_hk‖ ≤ 2‖Z̄‖ ‖Q_h − Q′_h‖_F", as_stated(variant, BOUND_B), *features, instances=exact
-    )
+    exact = small_networks(subject.setting)
+    features = (features_chain(HERE, THERE, softmax, subject.setting) for softmax in (LIPSCHITZ, SHARP))
+    residual = (residual_chain(HERE, THERE, softmax, subject.setting) for softmax in (LIPSCHITZ, SHARP))
+    yield conclude_stated("‖b_hk − b′_hk‖ ≤ 2‖Z̄‖ ‖Q_h − Q′_h‖_F", subject.relation(BOUND_B), *features, instances=exact)
     yield conclude_stated(
         "‖δ_k − δ′_k‖ ≤ γ‖Z̄‖ Σ_h (2α‖Q_h − Q′_h‖_F + |α_hk − α′_hk|)",
-        as_stated(variant, BOUND_DELTA),
+        subject.relation(BOUND_DELTA),
         *residual,
         instances=exact,
     )
 
 
-def measure_pairs(subject: Experiment | Variant) -> Iterator[Bound]:
+def measure_pairs(subject: StatedBounds) -> Iterator[Bound]:
     """Pairs of random points, near and far from each other, satisfy both bounds."""
-    variant = variant_of(subject)
-    both = list(pairs(variant, "lemma8"))
+    both = list(pairs(subject.experiment, "lemma8", subject.setting))
     known = {
         MOVED_B: np.array([np.linalg.norm(p.b - q.b, axis=1) for p, q in both]),
         MOVED_DELTA: np.array([np.linalg.norm(p.delta - q.delta, axis=0) for p, q in both])[:, None, :],
         MOVED_Q: np.array([np.linalg.norm(p.queries - q.queries, axis=(1, 2)) for p, q in both])[:, :, None],
         MOVED_ALPHA: np.array([np.abs(p.alpha - q.alpha) for p, q in both]),
-        alpha: each([alpha_of(variant, p, q) for p, q in both]),
+        alpha: each([alpha_of(subject.setting, p, q) for p, q in both]),
         gamma: each([p.gamma for p, _ in both]),
-        Z_norm: sizes(variant.experiment).z_norm,
+        Z_norm: sizes(subject.experiment).z_norm,
     }
     for name, bound, errors in (
         ("‖b_hk − b′_hk‖", BOUND_B, [p.b_error + q.b_error for p, q in both]),
         ("‖δ_k − δ′_k‖", BOUND_DELTA, [p.delta_error + q.delta_error for p, q in both]),
     ):
-        yield held(name, as_stated(variant, bound), known, each(errors), f"{POINTS} pairs of points")
-
-
-def tenth_of_the_bounds(experiment: Experiment) -> Variant:
-    """Both bounds are divided by 10."""
-    return Variant(experiment=experiment, factor=Fraction(1, 10))
-
-
-def squared_distance(experiment: Experiment) -> Variant:
-    """Both bounds enter with the power 2 instead of 1."""
-    return Variant(experiment=experiment, power=2)
-
-
-def long_tokens(experiment: Experiment) -> Variant:
-    """The tokens have norm 5: the assumption ‖v_k‖ = 1 is dropped."""
-    return Variant(experiment=experiment, setting=Setting(token_length=5))
-
-
-def alpha_not_bounded(experiment: Experiment) -> Variant:
-    """Some |α_hk| reaches 4α: the assumption |α_hk| ≤ α is dropped."""
-    return Variant(experiment=experiment, setting=Setting(slack=4))
+        yield held(name, subject.relation(bound), known, each(errors), f"{POINTS} pairs of points")
 
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=StatedBounds,
     heeds=("instance", "start"),
     assumptions=("unit norm",),
     builds_on=("lemma2", "lemma9"),
     cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
     checks=(measure_unit_norm, derive_bounds, measure_pairs),
     stated=("BOUND_B", "BOUND_DELTA"),
-    drops=(long_tokens, alpha_not_bounded),
-    controls=(tenth_of_the_bounds, squared_distance, long_tokens, alpha_not_bounded),
+    drops=("long_tokens", "alpha_not_bounded"),
+    controls=dict(
+        tenth_of_the_bounds=planted("Both bounds are divided by 10.", factor=Fraction(1, 10)),
+        squared_distance=planted("Both bounds enter with the power 2 instead of 1.", power=2),
+        long_tokens=planted(
+            "The tokens have norm 5: the assumption ‖v_k‖ = 1 is dropped.", setting=Setting(token_length=5)
+        ),
+        alpha_not_bounded=planted(
+            "Some |α_hk| reaches 4α: the assumption |α_hk| ≤ α is dropped.", setting=Setting(slack=4)
+        ),
+    ),
     catches={
-        derive_bounds: (tenth_of_the_bounds, squared_distance, long_tokens, alpha_not_bounded),
-        measure_pairs: (squared_distance,),
+        derive_bounds: ("tenth_of_the_bounds", "squared_distance", "long_tokens", "alpha_not_bounded"),
+        measure_pairs: ("squared_distance",),
     },
 )

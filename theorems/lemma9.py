@@ -13,16 +13,15 @@ from fractions import Fraction
 
 import numpy as np
 
+from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import A_SIZE, HERE, PAPER, TARGET, UNIT_VECTOR, A, Point, Setting, Z_bar, a_k, e_k
 from theorems.network.points import POINTS, alpha_of, pairs, sizes
 from theorems.setting.constants import A_norm, Z_norm, alpha, gamma
-from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H
 from theorems.setting.stated import each, held
 from theorems.setting.stated_constants import STATED_D
-from theorems.setting.variants import Variant, as_stated, variant_of
-from verify.claim import Bound, Claim, Identity
+from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.lemma import Lemma
 from verify.prove.inequalities.quantity import norm
@@ -70,25 +69,23 @@ FEATURES_BOUND = Lemma(__name__, "Lemma 9", features_chain)
 RESIDUAL_BOUND = Lemma(__name__, "Lemma 9", residual_chain)
 
 
-def derive_bounds(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_bounds(subject: StatedBounds) -> Iterator[Identity]:
     """Operator norm, triangle inequality, and softmax weights that sum to 1."""
-    variant = variant_of(subject)
-    exact = small_networks(variant.setting)
-    features, residual = features_chain(HERE), residual_chain(HERE, variant.setting)
-    yield conclude_stated("‖b_hk‖ ≤ ‖Z̄‖", as_stated(variant, BOUND_B), features, instances=exact)
-    yield conclude_stated("‖δ_k‖ ≤ D", as_stated(variant, BOUND_D), residual, instances=exact)
+    exact = small_networks(subject.setting)
+    features, residual = features_chain(HERE), residual_chain(HERE, subject.setting)
+    yield conclude_stated("‖b_hk‖ ≤ ‖Z̄‖", subject.relation(BOUND_B), features, instances=exact)
+    yield conclude_stated("‖δ_k‖ ≤ D", subject.relation(BOUND_D), residual, instances=exact)
 
 
-def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
+def measure_points(subject: StatedBounds) -> Iterator[Bound]:
     """Random points of the network stay within both bounds."""
-    variant = variant_of(subject)
-    size = sizes(variant.experiment)
-    points = [point for point, _ in pairs(variant, "lemma9")]
+    size = sizes(subject.experiment)
+    points = [point for point, _ in pairs(subject.experiment, "lemma9", subject.setting)]
     known = {
         B_SIZE: np.array([np.linalg.norm(p.b, axis=1) for p in points]),
         DELTA_SIZE: np.array([np.linalg.norm(p.delta, axis=0) for p in points])[:, None, :],
         gamma: each([p.gamma for p in points]),
-        alpha: each([alpha_of(variant, p) for p in points]),
+        alpha: each([alpha_of(subject.setting, p) for p in points]),
         H: len(points[0].queries),
         Z_norm: size.z_norm,
         A_norm: size.a_norm,
@@ -97,34 +94,26 @@ def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
         ("‖b_hk‖ ≤ ‖Z̄‖", BOUND_B, [p.b_error for p in points]),
         ("‖δ_k‖ ≤ D", BOUND_D, [p.delta_error for p in points]),
     ):
-        yield held(name, as_stated(variant, bound), known, each(errors), f"{POINTS} points")
-
-
-def half_the_bounds(experiment: Experiment) -> Variant:
-    """Both bounds are halved."""
-    return Variant(experiment=experiment, factor=Fraction(1, 2))
-
-
-def square_root_of_the_bounds(experiment: Experiment) -> Variant:
-    """Both bounds enter with the power 1/2 instead of 1."""
-    return Variant(experiment=experiment, power=Fraction(1, 2))
-
-
-def alpha_not_bounded(experiment: Experiment) -> Variant:
-    """Some |α_hk| reaches 4α: the assumption |α_hk| ≤ α is dropped."""
-    return Variant(experiment=experiment, setting=Setting(slack=4))
+        yield held(name, subject.relation(bound), known, each(errors), f"{POINTS} points")
 
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=StatedBounds,
     heeds=("instance", "start"),
     cites=("elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",),
     checks=(derive_bounds, measure_points),
-    controls=(half_the_bounds, square_root_of_the_bounds, alpha_not_bounded),
+    controls=dict(
+        half_the_bounds=planted("Both bounds are halved.", factor=Fraction(1, 2)),
+        square_root_of_the_bounds=planted("Both bounds enter with the power 1/2 instead of 1.", power=Fraction(1, 2)),
+        alpha_not_bounded=planted(
+            "Some |α_hk| reaches 4α: the assumption |α_hk| ≤ α is dropped.", setting=Setting(slack=4)
+        ),
+    ),
     stated=("BOUND_B", "BOUND_D"),
-    drops=(alpha_not_bounded,),
+    drops=("alpha_not_bounded",),
     catches={
-        derive_bounds: (half_the_bounds, square_root_of_the_bounds, alpha_not_bounded),
-        measure_points: (square_root_of_the_bounds,),
+        derive_bounds: ("half_the_bounds", "square_root_of_the_bounds", "alpha_not_bounded"),
+        measure_points: ("square_root_of_the_bounds",),
     },
 )

@@ -11,7 +11,7 @@ derivation does not follow from its facts.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -31,8 +31,7 @@ from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K
 from theorems.setting.stated import each, held
 from theorems.setting.stated_constants import LIPSCHITZ_MATRIX, SIGMA, STATED_D, spectral_norm
-from theorems.setting.variants import Variant as Points
-from verify.claim import Bound, Claim, Identity
+from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, Fact, at_least, at_most
 from verify.prove.inequalities.lemma import Lemma, cite, define, hypothesis, quote
 from verify.prove.inequalities.quantity import length, norm
@@ -58,17 +57,27 @@ STATED_STEP = Relation(next_gap, HERE.gap - eta * SIGMA * HERE.gap)
 STEP_SIZE = hypothesis(eta * L, 1, "η_Q ≤ 1/L")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
+@dataclass(frozen=True)
+class Contraction:
     """The experiment with σ times a factor, the gap to a power, and λ_min(B_k B_kᵀ) ≥ ζ_0 / (2 · loss) only."""
 
     experiment: Experiment
+    _: KW_ONLY
     factor: Any = 1
     power: int = 1
     loss: int = 1
 
-    def planted(self, stated: Relation, left: Any, right: Any) -> Relation:
-        """What is stated, or left ≤ right where a factor or a power is wrong."""
+    @property
+    def steep(self) -> Relation:
+        """The first inequality as it is claimed here."""
+        return self._claimed(STATED_PL, 2 * self.factor * SIGMA * HERE.gap**self.power, slope**2)
+
+    @property
+    def contracted(self) -> Relation:
+        """The second inequality as it is claimed here."""
+        return self._claimed(STATED_STEP, next_gap, HERE.gap - eta * self.factor * SIGMA * HERE.gap**self.power)
+
+    def _claimed(self, stated: Relation, left: Any, right: Any) -> Relation:
         return stated if (self.factor, self.power) == (1, 1) else Relation(left, right)
 
 
@@ -128,20 +137,16 @@ def step_chain(point: Point, kept: Fact, size: Fact = STEP_SIZE, lipschitz: Fact
 STEP = Lemma(__name__, "one step (descent lemma and PL)", step_chain)
 
 
-def derive_slope(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_slope(subject: Contraction) -> Iterator[Identity]:
     """The gradient in α alone is large: Rayleigh's quotient for B_k B_kᵀ, then Lemma 5."""
-    variant = _variant(subject)
-    goal, _ = _relations(variant)
-    chain = slope_chain(HERE, kept(HERE, variant.loss))
-    yield conclude_stated("‖∇ℓ‖² ≥ (γ²ζ_0/K)(ℓ − L*)", goal, chain, instances=_instances(variant.loss))
+    chain = slope_chain(HERE, kept(HERE, subject.loss))
+    yield conclude_stated("‖∇ℓ‖² ≥ (γ²ζ_0/K)(ℓ − L*)", subject.steep, chain, instances=_instances(subject.loss))
 
 
-def derive_step(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_step(subject: Contraction) -> Iterator[Identity]:
     """One step of gradient descent: the descent lemma, η_Q ≤ 1/L, and the inequality above."""
-    variant = _variant(subject)
-    _, goal = _relations(variant)
-    chain = step_chain(HERE, kept(HERE, variant.loss))
-    yield conclude_stated("Δ⁺ ≤ (1 − η_Q σ) Δ", goal, chain, instances=_instances(variant.loss))
+    chain = step_chain(HERE, kept(HERE, subject.loss))
+    yield conclude_stated("Δ⁺ ≤ (1 − η_Q σ) Δ", subject.contracted, chain, instances=_instances(subject.loss))
 
 
 @cache
@@ -166,26 +171,19 @@ def _instances(loss: int) -> tuple[Values, ...]:
     return tuple(result)
 
 
-def measure_points(subject: Experiment | Variant) -> Iterator[Bound]:
+def measure_points(subject: Contraction) -> Iterator[Bound]:
     """At random points and where the first inequality is tight, gradients are large enough and a step contracts."""
-    variant = _variant(subject)
-    drawn = [p for p, _ in pairs(Points(experiment=variant.experiment), "pl")]
-    steep, contracted = _relations(variant)
+    drawn = [p for p, _ in pairs(subject.experiment, "pl")]
     for name, relation, points in (
-        ("(γ²ζ_0/K) Δ ≤ ‖∇ℓ‖²", steep, [*drawn, *slowest_point(variant.experiment)]),
-        ("Δ⁺ ≤ (1 − η_Q σ) Δ", contracted, drawn),  # where only the slowest mode is left a step is within rounding
+        ("(γ²ζ_0/K) Δ ≤ ‖∇ℓ‖²", subject.steep, [*drawn, *slowest_point(subject.experiment)]),
+        (
+            "Δ⁺ ≤ (1 − η_Q σ) Δ",
+            subject.contracted,
+            drawn,
+        ),  # where only the slowest mode is left a step is within rounding
     ):
-        known, wrong = _numbers(variant, points)
+        known, wrong = _numbers(subject, points)
         yield held(name, relation, known, 0.0, f"{len(points)} points", uncertain=wrong)
-
-
-def _relations(variant: Variant) -> tuple[Relation, Relation]:
-    """The two inequalities, as stated or with a defect."""
-    sigma, gap = variant.factor * SIGMA, HERE.gap**variant.power
-    return (
-        variant.planted(STATED_PL, 2 * sigma * gap, slope**2),
-        variant.planted(STATED_STEP, next_gap, HERE.gap - eta * sigma * gap),
-    )
 
 
 def slowest_point(experiment: Experiment) -> Iterator[FloatPoint]:
@@ -210,21 +208,21 @@ def slowest_point(experiment: Experiment) -> Iterator[FloatPoint]:
     yield replace(point, alpha=weights / gamma_there, gamma=gamma_there)
 
 
-def _numbers(variant: Variant, points: list[FloatPoint]) -> tuple[dict[Any, Any], dict[Any, Any]]:
+def _numbers(subject: Contraction, points: list[FloatPoint]) -> tuple[dict[Any, Any], dict[Any, Any]]:
     """What the two inequalities speak of, with ζ_0 as large as is assumed, after a step of size 1/L; and the errors."""
     slopes, errors, rates, steps = [], [], [], []
     for p in points:
         slopes.append(np.sqrt(sum(np.sum(part**2) for part in p.gradients)))
         errors.append(np.sqrt(sum(np.sum(part**2) for part in p.gradient_errors)))
         largest = 2 * float(np.abs(p.alpha).max())
-        rates.append(1 / lipschitz_float(variant.experiment, largest, p.gamma))
+        rates.append(1 / lipschitz_float(subject.experiment, largest, p.gamma))
         steps.append(p.descend(rates[-1]))
         if np.abs(steps[-1].alpha).max() > largest:
             raise ArithmeticError("one step of size 1/L doubles |α_hk|, so L does not hold between the two points")
     known = {
         gamma: each([p.gamma for p in points]),
-        zeta_0: each([2 * variant.loss * p.least_eigenvalue for p in points]),
-        K: variant.experiment.instance.dictionary_size,
+        zeta_0: each([2 * subject.loss * p.least_eigenvalue for p in points]),
+        K: subject.experiment.instance.dictionary_size,
         eta: each(rates),
         slope: each(slopes),
         HERE.gap: each([p.gap for p in points]),
@@ -238,27 +236,9 @@ def _numbers(variant: Variant, points: list[FloatPoint]) -> tuple[dict[Any, Any]
     return known, wrong
 
 
-def _variant(subject: Experiment | Variant) -> Variant:
-    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
-
-
-def twice_the_constant(experiment: Experiment) -> Variant:
-    """The constant is 2γ²ζ_0/K instead of γ²ζ_0/K, and σ twice as large."""
-    return Variant(experiment=experiment, factor=2)
-
-
-def squared_gap(experiment: Experiment) -> Variant:
-    """The gap enters with the power 2 instead of 1."""
-    return Variant(experiment=experiment, power=2)
-
-
-def eigenvalue_lost(experiment: Experiment) -> Variant:
-    """λ_min(B_k B_kᵀ) is only known to be at least ζ_0/20: the assumption is dropped."""
-    return Variant(experiment=experiment, loss=10)
-
-
 CLAIM = Claim(
     statement=STATEMENT,
+    about=Contraction,
     heeds=("instance", "start"),
     builds_on=("lemma1", "lemma5"),
     cites=(
@@ -267,11 +247,17 @@ CLAIM = Claim(
     ),
     checks=(derive_slope, derive_step, measure_points),
     stated=("STATED_PL", "STATED_STEP"),
-    drops=(eigenvalue_lost,),
-    controls=(twice_the_constant, squared_gap, eigenvalue_lost),
+    drops=("eigenvalue_lost",),
+    controls=dict(
+        twice_the_constant=planted("The constant is 2γ²ζ_0/K instead of γ²ζ_0/K, and σ twice as large.", factor=2),
+        squared_gap=planted("The gap enters with the power 2 instead of 1.", power=2),
+        eigenvalue_lost=planted(
+            "λ_min(B_k B_kᵀ) is only known to be at least ζ_0/20: the assumption is dropped.", loss=10
+        ),
+    ),
     catches={
-        derive_slope: (twice_the_constant, squared_gap, eigenvalue_lost),
-        derive_step: (twice_the_constant, squared_gap, eigenvalue_lost),
-        measure_points: (twice_the_constant, eigenvalue_lost),
+        derive_slope: ("twice_the_constant", "squared_gap", "eigenvalue_lost"),
+        derive_step: ("twice_the_constant", "squared_gap", "eigenvalue_lost"),
+        measure_points: ("twice_the_constant", "eigenvalue_lost"),
     },
 )

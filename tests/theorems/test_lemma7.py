@@ -12,7 +12,6 @@ from theorems.network.instances import small_networks
 from theorems.network.letters import HERE
 from theorems.network.points import pairs
 from theorems.setting.experiment import Experiment
-from theorems.setting.variants import Variant
 from verify.claim import Verdict
 from verify.prove.inequalities.quantity import free
 from verify.prove.inequalities.values import PRECISION, number
@@ -50,11 +49,11 @@ def test_a_rotation_of_the_tokens_changes_no_verdict(quick: Experiment) -> None:
     data = quick.instance
     rotation = np.linalg.qr(np.random.default_rng(7).standard_normal((data.token_dimension,) * 2))[0]
     turned = replace(quick, study=replace(quick.study, instance=replace(data, tokens=data.tokens @ rotation)))
-    assert {item.verdict for item in run_checks(CLAIM.checks, turned)} == {Verdict.PASS}
+    assert {item.verdict for item in run_checks(CLAIM.checks, CLAIM.about(turned))} == {Verdict.PASS}
 
 
 def test_gradients_match_finite_differences(quick: Experiment) -> None:
-    point, _ = next(pairs(Variant(experiment=quick), "differences"))
+    point, _ = next(pairs(quick, "differences"))
     step = 1e-6
     for place in ((0, 0, 0), (3, 2, 5)):
         moved = []

@@ -7,11 +7,11 @@ from theorems import lemma2, lemma2_sharp
 from theorems.lemma8 import STATED_B, features_chain, residual_chain
 from theorems.lemma9 import STATED_D
 from theorems.lemma9 import residual_chain as residual_bound_chain
+from theorems.network.bounded import StatedBounds
 from theorems.network.letters import HERE, PAPER, THERE, Setting
 from theorems.network.points import alpha_of, pairs
 from theorems.setting.constants import Z_norm, f_max
 from theorems.setting.experiment import Experiment
-from theorems.setting.variants import Variant, stated
 
 
 def test_the_constant_of_lemma_2_is_a_factor_of_the_first_bound() -> None:
@@ -33,12 +33,12 @@ def test_column_norms_replace_the_spectral_norm_everywhere() -> None:
 def test_both_bounds_hold_in_plain_numpy(constant: int, quick: Experiment) -> None:
     z_bar, a_hat = quick.theory.z_bar, quick.theory.a_hat
     size = np.linalg.norm(z_bar, 2)
-    for p, q in pairs(Variant(experiment=quick), "numpy"):
+    for p, q in pairs(quick, "numpy"):
         far = np.array([np.linalg.norm(a - b) for a, b in zip(p.queries, q.queries, strict=True)])
         for k in range(len(p.tokens)):
             delta = [z_bar @ (r.gamma * r.weights[:, :, k].T @ r.alpha[:, k] - a_hat[:, k]) for r in (p, q)]
             moved = np.abs(p.alpha[:, k] - q.alpha[:, k])
-            alpha = alpha_of(Variant(experiment=quick), p, q)
+            alpha = alpha_of(PAPER, p, q)
             bound = p.gamma * size * (constant * alpha * far + moved).sum()
             assert np.linalg.norm(delta[0] - delta[1]) <= bound * (1 + 1e-9)
             most = p.gamma * len(p.queries) * alpha * size + np.linalg.norm(z_bar @ a_hat, 2)
@@ -49,7 +49,7 @@ def test_both_bounds_hold_in_plain_numpy(constant: int, quick: Experiment) -> No
 
 
 def test_a_stated_bound_is_exact_for_symbols_and_a_float_for_numbers(quick: Experiment) -> None:
-    variant = Variant(experiment=quick, factor=2, power=2)
-    assert stated(variant, Z_norm) == 2 * Z_norm**2
-    assert stated(variant, 3.0) == 18.0
+    subject = StatedBounds(quick, factor=2, power=2)
+    assert subject.bound(Z_norm) == 2 * Z_norm**2
+    assert subject.bound(3.0) == 18.0
     assert Setting() == PAPER

@@ -11,7 +11,6 @@ from theorems.pl import SIGMA, kept, slope_chain, step_chain
 from theorems.setting.constants import gamma, zeta_0
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K
-from theorems.setting.variants import Variant
 
 
 def test_the_constants_come_out_of_the_chains() -> None:
@@ -28,7 +27,7 @@ def test_losing_more_of_the_eigenvalue_costs_in_proportion() -> None:
 
 def test_the_gradient_in_alpha_is_that_of_a_quadratic(quick: Experiment) -> None:
     """‖∇_{α_k} ℓ‖ = (γ/K) ‖B_kᵀδ_k‖, in plain numpy, and λ_min makes it large."""
-    for point, _ in pairs(Variant(experiment=quick), "quadratic"):
+    for point, _ in pairs(quick, "quadratic"):
         tokens = len(point.tokens)
         for k in range(tokens):
             B, delta = point.b[:, :, k].T, point.delta[:, k]
@@ -42,4 +41,4 @@ def test_the_gradient_in_alpha_is_that_of_a_quadratic(quick: Experiment) -> None
 def test_a_step_that_leaves_the_region_is_an_error(quick: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pl, "lipschitz_float", lambda *_: 1e-9)
     with pytest.raises(ArithmeticError, match="doubles"):
-        list(pl.measure_points(quick))
+        list(pl.measure_points(pl.Contraction(quick)))

@@ -18,9 +18,9 @@ from numpy import ndarray
 from numerics.loss import loss_and_gradients
 from numerics.measure import attention_rounding, rounding
 from numerics.model import attention
+from theorems.network.letters import PAPER, Setting
 from theorems.setting.experiment import Experiment, stream
 from theorems.setting.stated import BOUND_ERROR, Numbers
-from theorems.setting.variants import Variant
 from verify.claim import Bound
 
 POINTS = 8
@@ -143,10 +143,9 @@ class FloatPoint:
         return float(max(values.min() - error, 0.0) ** 2)
 
 
-def pairs(variant: Variant, name: str) -> Iterator[tuple[FloatPoint, FloatPoint]]:
+def pairs(experiment: Experiment, name: str, setting: Setting = PAPER) -> Iterator[tuple[FloatPoint, FloatPoint]]:
     """Random pairs of points, near each other and far apart; in turn Q, α or both differ."""
-    experiment, data = variant.experiment, variant.experiment.instance
-    tokens = variant.setting.token_length * data.tokens
+    tokens = setting.token_length * experiment.instance.tokens
     rng, start = stream(experiment.study.seed, name), experiment.study.start
     for trial in range(POINTS):
         gamma, step = float(2 ** rng.integers(0, 4)), 1e-3 if trial < POINTS // 2 else 1.0
@@ -174,9 +173,9 @@ def compared(
     )
 
 
-def alpha_of(variant: Variant, *points: FloatPoint) -> float:
+def alpha_of(setting: Setting, *points: FloatPoint) -> float:
     """The α of the lemmas: the largest |α_hk|, or less where a control breaks |α_hk| ≤ α."""
-    return max(float(np.abs(point.alpha).max()) for point in points) / variant.setting.slack
+    return max(float(np.abs(point.alpha).max()) for point in points) / setting.slack
 
 
 @dataclass(frozen=True, kw_only=True)
