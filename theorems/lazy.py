@@ -13,12 +13,11 @@ Wrong if an identity leaves a remainder or an observed order misses −2 by more
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from random import Random
-from typing import Any
 
 import flint
 import numpy as np
@@ -40,7 +39,7 @@ from theorems.network.problem import problem_of
 from theorems.setting.constants import eta_w
 from theorems.setting.defects import penalty_twice
 from theorems.setting.experiment import Experiment
-from theorems.setting.notation import H, K, N
+from theorems.setting.notation import Drawn, H, K, N, Sizes
 from verify.certify import balls, evaluate
 from verify.certify.compare import bound_of
 from verify.certify.norms import frobenius_norm, sum_of_squares
@@ -55,12 +54,12 @@ w_k^* = B_k^dagger overline(Z) hat(a)_k, \
 "in" gamma "of" norm(Q^((t)) - Q^((0))) "and" norm(w^((t)) - w^*)
 """
 
-B: Any = sp.MatrixSymbol("B", N, H)
-w: Any = sp.MatrixSymbol("w", H, 1)
-n: Any = sp.MatrixSymbol("n", H, 1)
-u: Any = sp.MatrixSymbol("u", N, 1)
-a: Any = sp.MatrixSymbol("a", N, 1)  # Z̄â_k
-solution: Any = sp.MatrixSymbol("w*", H, 1)
+B = sp.MatrixSymbol("B", N, H)
+w = sp.MatrixSymbol("w", H, 1)
+n = sp.MatrixSymbol("n", H, 1)
+u = sp.MatrixSymbol("u", N, 1)
+a = sp.MatrixSymbol("a", N, 1)  # Z̄â_k
+solution = sp.MatrixSymbol("w*", H, 1)
 
 SOLUTION = B.T * (B * B.T).I * a
 NEXT_ERROR = (w - solution) - eta_w / K * B.T * B * (w - solution)
@@ -106,7 +105,7 @@ class LazyRegime:
         return replace(run_here(self.experiment, min(STEPS, max(1, affordable))), frozen=True)
 
     @property
-    def solution(self) -> Any:
+    def solution(self) -> sp.MatrixExpr:
         """What is claimed to be w*."""
         return SOLUTION if self.power == -1 else B.T * sp.MatPow(B * B.T, self.power) * a
 
@@ -137,7 +136,7 @@ def argue_convergence(subject: LazyRegime) -> Iterator[Argument]:
     )
 
 
-def _kernel(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | None:
+def _kernel(sizes: Sizes, rng: Random) -> Drawn:
     """B = (I, R) and n = (−Rv, v); None where B has no kernel."""
     rows, free = sizes[N], sizes[H] - sizes[N]
     if free < 1:
@@ -196,7 +195,7 @@ def certify_order(subject: LazyRegime) -> Iterator[Bound]:
             )
 
 
-def _distances(stated: Any, run: DescentRun) -> tuple[Ball, Ball]:
+def _distances(stated: sp.MatrixExpr, run: DescentRun) -> tuple[Ball, Ball]:
     """‖Q − Q⁽⁰⁾‖_F and ‖w − w*‖_F at the end of the trajectory."""
     trajectory = descend(run)
     with flint.ctx.workprec(trajectory.bits):
@@ -206,7 +205,7 @@ def _distances(stated: Any, run: DescentRun) -> tuple[Ball, Ball]:
         return sum_of_squares(moved).sqrt(), _distance(trajectory, _solution(stated, run))
 
 
-def _solution(stated: Any, run: DescentRun) -> list[list[Ball]]:
+def _solution(stated: sp.MatrixExpr, run: DescentRun) -> list[list[Ball]]:
     """w* as stated, with rows h and columns k."""
     enclosed, problem = enclose(run.problem), run.problem
     target = (enclosed.z_bar * enclosed.a_hat).transpose().tolist()

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any
 
 import flint
 import numpy as np
@@ -36,7 +35,7 @@ from theorems.network.enclosed import Ball
 from theorems.setting.constants import eta_w
 from theorems.setting.defects import penalty_twice
 from theorems.setting.experiment import Experiment
-from theorems.setting.notation import H, K, N
+from theorems.setting.notation import C, H, K, N, a_hat
 from verify.certify.compare import bound_of, upper
 from verify.certify.norms import largest
 from verify.claim import Agreement, Argument, Assumption, Bound, Claim, Identity, Step, Verdict, planted
@@ -51,13 +50,11 @@ lim_(t -> oo) (log (Delta^((t+1)) \/ Delta^((t))))/(log (1 - eta_w zeta_0 \/ 2 K
 quad x = (eta_w zeta_0)/(2 K)
 """
 
-C: Any = sp.MatrixSymbol("C", N, H)
-R: Any = sp.MatrixSymbol("Z̄", N, N)
-w: Any = sp.MatrixSymbol("w", H, 1)
-a_hat: Any = sp.MatrixSymbol("â", N, 1)
+R = sp.MatrixSymbol("Z̄", N, N)
+w = sp.MatrixSymbol("w", H, 1)
 
-B: Any = sp.MatrixSymbol("B", N, H)
-delta: Any = sp.MatrixSymbol("δ", N, 1)
+B = sp.MatrixSymbol("B", N, H)
+delta = sp.MatrixSymbol("δ", N, 1)
 x = sp.Symbol("x", positive=True)  # η_wζ₀/2K
 
 NEXT = delta - eta_w / K * B * B.T * delta
