@@ -64,38 +64,38 @@ class Promise:
 
 def conclusion(experiment: Experiment, promise: Promise) -> Iterator[Assumption | Bound]:
     """After exactly the T steps that the theorem asks for, every prompt's answer is within ε of ridge regression."""
-    plan = _plan(experiment, promise)
-    yield from hypotheses(plan)
-    if violated(plan) and not plan.forced:
+    run = _run_of(experiment, promise)
+    yield from hypotheses(run)
+    if violated(run) and not run.forced:
         return
-    needed = guaranteed_steps(plan, promise)
+    needed = guaranteed_steps(run, promise)
     if math.isinf(needed):
-        told = f"{plan.name}: η_wζ₀/2K is not certainly between 0 and 1, so no number of steps is promised"
-        yield Assumption(name="rate", margin=0.0, meaning=told, elsewhere=plan.elsewhere)
+        told = f"{run.name}: η_wζ₀/2K is not certainly between 0 and 1, so no number of steps is promised"
+        yield Assumption(name="rate", margin=0.0, meaning=told, elsewhere=run.elsewhere)
         return
-    run = descend(plan)
+    trajectory = descend(run)
     told = f"T = {needed} for ε = {promise.epsilon:g}, δ = {promise.delta:g}, B = {promise.B:g}"
     yield bound_of(
-        f"T steps made, {plan.name}",
+        f"T steps made, {run.name}",
         [flint.arb(needed)],
-        [flint.arb(run.reached, max(0, needed - run.reached))],
-        f"{told}; {_followed(run, needed)}",
-        elsewhere=plan.elsewhere,
+        [flint.arb(trajectory.reached, max(0, needed - trajectory.reached))],
+        f"{told}; {_followed(trajectory, needed)}",
+        elsewhere=run.elsewhere,
     )
-    if run.reached >= needed:
-        with flint.ctx.workprec(run.bits):
-            for found in conclude_at(plan, run, promise):
-                yield replace(found, elsewhere=plan.elsewhere)
+    if trajectory.reached >= needed:
+        with flint.ctx.workprec(trajectory.bits):
+            for found in conclude_at(run, trajectory, promise):
+                yield replace(found, elsewhere=run.elsewhere)
 
 
-def _followed(run: Trajectory, needed: int | float) -> str:
+def _followed(trajectory: Trajectory, needed: int | float) -> str:
     """What was made of the T steps."""
     if needed > MOST_STEPS:
         return f"more than {MOST_STEPS} steps are not followed"
-    return f"{run.reached} certified with {run.bits} bits"
+    return f"{trajectory.reached} certified with {trajectory.bits} bits"
 
 
-def guaranteed_steps(plan: DescentRun, promise: Promise) -> int | float:
+def guaranteed_steps(run: DescentRun, promise: Promise) -> int | float:
     """T of Theorem 2: the least number of steps after which Theorem 1's bound on the gap is small enough.
 
     Infinite where the bound does not certainly fall.
@@ -104,15 +104,15 @@ def guaranteed_steps(plan: DescentRun, promise: Promise) -> int | float:
         verify.certify.balls.NotPositiveDefiniteError: ζ₀ is not certified, so there is no rate.
     """
     with flint.ctx.workprec(BITS):
-        enclosed = enclose(plan.problem)
-        start = enclosed.gap(enclosed.mixture_of(plan.problem))
-        steps = upper(_ratio(plan, promise, start).log() / -(-plan.prescription.rate).log1p())
+        enclosed = enclose(run.problem)
+        start = enclosed.gap(enclosed.mixture_of(run.problem))
+        steps = upper(_ratio(run, promise, start).log() / -(-run.prescription.rate).log1p())
     return max(0, math.ceil(steps)) if math.isfinite(steps) else math.inf
 
 
-def _ratio(plan: DescentRun, promise: Promise, gap: Ball) -> Ball:
+def _ratio(run: DescentRun, promise: Promise, gap: Ball) -> Ball:
     """By what the gap has to fall from a given one, as stated; at 1 it makes ‖y‖²Δ/(mτ) at most ε."""
-    data = plan.problem.instance
+    data = run.problem.instance
     return evaluate(
         promise.ratio,
         {
@@ -127,7 +127,7 @@ def _ratio(plan: DescentRun, promise: Promise, gap: Ball) -> Ball:
     )
 
 
-def _plan(experiment: Experiment, promise: Promise) -> DescentRun:
+def _run_of(experiment: Experiment, promise: Promise) -> DescentRun:
     """T steps on the experiment's own instance if they are within reach, else on the literal one, with its factors."""
     own, literal = own_run(experiment), replace(literal_run(experiment), **asked(experiment))
     affordable = min(STEPS, affordable_steps(own.problem, BUDGET))
@@ -148,20 +148,20 @@ def _within_reach(needed: int | float) -> int:
     return int(needed) if needed <= MOST_STEPS else 0
 
 
-def conclude_at(plan: DescentRun, run: Trajectory, promise: Promise) -> Iterator[Bound]:
+def conclude_at(run: DescentRun, trajectory: Trajectory, promise: Promise) -> Iterator[Bound]:
     """The conclusion at the end of the run: for all prompts at once, for the worst one, and for sampled ones."""
-    data, enclosed = plan.problem.instance, enclose(plan.problem)
+    data, enclosed = run.problem.instance, enclose(run.problem)
     features, noise_level = balls(data.features[: data.prompt_length]), flint.arb(data.noise)  # Zᵀ, N × m
-    learned = enclosed.mixture(enclosed.attention(run.queries), run.weights)
+    learned = enclosed.mixture(enclosed.attention(trajectory.queries), trajectory.weights)
     error = (learned - enclosed.a_hat).transpose()  # ŷ − ŷ* = (Ã − Â)ᵀ y
     reach = (noise_level * x_delta(data.prompt_length, promise.delta)).sqrt()  # ‖n‖ ≤ reach · ‖λ‖
     supremum = (promise.B * (spectral_norm(error * features) + reach * spectral_norm(error))) ** 2 / (2 * enclosed.K)
-    enough = next((moment.step for moment in run.moments if _ratio(plan, promise, moment.gap) <= 1), None)
+    enough = next((moment.step for moment in trajectory.moments if _ratio(run, promise, moment.gap) <= 1), None)
     yield bound_of(
-        f"every prompt, {plan.name}",
+        f"every prompt, {run.name}",
         [supremum],
         [flint.arb(promise.epsilon)],
-        f"(1/2K)‖ŷ − ŷ*‖² against ε; T = {run.reached}, the gap is small enough after {enough} steps",
+        f"(1/2K)‖ŷ − ŷ*‖² against ε; T = {trajectory.reached}, the gap is small enough after {enough} steps",
     )
     task, noise = _worst_prompt(error, features, float(reach.mid()), promise.B)
     length = frobenius_norm(balls(task))
@@ -170,7 +170,7 @@ def conclude_at(plan: DescentRun, run: Trajectory, promise: Promise) -> Iterator
     yield bound_of("and ‖n‖ ≤ ‖λ‖√(τx_δ)", [frobenius_norm(balls(noise))], [reach * length], told)
     found = _loss(error, features * balls(task) + balls(noise))
     yield bound_of("the worst prompt found", [found], [supremum], "against what holds for every prompt")
-    prompts = [features * balls(task) + balls(noise) for task, noise in sampled_prompts(plan, promise)]
+    prompts = [features * balls(task) + balls(noise) for task, noise in sampled_prompts(run, promise)]
     losses = [_loss(error, y) for y in prompts]
     yield bound_of(f"{len(prompts)} sampled prompts", [largest(losses)], [flint.arb(promise.epsilon)], "against ε")
     known = {m: data.feature_count, tau: noise_level, HERE.gap: enclosed.gap(learned)}
@@ -214,11 +214,9 @@ def _ascended(
     return float(np.linalg.norm(E @ (Z.T @ task + noise))), task, noise
 
 
-def sampled_prompts(
-    plan: DescentRun, promise: Promise
-) -> Iterator[tuple[Float[ndarray, "m 1"], Float[ndarray, "N 1"]]]:
+def sampled_prompts(run: DescentRun, promise: Promise) -> Iterator[tuple[Float[ndarray, "m 1"], Float[ndarray, "N 1"]]]:
     """λ with ‖λ‖ ≤ B and label noise N(0, τ‖λ‖²I) inside the event of probability at least 1 − δ."""
-    data, rng = plan.problem.instance, stream(0, "conclusion")
+    data, rng = run.problem.instance, stream(0, "conclusion")
     with flint.ctx.workprec(BITS):
         reach = float((flint.arb(data.noise) * x_delta(data.prompt_length, promise.delta)).sqrt().mid()) * INSIDE
     for number in range(PROMPTS):
