@@ -13,6 +13,7 @@ does not follow from its facts.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -20,32 +21,42 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from theorems.descent.induction import LemmaConstants
+from theorems import lemma1, lemma3
 from theorems.lemma2 import LIPSCHITZ
-from theorems.lemma9 import FEATURES_BOUND
+from theorems.lemma7 import deviation_steps
+from theorems.lemma8 import FEATURES_MOVED, RESIDUAL_MOVED, WEIGHTS_MOVED
+from theorems.lemma9 import FEATURES_BOUND, RESIDUAL_BOUND, residual_chain
 from theorems.network.bounded import StatedBounds
-from theorems.network.gradients import FAR_ALPHA, FAR_Q, Pair, chains
 from theorems.network.instances import small_networks
-from theorems.network.letters import AT_0, PAPER, Setting
+from theorems.network.letters import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, h, k, v_k, z_bar_i
+from theorems.network.pair import FAR_ALPHA, FAR_Q, Pair
 from theorems.network.points import POINTS, alpha_of, compared, pairs, sizes
 from theorems.network.softmax import Lipschitz
 from theorems.setting.assumptions import measure_unit_norm
-from theorems.setting.constants import A_norm, D, L, Z_norm, alpha, eta, f_max, gamma, rate, zeta_0
+from theorems.setting.constants import A_norm, D, L, Z_norm, alpha, f_max, gamma
 from theorems.setting.experiment import Experiment
-from theorems.setting.notation import H, K, N
+from theorems.setting.notation import H, K
 from theorems.setting.stated import evaluated
-from theorems.setting.stated_constants import ENTRIES, LIPSCHITZ_MATRIX, SIGMA, STATED_D, spectral_norm
+from theorems.setting.stated_constants import ENTRIES, LIPSCHITZ_MATRIX, STATED_D, spectral_norm
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, Fact, at_most
 from verify.prove.inequalities.conclusion import conclude
-from verify.prove.inequalities.lemma import Lemma, define, hypothesis, quote
-from verify.prove.inequalities.quantity import Letter, norm, terms
+from verify.prove.inequalities.lemma import Lemma, define, quote
+from verify.prove.inequalities.quantity import length, lengths_of_sums, norm, terms
 from verify.prove.inequalities.rules import (
-    entry_below_norm,
-    frobenius,
-    frobenius_columns,
-    least_singular_value,
+    cauchy_schwarz,
+    entrywise_product,
+    hoelder,
+    hoelder_columns,
+    largest_entry,
+    minkowski,
     operator_norm_two,
+    outer_product,
+    same,
+    times_number,
+    times_vector,
+    triangle,
+    triangle_sum,
 )
 from verify.prove.inequalities.scalar_identity import prove_scalars
 from verify.prove.inequalities.values import Values, extended
@@ -61,6 +72,98 @@ L_(a a) = gamma^2 norm(overline(Z))^2 H / K
 """
 
 STATED = LIPSCHITZ_MATRIX
+
+
+def residual(point: Point, setting: Setting) -> Fact:
+    """‖δ_k‖ ≤ D."""
+    bound = quote(RESIDUAL_BOUND, point, setting)
+    named = define(D, residual_chain(HERE, replace(setting, slack=1)).end, "D = γHα‖Z̄‖ + ‖A‖₂")
+    chain = at_most(norm(point.delta_k)).by(bound)
+    return chain.to(setting.slack * D, named).fact("Lemma 9, with D for its bound")
+
+
+def jacobian_chain(pair: Pair, pulled: Any) -> Chain:
+    """‖V (J − J′) u‖ ≤ 3c ‖Q_h − Q′_h‖_F ‖u‖_∞."""
+    p, q, setting = pair.here, pair.there, pair.setting
+    moved, diagonal, difference = p.s_hk - q.s_hk, p.diagonal - q.diagonal, (p.J_hk - q.J_hk) * pulled
+    first, second = p.s_hk.T * pulled, moved.T * pulled
+    parts = diagonal.matrix * pulled, -moved * first, -q.s_hk * second
+    split = times_vector(p.definition_J, pulled), times_vector(q.definition_J, pulled)
+    return at_most(norm(V * difference)).by(
+        hoelder_columns(PROMPT, difference),
+        setting.prompt_token,
+        same(difference, sum(parts[1:], parts[0]), "J = diag(s) − ssᵀ", *split, kind="1"),
+        triangle(*parts, kind="1"),
+        times_number(moved, first, "1"),
+        times_number(q.s_hk, second, "1"),
+        entrywise_product(diagonal, pulled),
+        hoelder(p.s_hk, pulled),
+        hoelder(moved, pulled),
+        p.weights_sum_to_one,
+        q.weights_sum_to_one,
+        quote(WEIGHTS_MOVED, p, q, pair.softmax, setting),
+    )
+
+
+def head_chain(pair: Pair) -> Chain:
+    """‖∇_{Q_h} ℓ(ξ) − ∇_{Q_h} ℓ(ξ′)‖_F, the three factors α_hk, δ_k and J_hk changed one after the other."""
+    p, q, setting = pair.here, pair.there, pair.setting
+    sums = quote(lemma1.GRADIENT_QUERIES, p) - quote(lemma1.GRADIENT_QUERIES, q)
+    pulled, moved, other = Z_bar.T * p.delta_k, Z_bar.T * (p.delta_k - q.delta_k), Z_bar.T * q.delta_k
+    columns = V * p.J_hk * pulled, V * p.J_hk * moved, V * (p.J_hk - q.J_hk) * other
+    numbers = p.alpha_hk - q.alpha_hk, q.alpha_hk, q.alpha_hk
+    parts = [column * number * v_k.T for column, number in zip(columns, numbers, strict=True)]
+    chain = at_most(norm(p.G_h - q.G_h, "F")).by(
+        triangle_sum(sums, "F"),
+        same(sums.part, gamma / K * (parts[0] + parts[1] + parts[2]), "split", kind="F"),
+        triangle(*parts, kind="F"),
+    )
+    for column, number in zip(columns, numbers, strict=True):
+        chain = chain.by(outer_product(column * number, v_k), times_number(column, number))
+    chain = chain.by(setting.token, setting.bounded(q))
+    for vector in (pulled, moved):
+        chain = chain.by(*deviation_steps(p, pair.softmax, setting, vector))
+    chain = chain.by(jacobian_chain(pair, other).fact("the Jacobian moves by at most 3c ‖Q_h − Q′_h‖_F"))
+    for vector in (p.delta_k, p.delta_k - q.delta_k, q.delta_k):
+        chain = chain.by(largest_entry(FEATURES, vector), cauchy_schwarz(z_bar_i, vector))
+    bounds = residual(p, setting), residual(q, setting), quote(RESIDUAL_MOVED, p, q, pair.softmax, setting)
+    return chain.by(F_MAX, *bounds)
+
+
+def entry_chain(pair: Pair) -> Chain:
+    """|∂ℓ/∂α_hk(ξ) − ∂ℓ/∂α_hk(ξ′)|."""
+    p, q, setting = pair.here, pair.there, pair.setting
+    moved, turned = p.delta_k - q.delta_k, p.b_hk - q.b_hk
+    parts = moved.T * p.b_hk, q.delta_k.T * turned
+    slopes = quote(lemma1.GRADIENT_WEIGHT, p), quote(lemma1.GRADIENT_WEIGHT, q)
+    return at_most(norm(p.g_hk - q.g_hk)).by(
+        same(p.g_hk - q.g_hk, gamma / K * (parts[0] + parts[1]), "∂ℓ/∂α_hk by Lemma 1", *slopes),
+        triangle(*parts),
+        cauchy_schwarz(moved, p.b_hk),
+        cauchy_schwarz(q.delta_k, turned),
+        quote(FEATURES_BOUND, p, setting),
+        residual(q, setting),
+        quote(FEATURES_MOVED, p, q, pair.softmax, setting),
+        quote(RESIDUAL_MOVED, p, q, pair.softmax, setting),
+    )
+
+
+def collected(pair: Pair, start: Any, each: Fact) -> Chain:
+    """The Euclidean length over heads and tokens, in terms of ‖Q − Q′‖_F and ‖α − α′‖_F."""
+    chain = at_most(start).by(each)
+    chain = chain.by(*map(minkowski, lengths_of_sums(chain.end)))
+    weight = pair.moved_alpha
+    for index, body in ((k, weight), (h, weight), (k, length(h, weight)), (h, pair.moved_Q)):
+        fact = quote(lemma3.BELOW_LENGTH, index, body)
+        chain = chain.by(fact) if chain.end.has(fact.left) else chain
+    return chain
+
+
+@cache
+def chains(pair: Pair) -> tuple[Chain, Chain]:
+    """The two rows: ‖∇_Q ℓ(ξ) − ∇_Q ℓ(ξ′)‖ and ‖∇_α ℓ(ξ) − ∇_α ℓ(ξ′)‖."""
+    head, single = head_chain(pair).fact("each head"), entry_chain(pair).fact("each head and token")
+    return collected(pair, pair.gradients[0], head), collected(pair, pair.gradients[1], single)
 
 
 def lipschitz_matrix(softmax: Lipschitz, setting: Setting = PAPER) -> Any:
@@ -124,37 +227,6 @@ def derive_norm(subject: StatedBounds) -> Iterator[Identity]:
     square, gram = spectral_norm(ENTRIES) ** 2, ENTRIES.T * ENTRIES
     equation = square**2 - gram.trace() * square + gram.det()
     yield prove_scalars("‖M‖₂² is an eigenvalue of MᵀM", equation, 0, "characteristic polynomial of MᵀM at L²")
-
-
-def half_rate(constants: LemmaConstants) -> Chain:
-    """η_Q σ ≤ 1/2, because ζ_0 ≤ K Laa/γ² (Assumption 2 and Lemma 9) and Laa ≤ L."""
-    x, entry = Letter("e", N, 1), constants.matrix[1, 1]
-    unit = hypothesis(norm(x), 1, "e is any vector of length 1", equal=True)
-    root = at_most(sp.sqrt(zeta_0 / constants.zeta) * norm(x)).by(
-        constants.least_fact,
-        least_singular_value(AT_0.B_k, x),
-        frobenius(AT_0.B_k, x),
-        frobenius_columns(AT_0.columns),
-        quote(FEATURES_BOUND, AT_0, constants.setting),
-        unit,
-    )
-    known = root.fact("√ζ_0 ‖x‖ ≤ ‖B_k‖_F ‖x‖")
-    small = at_most(sp.sqrt(zeta_0)).to(sp.sqrt(constants.zeta) * root.end, known, unit).fact("the bound on √ζ_0")
-    named = define(ENTRIES[1, 1], entry, f"{ENTRIES[1, 1]} names it")
-    largest = entry_below_norm(ENTRIES, 1, 1)
-    chain = at_most(eta * SIGMA).to(constants.zeta * eta / 2 * entry, small)
-    chain = chain.to(constants.zeta * eta / 2 * L, named, largest, NORM_IS_L)
-    return chain.to(sp.Rational(constants.boost * constants.zeta, 2), constants.step_size_fact)
-
-
-def rate_is(constants: LemmaConstants) -> Fact:
-    """r = 1 − η_Q σ, which is not negative."""
-    words, value = "r = 1 − η_Q γ²ζ_0/(2K)", 1 - eta * SIGMA
-    if constants.boost * constants.zeta > 2:  # a control, in which the rate may be negative
-        supposed: Fact = hypothesis(rate, value, words, equal=True)
-        return supposed
-    named: Fact = define(rate, value, words, half_rate(constants).fact("η_Q σ ≤ 1/2"))
-    return named
 
 
 def measure_gradients(subject: StatedBounds) -> Iterator[Bound]:

@@ -20,22 +20,24 @@ import numpy as np
 import sympy as sp
 
 from theorems import lemma1, lemma5
-from theorems.lemma10 import lipschitz_float
-from theorems.network.gradients import Pair
+from theorems.descent.induction import LemmaConstants
+from theorems.lemma9 import FEATURES_BOUND
+from theorems.lemma10 import NORM_IS_L, lipschitz_float
 from theorems.network.instances import letters, networks, values
-from theorems.network.letters import BETWEEN, HERE, Point, h, k
+from theorems.network.letters import AT_0, BETWEEN, HERE, Point, h, k
+from theorems.network.pair import Pair
 from theorems.network.points import FloatPoint, pairs
 from theorems.network.softmax import GENERIC
-from theorems.setting.constants import D, L, alpha, eta, gamma, zeta_0
+from theorems.setting.constants import D, L, alpha, eta, gamma, rate, zeta_0
 from theorems.setting.experiment import Experiment
-from theorems.setting.notation import K
+from theorems.setting.notation import K, N
 from theorems.setting.stated import each, held
-from theorems.setting.stated_constants import LIPSCHITZ_MATRIX, SIGMA, STATED_D, spectral_norm
+from theorems.setting.stated_constants import ENTRIES, LIPSCHITZ_MATRIX, SIGMA, STATED_D, spectral_norm
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, Fact, at_least, at_most
 from verify.prove.inequalities.lemma import Lemma, cite, define, hypothesis, quote
-from verify.prove.inequalities.quantity import length, norm
-from verify.prove.inequalities.rules import least_singular_value, same
+from verify.prove.inequalities.quantity import Letter, length, norm
+from verify.prove.inequalities.rules import entry_below_norm, frobenius, frobenius_columns, least_singular_value, same
 from verify.prove.inequalities.statement import conclude_stated
 from verify.prove.inequalities.system import Relation
 from verify.prove.inequalities.values import PRECISION, Values, extended
@@ -135,6 +137,37 @@ def step_chain(point: Point, kept: Fact, size: Fact = STEP_SIZE, lipschitz: Fact
 
 
 STEP = Lemma(__name__, "one step (descent lemma and PL)", step_chain)
+
+
+def half_rate(constants: LemmaConstants) -> Chain:
+    """η_Q σ ≤ 1/2, because ζ_0 ≤ K Laa/γ² (Assumption 2 and Lemma 9) and Laa ≤ L."""
+    x, entry = Letter("e", N, 1), constants.matrix[1, 1]
+    unit = hypothesis(norm(x), 1, "e is any vector of length 1", equal=True)
+    root = at_most(sp.sqrt(zeta_0 / constants.zeta) * norm(x)).by(
+        constants.least_fact,
+        least_singular_value(AT_0.B_k, x),
+        frobenius(AT_0.B_k, x),
+        frobenius_columns(AT_0.columns),
+        quote(FEATURES_BOUND, AT_0, constants.setting),
+        unit,
+    )
+    known = root.fact("√ζ_0 ‖x‖ ≤ ‖B_k‖_F ‖x‖")
+    small = at_most(sp.sqrt(zeta_0)).to(sp.sqrt(constants.zeta) * root.end, known, unit).fact("the bound on √ζ_0")
+    named = define(ENTRIES[1, 1], entry, f"{ENTRIES[1, 1]} names it")
+    largest = entry_below_norm(ENTRIES, 1, 1)
+    chain = at_most(eta * SIGMA).to(constants.zeta * eta / 2 * entry, small)
+    chain = chain.to(constants.zeta * eta / 2 * L, named, largest, NORM_IS_L)
+    return chain.to(sp.Rational(constants.boost * constants.zeta, 2), constants.step_size_fact)
+
+
+def rate_is(constants: LemmaConstants) -> Fact:
+    """r = 1 − η_Q σ, which is not negative."""
+    words, value = "r = 1 − η_Q γ²ζ_0/(2K)", 1 - eta * SIGMA
+    if constants.boost * constants.zeta > 2:  # a control, in which the rate may be negative
+        supposed: Fact = hypothesis(rate, value, words, equal=True)
+        return supposed
+    named: Fact = define(rate, value, words, half_rate(constants).fact("η_Q σ ≤ 1/2"))
+    return named
 
 
 def derive_slope(subject: Contraction) -> Iterator[Identity]:

@@ -17,7 +17,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 import sympy as sp
 
-from theorems import drift, lemma2, lemma10, long_run, pl
+from theorems import drift, lemma2, long_run, pl
 from theorems.descent import astray
 from theorems.descent.certificate import certificate
 from theorems.descent.certified_descent import certify_descent, certify_induction, measure_descent
@@ -76,7 +76,7 @@ def contraction(constants: LemmaConstants) -> Chain:
     kept, steep = drift.keeps_half(constants), drift.lipschitz(constants)
     step = quote(pl.STEP, AT_T, kept, constants.step_size_fact, steep)
     held = hypothesis(AT_T.gap, GAP, "induction hypothesis at t")
-    return at_most(pl.next_gap).by(step).to(rate * AT_T.gap, lemma10.rate_is(constants)).by(held)
+    return at_most(pl.next_gap).by(step).to(rate * AT_T.gap, pl.rate_is(constants)).by(held)
 
 
 def derive_induction(subject: Induction) -> Iterator[Identity]:
@@ -88,7 +88,7 @@ def derive_induction(subject: Induction) -> Iterator[Identity]:
 
 def derive_premises(subject: Induction) -> Iterator[Identity]:
     """What the step needs: η_Q σ ≤ 1/2, so that r is a rate, and Lemma 10 between ξ^(t) and ξ^(t+1)."""
-    chain, exact = lemma10.half_rate(subject.constants), subject.small_runs
+    chain, exact = pl.half_rate(subject.constants), subject.small_runs
     yield conclude("η_Q σ ≤ 1/2", chain.start, subject.half, chain, instances=exact)
     steep = drift.lipschitz(subject.constants)
     along = at_most(steep.left).by(steep)
