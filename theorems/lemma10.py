@@ -32,11 +32,11 @@ from theorems.network.letters import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point
 from theorems.network.pair import FAR_ALPHA, FAR_Q, Pair
 from theorems.network.points import POINTS, alpha_of, compared, pairs, sizes
 from theorems.network.softmax import Lipschitz
+from theorems.network.stated import evaluated
 from theorems.setting.assumptions import measure_unit_norm
 from theorems.setting.constants import A_norm, D, L, Z_norm, alpha, f_max, gamma
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K
-from theorems.setting.stated import evaluated
 from theorems.setting.stated_constants import ENTRIES, LIPSCHITZ_MATRIX, STATED_D, spectral_norm
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, Fact, at_most

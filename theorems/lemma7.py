@@ -25,9 +25,9 @@ from theorems.network.instances import small_networks
 from theorems.network.letters import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, h, k, v_k, z_bar_i
 from theorems.network.points import POINTS, alpha_of, pairs, sizes
 from theorems.network.softmax import Lipschitz
+from theorems.network.stated import each, held
 from theorems.setting.assumptions import measure_unit_norm
 from theorems.setting.constants import alpha, f_max, gamma
-from theorems.setting.stated import each, held
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, Fact, at_most
 from verify.prove.inequalities.lemma import Lemma, quote

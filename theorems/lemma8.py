@@ -21,9 +21,9 @@ from theorems.network.instances import small_networks
 from theorems.network.letters import HERE, PAPER, PROMPT, THERE, Point, Setting, Z_bar, h, v_i, v_k
 from theorems.network.points import POINTS, alpha_of, pairs, sizes
 from theorems.network.softmax import Lipschitz
+from theorems.network.stated import each, held
 from theorems.setting.assumptions import measure_unit_norm
 from theorems.setting.constants import Z_norm, alpha, gamma
-from theorems.setting.stated import each, held
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.lemma import Lemma, quote

@@ -17,9 +17,9 @@ from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import A_SIZE, HERE, PAPER, TARGET, UNIT_VECTOR, A, Point, Setting, Z_bar, a_k, e_k
 from theorems.network.points import POINTS, alpha_of, pairs, sizes
+from theorems.network.stated import each, held
 from theorems.setting.constants import A_norm, Z_norm, alpha, gamma
 from theorems.setting.notation import H
-from theorems.setting.stated import each, held
 from theorems.setting.stated_constants import STATED_D
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, at_most

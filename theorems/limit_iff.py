@@ -25,11 +25,11 @@ import sympy as sp
 
 from numerics.measure import rounding
 from theorems.network.letters import Z_bar
+from theorems.network.stated import evaluated
 from theorems.setting.defects import noise_ignores_task, penalty_n_tau, penalty_twice
 from theorems.setting.experiment import Experiment
 from theorems.setting.limit import Limit
 from theorems.setting.notation import K, N, Z, m, tau
-from theorems.setting.stated import evaluated
 from verify.claim import Agreement, Bound, Claim, Identity
 from verify.prove import Equation, prove, prove_positive_definite
 from verify.prove.inequalities.lemma import Lemma

@@ -28,10 +28,10 @@ from theorems.network.letters import AT_0, BETWEEN, HERE, Point, h, k
 from theorems.network.pair import Pair
 from theorems.network.points import FloatPoint, pairs
 from theorems.network.softmax import GENERIC
+from theorems.network.stated import each, held
 from theorems.setting.constants import D, L, alpha, eta, gamma, rate, zeta_0
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K, N
-from theorems.setting.stated import each, held
 from theorems.setting.stated_constants import ENTRIES, LIPSCHITZ_MATRIX, SIGMA, STATED_D, spectral_norm
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, Fact, at_least, at_most

@@ -28,11 +28,11 @@ from theorems.lemma10 import lipschitz_matrix
 from theorems.network.letters import HERE, PAPER, Setting
 from theorems.network.points import compared
 from theorems.network.softmax import GENERIC
+from theorems.network.stated import evaluated
 from theorems.setting.assumptions import measure_training_assumptions
 from theorems.setting.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta, eta_w, f_max, gamma, sigma, zeta_0
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K
-from theorems.setting.stated import evaluated
 from verify.claim import Argument, Bound, Claim, Identity, planted
 from verify.prove.inequalities.scalar_identity import prove_scalars
 

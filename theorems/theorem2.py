@@ -33,6 +33,7 @@ from theorems.limit_iff import measure_interval
 from theorems.network.exact import ExactNetwork, State, column, to_ball, to_balls
 from theorems.network.instances import SIZES, attained, networks, values
 from theorems.network.letters import HERE, Z_bar, k
+from theorems.network.stated import evaluated
 from theorems.ridge import derive_minimiser, derive_push_through, measure_oracles
 from theorems.setting import tail
 from theorems.setting.assumptions import measure_assumptions
@@ -53,7 +54,6 @@ from theorems.setting.experiment import Experiment, stream
 from theorems.setting.limit import symbol_values
 from theorems.setting.notation import PROMPT, UNSEEN, K, N, P, Z, Z_query, e_k, m, small_dictionary, tau, y, z_k
 from theorems.setting.promise import GAP_FACTOR, kept, promise, promised_gap
-from theorems.setting.stated import evaluated
 from theorems.setting.tail import SOURCE, THRESHOLD, x_delta
 from verify.certify import as_float64, balls, evaluate
 from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Identity, Trend

@@ -23,10 +23,10 @@ from theorems.network.exact import ExactNetwork, State, text, to_ball, to_balls
 from theorems.network.instances import drawn, generals, letters, single, values
 from theorems.network.letters import AT_0, AT_NEXT, AT_P, AT_R, AT_S, AT_T, BETWEEN, t
 from theorems.network.points import FloatPoint, sizes
+from theorems.network.stated import evaluated
 from theorems.setting.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta, f_max, gamma, q, rate, sigma, zeta_0
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K
-from theorems.setting.stated import evaluated
 from theorems.setting.stated_constants import ENTRIES
 from verify.prove.inequalities.values import PRECISION, Values, extended
 

@@ -19,8 +19,8 @@ from numerics.loss import loss_and_gradients
 from numerics.measure import attention_rounding, rounding
 from numerics.model import attention
 from theorems.network.letters import PAPER, Setting
+from theorems.network.stated import BOUND_ERROR, Numbers
 from theorems.setting.experiment import Experiment, stream
-from theorems.setting.stated import BOUND_ERROR, Numbers
 from verify.claim import Bound
 
 POINTS = 8

@@ -12,10 +12,10 @@ import sympy as sp
 from theorems import lemma8, lemma9
 from theorems.network.instances import small_networks
 from theorems.network.letters import HERE, h, k
+from theorems.network.stated import each, evaluated, held
 from theorems.setting.constants import A_norm, Z_norm, alpha, gamma
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K
-from theorems.setting.stated import each, evaluated, held
 from verify.claim import Finding, Verdict
 from verify.discovery import load
 from verify.mutants.variations import variations
