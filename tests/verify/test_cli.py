@@ -1,31 +1,35 @@
 """The command line as a stranger meets it: exit status, one-sentence errors, nothing half-written."""
 
+import atexit
 import json
 import os
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from tests.hostile.machine import Copies
 from verify.record import read_record
+
+ROOT = Path(__file__).parents[2]
+
+
+@cache
+def copies() -> Copies:
+    """A process that has loaded everything, for as long as this one lives: its copies run the program at once."""
+    running = Copies(environment=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"})
+    atexit.register(running.__exit__)
+    return running
 
 
 def verify(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    root = Path(__file__).parents[2]
-    environment = os.environ | {"PYTHONPATH": str(root), "PYTHONIOENCODING": "utf-8"}
-    return subprocess.run(
-        [sys.executable, "-m", "verify", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd or root,
-        env=environment,
-        check=False,
-        timeout=120,
-    )
+    ended = copies().run(*arguments, folder=cwd or ROOT, seconds=120)
+    return subprocess.CompletedProcess(arguments, ended.status, ended.out, ended.err)
 
 
 @pytest.fixture(scope="module")
