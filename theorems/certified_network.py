@@ -218,7 +218,7 @@ def measure_float64(subject: Experiment | Variant) -> Iterator[Agreement]:
     error, K = mixture_rounding(network, data.tokens, data.prompt_length) + radii, data.dictionary_size
     yield Agreement(name="Ã", predicted=exact, observed=final, tolerance=error, reason="rounding of softmax and sums")
     # √(2KΔ) = ‖Z̄(Ã − Â)‖_F, which an error E of Ã moves by at most ‖Z̄‖‖E‖_F.
-    moved = np.linalg.norm(experiment.theory.z_bar, 2) * np.linalg.norm(error)
+    moved = experiment.theory.z_norm * np.linalg.norm(error)
     through = (2 * np.sqrt(2 * K * gap) + moved) * moved / (2 * K)
     yield Agreement(
         name="Δ",

@@ -30,7 +30,7 @@ from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, h, k, v_k, z_bar_i
 from theorems.network.pair import FAR_ALPHA, FAR_Q, Pair
-from theorems.network.points import POINTS, alpha_of, compared, pairs, sizes
+from theorems.network.points import POINTS, alpha_of, compared, pairs
 from theorems.network.softmax import Lipschitz
 from theorems.network.stated import evaluated
 from theorems.setting.assumptions import measure_unit_norm
@@ -244,7 +244,7 @@ def measure_gradients(subject: StatedBounds) -> Iterator[Bound]:
 
 def lipschitz_float(experiment: Experiment, largest: float, scale: float) -> float:
     """The stated L in float64, for α = `largest` and γ = `scale`."""
-    size = sizes(experiment)
+    size = experiment.theory
     known: dict[Any, float] = {
         H: len(experiment.study.start.queries),
         K: experiment.instance.dictionary_size,

@@ -23,7 +23,7 @@ from theorems.lemma2_sharp import LIPSCHITZ as SHARP
 from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, h, k, v_k, z_bar_i
-from theorems.network.points import POINTS, alpha_of, pairs, sizes
+from theorems.network.points import POINTS, alpha_of, pairs
 from theorems.network.softmax import Lipschitz
 from theorems.network.stated import each, held
 from theorems.setting.assumptions import measure_unit_norm
@@ -117,7 +117,7 @@ def measure_gradients(subject: StatedBounds) -> Iterator[Bound]:
         SLOPE: np.array([np.linalg.norm(p.gradients[0], axis=(1, 2)) for p in points])[:, :, None],
         gamma: each([p.gamma for p in points]),
         alpha: each([alpha_of(subject.setting, p) for p in points]),
-        f_max: sizes(subject.experiment).f_max,
+        f_max: subject.experiment.theory.f_max,
         HERE.gap: each([p.gap for p in points]),
     }
     yield held(

@@ -16,7 +16,7 @@ import numpy as np
 from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import A_SIZE, HERE, PAPER, TARGET, UNIT_VECTOR, A, Point, Setting, Z_bar, a_k, e_k
-from theorems.network.points import POINTS, alpha_of, pairs, sizes
+from theorems.network.points import POINTS, alpha_of, pairs
 from theorems.network.stated import each, held
 from theorems.setting.constants import A_norm, Z_norm, alpha, gamma
 from theorems.setting.notation import H
@@ -79,7 +79,7 @@ def derive_bounds(subject: StatedBounds) -> Iterator[Identity]:
 
 def measure_points(subject: StatedBounds) -> Iterator[Bound]:
     """Random points of the network stay within both bounds."""
-    size = sizes(subject.experiment)
+    size = subject.experiment.theory
     points = [point for point, _ in pairs(subject.experiment, "lemma9", subject.setting)]
     known = {
         B_SIZE: np.array([np.linalg.norm(p.b, axis=1) for p in points]),

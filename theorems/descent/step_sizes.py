@@ -22,7 +22,7 @@ from numerics.measure import UNIT_ROUNDOFF
 from theorems.network.exact import ExactNetwork, State, text, to_ball, to_balls
 from theorems.network.instances import drawn, generals, letters, single, values
 from theorems.network.letters import AT_0, AT_NEXT, AT_P, AT_R, AT_S, AT_T, BETWEEN, t
-from theorems.network.points import FloatPoint, sizes
+from theorems.network.points import FloatPoint
 from theorems.network.stated import evaluated
 from theorems.setting.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta, f_max, gamma, q, rate, sigma, zeta_0
 from theorems.setting.experiment import Experiment
@@ -179,7 +179,7 @@ def float_run(experiment: Experiment, step_sizes: StepSizes, *, start: int = 0) 
 
 def float_start(experiment: Experiment, step_sizes: StepSizes) -> FloatRun | None:
     """The start of the run and its constants; None where ζ_0 = 0."""
-    size, queries = sizes(experiment), experiment.study.start.queries.numpy()
+    size, queries = experiment.theory, experiment.study.start.queries.numpy()
     zeros = np.zeros((len(queries), experiment.instance.dictionary_size))
     tokens = experiment.instance.tokens
     first = FloatPoint(experiment=experiment, tokens=tokens, queries=queries, alpha=zeros, gamma=1.0)

@@ -176,22 +176,3 @@ def compared(
 def alpha_of(setting: Setting, *points: FloatPoint) -> float:
     """The α of the lemmas: the largest |α_hk|, or less where a control breaks |α_hk| ≤ α."""
     return max(float(np.abs(point.alpha).max()) for point in points) / setting.slack
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sizes:
-    """‖Z̄‖, f̄_max and ‖A‖₂ in float64."""
-
-    z_norm: float
-    f_max: float
-    a_norm: float
-
-
-def sizes(experiment: Experiment) -> Sizes:
-    """The three norms; a bound made of them has relative error at most `BOUND_ERROR`."""
-    theory = experiment.theory
-    return Sizes(
-        z_norm=float(np.linalg.norm(theory.z_bar, 2)),
-        f_max=float(np.linalg.norm(theory.z_bar, axis=0).max()),
-        a_norm=float(np.linalg.norm(theory.z_bar @ theory.a_hat, 2)),
-    )

@@ -204,8 +204,8 @@ class Experiment:
         numbers: dict[str, float] = {
             "penalty": theory.penalty,
             "L_star": theory.loss_star,
-            "z_bar_norm": float(np.linalg.norm(theory.z_bar, 2)),
-            "f_max": float(np.linalg.norm(theory.z_bar, axis=0).max()),
+            "z_bar_norm": theory.z_norm,
+            "f_max": theory.f_max,
             "limit_frobenius": float(np.linalg.norm(theory.a_hat)),
         }
         if "trained" in vars(self.study):

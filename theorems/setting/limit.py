@@ -6,6 +6,7 @@ The formulas exist once: every number of the limit is an evaluation of the expre
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import flint
@@ -71,6 +72,21 @@ class LimitValues:
     a_hat: Float[ndarray, "N K"]
     coefficient_map: Float[ndarray, "m N"]
     loss_star: float
+
+    @cached_property
+    def z_norm(self) -> float:
+        """‖Z̄‖₂."""
+        return float(np.linalg.norm(self.z_bar, 2))
+
+    @cached_property
+    def f_max(self) -> float:
+        """f̄_max, the largest norm of a column of Z̄."""
+        return float(np.linalg.norm(self.z_bar, axis=0).max())
+
+    @cached_property
+    def a_norm(self) -> float:
+        """‖A‖₂ of A = Z̄Â."""
+        return float(np.linalg.norm(self.z_bar @ self.a_hat, 2))
 
     def predict(self, labels: Float[ndarray, "P N"], features: Float[ndarray, "K m"]) -> Float[ndarray, "P K"]:
         """y-hat-star: the prompt's own labels, then the ridge predictions of the unseen tokens."""
