@@ -15,7 +15,7 @@ give it different values, or if network and ridge regression, asked the worst pr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from decimal import ROUND_CEILING, Context
 from typing import Any
 
@@ -28,6 +28,7 @@ from numerics.model import mixture_rounding
 from theorems.descent.conclusion import INSIDE
 from theorems.network.enclosed import Ball, Matrix, enclose
 from theorems.network.problem import problem_of, trained_problem_of
+from theorems.setting.answers import prompt_labels, unseen_labels
 from theorems.setting.constants import Z_size, gap
 from theorems.setting.defects import (
     labels_shuffled,
@@ -43,12 +44,11 @@ from theorems.setting.limit import symbol_values
 from theorems.setting.notation import K, m, tau, y
 from theorems.setting.promise import GAP_FACTOR, kept, promise
 from theorems.setting.tail import x_delta
-from theorems.theorem2 import derive_prompt_labels, derive_unseen_labels
 from verify.certify import as_float64, balls, evaluate
 from verify.certify.compare import bound_of, upper
 from verify.certify.norms import frobenius_norm, largest, spectral_norm, sum_of_squares
 from verify.certify.precision import until_decided
-from verify.claim import Agreement, Argument, Assumption, Bound, Claim, Identity, Step
+from verify.claim import Agreement, Argument, Assumption, Bound, Claim, Identity, Step, defect_of_experiment, planted
 
 STATEMENT = r"""
 max_(norm(y) <= R) max_k abs(hat(y)_k - hat(y)_k^*) = R max_k norm(tilde(a)_k - hat(a)_k)
@@ -74,11 +74,12 @@ SQUARINGS = 40  # of the error: its norm is known to a relative log(N)/2⁴⁰, 
 EQUAL = flint.arb(2) ** -33  # ten digits, to which equal quantities must agree; 40 bits are twelve
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """The experiment, and a wrong factor of the largest error and its bounds."""
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """The trained network, and a factor of the largest error and its bounds."""
 
     experiment: Experiment
+    _: KW_ONLY
     factor: float = 1.0
 
 
@@ -94,13 +95,13 @@ class Certificate:
     start: Ball
 
 
-def derive_ridge(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_ridge(subject: TrainedNetwork) -> Iterator[Identity]:
     """ŷ*_k = yᵀâ_k: the prompt's own labels, and the ridge predictions of unseen tokens."""
-    yield from derive_prompt_labels(_variant(subject).experiment)
-    yield from derive_unseen_labels(_variant(subject).experiment)
+    yield from prompt_labels(subject.experiment.limit)
+    yield from unseen_labels(subject.experiment.limit)
 
 
-def argue_worst_prompt(subject: Experiment | Variant) -> Iterator[Argument]:
+def argue_worst_prompt(subject: TrainedNetwork) -> Iterator[Argument]:
     """What holds for all prompts at once, and with which probability."""
     yield Argument(
         name="max_{‖y‖ ≤ R} |ŷ_k − ŷ*_k| = R ‖ã_k − â_k‖ ≤ R √(2KΔ/(mτ)), and ‖ŷ − ŷ*‖² is at most R²‖Ã − Â‖₂²",
@@ -120,14 +121,14 @@ def argue_worst_prompt(subject: Experiment | Variant) -> Iterator[Argument]:
     )
 
 
-def measure_promise(subject: Experiment | Variant) -> Iterator[Assumption]:
+def measure_promise(subject: TrainedNetwork) -> Iterator[Assumption]:
     """Training kept its promise, or a network is presented as trained."""
-    yield from promise(_variant(subject).experiment)
+    yield from promise(subject.experiment)
 
 
-def certify_gap(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
+def certify_gap(subject: TrainedNetwork) -> Iterator[Assumption | Bound]:
     """The gap of the weights is at most a millionth of that at the start, and the same by Lemma 5 as by definition."""
-    found = certificate(_variant(subject).experiment)
+    found = certificate(subject.experiment)
     if found is None:
         yield Assumption(
             name="precision", margin=flint.arb(0), meaning=f"{LIMIT} bits tell that ZᵀZ + mτI is regular; raise τ"
@@ -135,22 +136,21 @@ def certify_gap(subject: Experiment | Variant) -> Iterator[Assumption | Bound]:
         return
     with flint.ctx.workprec(found.bits):
         told = f"Δ ∈ {found.gap.str(8)}, so the root mean square of ŷ_k − ŷ*_k is √(2Δ) ≤ {_up((2 * found.gap).sqrt())}"
-        if kept(promise(_variant(subject).experiment)):
+        if kept(promise(subject.experiment)):
             yield bound_of(f"Δ ≤ Δ⁽⁰⁾/{GAP_FACTOR:g}", [found.gap], [found.start / GAP_FACTOR], told)
         told = f"to ten digits; L − L* ∈ {found.excess.str(8)} from the moments"
         yield bound_of("‖Z̄(Ã − Â)‖²/2K (Lemma 5) is L − L*", [abs(found.excess - found.gap)], [EQUAL * found.gap], told)
 
 
-def certify_every_prompt(subject: Experiment | Variant) -> Iterator[Bound]:
+def certify_every_prompt(subject: TrainedNetwork) -> Iterator[Bound]:
     """Every prompt with ‖y‖ ≤ R is answered like ridge regression, within an error that the worst prompt attains."""
-    variant = _variant(subject)
-    found = certificate(variant.experiment)
+    found = certificate(subject.experiment)
     if found is None:
         return
     with flint.ctx.workprec(found.bits):
-        known = _sizes(variant.experiment, found)
-        stated = {formula: variant.factor * evaluate(formula, known) for formula in (STATED_WORST, STATED_ALL)}
-        yield from _at_most(variant, found, known, stated[STATED_WORST])
+        known = _sizes(subject.experiment, found)
+        stated = {formula: subject.factor * evaluate(formula, known) for formula in (STATED_WORST, STATED_ALL)}
+        yield from _at_most(subject, found, known, stated[STATED_WORST])
         # The worst prompts: along ã_k − â_k for the worst token, and along the top singular vector for all together.
         middle = as_float64(found.error.mid())[0]
         if not np.isfinite(middle).all():
@@ -163,7 +163,7 @@ def certify_every_prompt(subject: Experiment | Variant) -> Iterator[Bound]:
             labels = balls(radius * direction / np.linalg.norm(direction))
             size = frobenius_norm(labels)
             yield bound_of(f"{name}: ‖y‖ ≤ R", [size], [known[R]], f"‖y‖ = {size.str(6, radius=False)}")
-            learned, asked = (labels.transpose() * found.learned).entries(), ridge_answer(variant.experiment, labels)
+            learned, asked = (labels.transpose() * found.learned).entries(), ridge_answer(subject.experiment, labels)
             errors = [abs(one - other) for one, other in zip(learned, asked, strict=True)]
             reached = largest(errors) if formula is STATED_WORST else sum_of_squares(errors) / (2 * known[K])
             pair = [answers[token].str(6, radius=False) for answers in (learned, asked)]
@@ -189,10 +189,10 @@ def _sizes(experiment: Experiment, found: Certificate) -> dict[Any, Any]:
     return known | {R: flint.arb(float(_up(evaluate(STATED_REACH, known))))}
 
 
-def _at_most(variant: Variant, found: Certificate, known: dict[Any, Any], worst: Ball) -> Iterator[Bound]:
+def _at_most(subject: TrainedNetwork, found: Certificate, known: dict[Any, Any], worst: Ball) -> Iterator[Bound]:
     """What holds for all prompts with ‖y‖ ≤ R, and for those that are likely."""
-    data, radius, delta = variant.experiment.instance, known[R], variant.experiment.settings["delta"]
-    token, mean = (variant.factor * evaluate(stated, known) for stated in (STATED_TOKEN, STATED_MEAN))
+    data, radius, delta = subject.experiment.instance, known[R], subject.experiment.settings["delta"]
+    token, mean = (subject.factor * evaluate(stated, known) for stated in (STATED_TOKEN, STATED_MEAN))
     told = f"|ŷ_k − ŷ*_k| ≤ {_up(known[apart])} ‖y‖, at most {_up(worst)} for all ‖y‖ ≤ R = {float(radius.mid()):.4g}"
     yield bound_of("R max_k ‖ã_k − â_k‖ ≤ R √(2KΔ/(mτ))", [radius * known[apart]], [token], told)
     both = found.error.transpose(), found.error.transpose() * balls(data.features[: data.prompt_length])
@@ -206,9 +206,9 @@ def _at_most(variant: Variant, found: Certificate, known: dict[Any, Any], worst:
     yield bound_of("R²‖Ã − Â‖²/2K ≤ R²Δ/(mτ)", [loss], [mean], told)
 
 
-def measure_float64(subject: Experiment | Variant) -> Iterator[Agreement]:
+def measure_float64(subject: TrainedNetwork) -> Iterator[Agreement]:
     """Ã and Δ, as other claims compute them in float64, agree with the enclosures within their stated rounding."""
-    experiment = _variant(subject).experiment
+    experiment = subject.experiment
     found, final = certificate(experiment), experiment.study.trained.final
     if found is None:
         return
@@ -266,10 +266,7 @@ def _up(ball: Ball) -> str:
     return f"{float(DIGITS.create_decimal_from_float(upper(ball))):.4g}"
 
 
-def _variant(subject: Experiment | Variant) -> Variant:
-    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
-
-
+@defect_of_experiment
 def weights_rounded(experiment: Experiment) -> Experiment:
     """Every weight of the trained network is rounded to bfloat16, that is to eight bits."""
     study, trained = replace(experiment.study), experiment.study.trained
@@ -277,17 +274,16 @@ def weights_rounded(experiment: Experiment) -> Experiment:
     return replace(experiment, study=study, presented=True)
 
 
-def errors_halved(experiment: Experiment) -> Variant:
-    """The largest error and the bounds on it are claimed to be half of what they are."""
-    return Variant(experiment=experiment, factor=0.5)
-
+LIMITS = "penalty_n_tau", "penalty_twice", "prompt_answered_by_ridge"
+WEIGHTS = "noise_ignores_task", "labels_shuffled", "weights_rounded"
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=TrainedNetwork,
     heeds=("instance", "start", "training", "delta"),
     builds_on=("lemma5", "limit_iff", "ridge"),
     stated=("STATED_WORST", "STATED_ALL"),
-    drops=(weights_rounded,),
+    drops=("weights_rounded",),
     cites=("χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)",),
     checks=(
         derive_ridge,
@@ -297,37 +293,23 @@ CLAIM = Claim(
         certify_every_prompt,
         measure_float64,
     ),
-    controls=(
-        penalty_n_tau,
-        penalty_twice,
-        prompt_answered_by_ridge,
-        noise_ignores_task,
-        one_head,
-        untrained,
-        labels_shuffled,
-        weights_rounded,
-        errors_halved,
+    controls=dict(
+        penalty_n_tau=penalty_n_tau,
+        penalty_twice=penalty_twice,
+        prompt_answered_by_ridge=prompt_answered_by_ridge,
+        noise_ignores_task=noise_ignores_task,
+        one_head=one_head,
+        untrained=untrained,
+        labels_shuffled=labels_shuffled,
+        weights_rounded=weights_rounded,
+        errors_halved=planted(
+            "The largest error and the bounds on it are claimed to be half of what they are.", factor=0.5
+        ),
     ),
     catches={
-        derive_ridge: (penalty_n_tau, penalty_twice, prompt_answered_by_ridge),
-        certify_gap: (
-            penalty_n_tau,
-            penalty_twice,
-            prompt_answered_by_ridge,
-            noise_ignores_task,
-            one_head,
-            untrained,
-            labels_shuffled,
-            weights_rounded,
-        ),
-        certify_every_prompt: (prompt_answered_by_ridge, errors_halved),
-        measure_float64: (
-            penalty_n_tau,
-            penalty_twice,
-            prompt_answered_by_ridge,
-            noise_ignores_task,
-            labels_shuffled,
-            weights_rounded,
-        ),
+        derive_ridge: LIMITS,
+        certify_gap: (*LIMITS, *WEIGHTS, "one_head", "untrained"),
+        certify_every_prompt: ("prompt_answered_by_ridge", "errors_halved"),
+        measure_float64: (*LIMITS, *WEIGHTS),
     },
 )

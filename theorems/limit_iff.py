@@ -13,7 +13,7 @@ the extreme eigenvectors of Z̄² is not at the end that it should be at, or is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from random import Random
 from types import SimpleNamespace
@@ -27,10 +27,9 @@ from numerics.measure import rounding
 from theorems.network.letters import Z_bar
 from theorems.network.stated import evaluated
 from theorems.setting.defects import noise_ignores_task, penalty_n_tau, penalty_twice
-from theorems.setting.experiment import Experiment
 from theorems.setting.limit import Limit
 from theorems.setting.notation import K, N, Z, m, tau
-from verify.claim import Agreement, Bound, Claim, Identity
+from verify.claim import Agreement, Bound, Claim, Identity, planted
 from verify.prove import Equation, prove, prove_positive_definite
 from verify.prove.inequalities.lemma import Lemma
 from verify.prove.inequalities.quantity import norm as length_of
@@ -58,28 +57,28 @@ LEFT_ROOM = sp.Trace((Z * X).T * (Z * X)) / (2 * K)  # what the gap exceeds the 
 RIGHT_ROOM = sp.Trace((M * X).T * (M * X)) / (2 * K)  # and falls short of the right one
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """The experiment with the two constants multiplied by wrong factors, or the norm not squared."""
+@dataclass(frozen=True)
+class BothEnds:
+    """The interval for the gap, with a factor for either constant and the power of the distance."""
 
     experiment: Any  # an Experiment; the proofs, which others quote, look at its limit at most
+    _: KW_ONLY
     lower: float = 1.0
     upper: float = 1.0
     power: int = 2
 
 
-def derive_lower_constant(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_lower_constant(subject: BothEnds) -> Iterator[Identity]:
     """‖Z̄X‖_F² − mτ‖X‖_F² = ‖ZX‖_F² ≥ 0, because Z̄² − mτI = ZᵀZ."""
-    variant = _variant(subject)
-    gram = variant.experiment.limit.z_bar_squared
+    gram = subject.experiment.limit.z_bar_squared
     yield prove_positive_definite("Z̄² ⪰ mτI", gram, factor=Z, shift=m * tau)
-    gap = sp.Trace(X.T * gram * X) / (2 * K) - sp.Rational(variant.lower) * LEFT_END
+    gap = sp.Trace(X.T * gram * X) / (2 * K) - sp.Rational(subject.lower) * LEFT_END
     yield prove("(‖Z̄X‖_F² − mτ‖X‖_F²)/(2K) = ‖ZX‖_F²/(2K) ≥ 0", gap, LEFT_ROOM)
 
 
 def _proofs() -> Iterator[Identity]:
     """The derivation of this file at the paper's limit; it looks at no experiment."""
-    return derive_lower_constant(Variant(experiment=SimpleNamespace(limit=Limit())))
+    return derive_lower_constant(BothEnds(SimpleNamespace(limit=Limit())))
 
 
 def _lower(vector: Any) -> Relation:
@@ -90,18 +89,17 @@ def _lower(vector: Any) -> Relation:
 LOWER = Lemma(__name__, "Limit, both ways: ‖Z̄x‖² ≥ mτ‖x‖²", _lower, _proofs)
 
 
-def derive_upper_constant(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_upper_constant(subject: BothEnds) -> Iterator[Identity]:
     """‖Z̄‖₂²‖X‖_F² − ‖Z̄X‖_F² = ‖MX‖_F² ≥ 0, because ‖Z̄‖₂²I − Z̄² is positive semidefinite, hence some MᵀM."""
-    variant = _variant(subject)
-    gram = variant.experiment.limit.z_bar_squared
+    gram = subject.experiment.limit.z_bar_squared
     norm = Equation(top * sp.Identity(N) - gram, M.T * M, "‖Z̄x‖ ≤ ‖Z̄‖₂‖x‖, the definition of ‖Z̄‖₂: ‖Z̄‖₂²I − Z̄² = MᵀM")
-    gap = sp.Rational(variant.upper) * RIGHT_END - sp.Trace(X.T * gram * X) / (2 * K)
+    gap = sp.Rational(subject.upper) * RIGHT_END - sp.Trace(X.T * gram * X) / (2 * K)
     yield prove(
         "(‖Z̄‖₂²‖X‖_F² − ‖Z̄X‖_F²)/(2K) = ‖MX‖_F²/(2K) ≥ 0",
         gap,
         RIGHT_ROOM,
         premises=(norm,),
-        sample=partial(_diagonal, variant.experiment.limit.penalty),
+        sample=partial(_diagonal, subject.experiment.limit.penalty),
     )
 
 
@@ -117,25 +115,24 @@ def _diagonal(penalty: Any, sizes: Mapping[Any, int], rng: Random) -> Mapping[An
     }
 
 
-def derive_attained(subject: Experiment | Variant) -> Iterator[Identity]:
+def derive_attained(subject: BothEnds) -> Iterator[Identity]:
     """The right end is attained along the top eigenvector, the left one along ker Z and nowhere else."""
-    variant = _variant(subject)
-    gram, rank_one = variant.experiment.limit.z_bar_squared, u * row.T
+    gram, rank_one = subject.experiment.limit.z_bar_squared, u * row.T
     left, right = (end.subs(X, rank_one) for end in (LEFT_END, RIGHT_END))
     gap = sp.Trace(rank_one.T * gram * rank_one) / (2 * K)
     eigenvector = Equation(gram * u, top * u, "Z̄²u = ‖Z̄‖₂²u: the top eigenvector")
     yield prove(
         "‖Z̄uaᵀ‖_F² = ‖Z̄‖₂²‖uaᵀ‖_F², over 2K",
         gap,
-        sp.Rational(variant.upper) * right,
+        sp.Rational(subject.upper) * right,
         premises=(eigenvector,),
-        sample=partial(_eigenvector, variant.experiment.limit.penalty),
+        sample=partial(_eigenvector, subject.experiment.limit.penalty),
     )
     kernel = Equation(Z * u, sp.ZeroMatrix(m, 1), "Zu = 0")
     yield prove(
         "Zu = 0 ⟹ ‖Z̄uaᵀ‖_F² = mτ‖uaᵀ‖_F², over 2K",
         gap,
-        sp.Rational(variant.lower) * left,
+        sp.Rational(subject.lower) * left,
         premises=(kernel,),
         sample=_null_vector,
     )
@@ -146,11 +143,10 @@ def derive_attained(subject: Experiment | Variant) -> Iterator[Identity]:
     )
 
 
-def measure_interval(subject: Experiment | Variant) -> Iterator[Bound]:
+def measure_interval(subject: BothEnds) -> Iterator[Bound]:
     """Along training the gap stays between the two multiples of ‖Ã − Â‖_F²."""
-    variant = _variant(subject)
-    experiment, trained = variant.experiment, variant.experiment.study.trained
-    gaps, low, high = _ends(variant, trained.mixtures)
+    experiment, trained = subject.experiment, subject.experiment.study.trained
+    gaps, low, high = _ends(subject, trained.mixtures)
     # The ends are products and sums of at most N K + N + 4 rounded terms of one sign.
     error = experiment.gap_rounding(trained.mixtures) + rounding(trained.final.size + len(trained.final) + 4) * high
     for name, observed, bound, reason in (
@@ -168,16 +164,15 @@ def measure_interval(subject: Experiment | Variant) -> Iterator[Bound]:
         )
 
 
-def measure_attained(subject: Experiment | Variant) -> Iterator[Agreement | Bound]:
+def measure_attained(subject: BothEnds) -> Iterator[Agreement | Bound]:
     """Along the extreme eigenvectors of Z̄² the right end is attained, the left one exactly if rank Z < N."""
-    variant = _variant(subject)
-    experiment, a_hat = variant.experiment, variant.experiment.theory.a_hat
+    experiment, a_hat = subject.experiment, subject.experiment.theory.a_hat
     _, vectors = np.linalg.eigh(experiment.theory.z_bar_squared)
     size = float(np.abs(a_hat).max())  # comparable with Â, so that rounding stays relative to the gap
     rank = _rank(experiment.instance.features[: experiment.instance.prompt_length])
     for name, vector, end in (("left", vectors[:, 0], 1), ("right", vectors[:, -1], 2)):
         moved = (a_hat + size * vector[:, None])[None]
-        values = _ends(variant, moved)
+        values = _ends(subject, moved)
         # Eigenvectors are orthonormal to N u and enter the loss squared.
         error = experiment.gap_rounding(moved) + 4 * rounding(moved.size) * values[2]
         if name == "left" and rank == experiment.instance.prompt_length:
@@ -233,66 +228,44 @@ def _left_inverse(sizes: Mapping[Any, int], rng: Random) -> Mapping[Any, Any] | 
     }
 
 
-def _ends(variant: Variant, mixtures: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _ends(subject: BothEnds, mixtures: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The gaps and the two ends of their interval, for each mixture matrix."""
-    experiment, theory = variant.experiment, variant.experiment.theory
+    experiment, theory = subject.experiment, subject.experiment.theory
     known = {
-        SIZE: np.linalg.norm(mixtures - theory.a_hat, axis=(-2, -1)) ** variant.power,
+        SIZE: np.linalg.norm(mixtures - theory.a_hat, axis=(-2, -1)) ** subject.power,
         top: float(np.linalg.eigvalsh(theory.z_bar_squared)[-1]),
         K: experiment.instance.dictionary_size,
         m: experiment.instance.feature_count,
         tau: experiment.instance.noise,
     }
     low, high = evaluated(LEFT_END, known), evaluated(RIGHT_END, known)
-    return experiment.gaps(mixtures), variant.lower * low, variant.upper * high
+    return experiment.gaps(mixtures), subject.lower * low, subject.upper * high
 
 
-def _variant(subject: Experiment | Variant) -> Variant:
-    return subject if isinstance(subject, Variant) else Variant(experiment=subject)
-
-
-def lower_constant_doubled(experiment: Experiment) -> Variant:
-    """The lower constant is mτ/K instead of mτ/(2K)."""
-    return Variant(experiment=experiment, lower=2.0)
-
-
-def upper_constant_halved(experiment: Experiment) -> Variant:
-    """The upper constant is ‖Z̄‖²/(4K) instead of ‖Z̄‖²/(2K)."""
-    return Variant(experiment=experiment, upper=0.5)
-
-
-def norm_not_squared(experiment: Experiment) -> Variant:
-    """The distance enters with power 1 instead of 2."""
-    return Variant(experiment=experiment, power=1)
-
+PENALTIES = "penalty_n_tau", "penalty_twice"
+CONSTANTS = "lower_constant_doubled", "upper_constant_halved"
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=BothEnds,
     heeds=("instance", "start", "training"),
     builds_on=("lemma5",),
     cites=("A positive semidefinite matrix is MᵀM for some M (Horn, Johnson, Matrix Analysis, Theorem 7.2.6)",),
     checks=(derive_lower_constant, derive_upper_constant, derive_attained, measure_interval, measure_attained),
-    controls=(
-        penalty_n_tau,
-        penalty_twice,
-        noise_ignores_task,
-        lower_constant_doubled,
-        upper_constant_halved,
-        norm_not_squared,
+    controls=dict(
+        penalty_n_tau=penalty_n_tau,
+        penalty_twice=penalty_twice,
+        noise_ignores_task=noise_ignores_task,
+        lower_constant_doubled=planted("The lower constant is mτ/K instead of mτ/(2K).", lower=2.0),
+        upper_constant_halved=planted("The upper constant is ‖Z̄‖²/(4K) instead of ‖Z̄‖²/(2K).", upper=0.5),
+        norm_not_squared=planted("The distance enters with power 1 instead of 2.", power=1),
     ),
     catches={
-        derive_lower_constant: (penalty_n_tau, penalty_twice, lower_constant_doubled),
-        derive_upper_constant: (upper_constant_halved,),
-        derive_attained: (penalty_n_tau, penalty_twice, lower_constant_doubled, upper_constant_halved),
-        measure_interval: (penalty_n_tau, penalty_twice, noise_ignores_task, lower_constant_doubled, norm_not_squared),
-        measure_attained: (
-            penalty_n_tau,
-            penalty_twice,
-            noise_ignores_task,
-            lower_constant_doubled,
-            upper_constant_halved,
-            norm_not_squared,
-        ),
+        derive_lower_constant: (*PENALTIES, "lower_constant_doubled"),
+        derive_upper_constant: ("upper_constant_halved",),
+        derive_attained: (*PENALTIES, *CONSTANTS),
+        measure_interval: (*PENALTIES, "noise_ignores_task", "lower_constant_doubled", "norm_not_squared"),
+        measure_attained: (*PENALTIES, "noise_ignores_task", *CONSTANTS, "norm_not_squared"),
     },
     stated=("LEFT_END", "RIGHT_END", "LEFT_ROOM", "RIGHT_ROOM"),
 )

@@ -13,7 +13,7 @@ from tests.ground import faults_exact, faults_floats
 from tests.ground.breaking import Fault
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
-from theorems.theorem2 import measure_training
+from theorems.theorem2 import RidgeRegression, measure_training
 from verify.claim import Verdict, grade_of
 from verify.discovery import load
 from verify.ground import areas_of, grounds_of, outcomes_of
@@ -89,10 +89,10 @@ def test_softmax_that_breaks_after_the_first_test_is_seen_at_the_last_weights(ap
         subject, claim = prepare(resolve("quick", {})), load("theorems", "theorem2")
         plant = fault.plant()
 
-        def measure_and_break(experiment: Experiment) -> Iterator[Any]:
+        def measure_and_break(ridge: RidgeRegression) -> Iterator[Any]:
             """Softmax breaks."""
             plant.__enter__()
-            yield from measure_training(experiment)
+            yield from measure_training(ridge)
 
         broken = replace(claim, checks=(measure_and_break,), controls={}, catches={}, drops=())
         return [text for verdict, text in run(broken, subject, subject).reasons if verdict is Verdict.ERROR]

@@ -15,11 +15,11 @@ from numerics.instance import Instance
 from numerics.model import Network, full_attention
 from theorems.certified_network import (
     CLAIM,
+    TrainedNetwork,
     _up,
     certificate,
     certify_every_prompt,
     certify_gap,
-    errors_halved,
     measure_float64,
 )
 from theorems.network.problem import trained_problem_of
@@ -120,7 +120,7 @@ def test_the_transformer_itself_answers_the_worst_prompt_as_certified(quick: Exp
     assert found is not None
     with flint.ctx.workprec(found.bits):
         error = as_float64(found.error)[0]
-        told = [finding.reading for finding in certify_every_prompt(quick)]
+        told = [finding.reading for finding in certify_every_prompt(TrainedNetwork(quick))]
     norms = np.linalg.norm(error, axis=0)
     token, R = int(norms.argmax()), radius(quick)
     labels = R * error[:, token] / norms[token]
@@ -143,12 +143,12 @@ def test_the_transformer_itself_answers_the_worst_prompt_as_certified(quick: Exp
 
 def radius(experiment: Experiment) -> float:
     """R as the report prints it."""
-    finding = next(iter(certify_every_prompt(experiment)))
+    finding = next(iter(certify_every_prompt(TrainedNetwork(experiment))))
     return float(finding.reading.rpartition("R = ")[2].rstrip(")"))
 
 
 def test_no_sampled_prompt_is_worse_and_few_are_outside(quick: Experiment) -> None:
-    findings = {finding.name: finding for finding in certify_every_prompt(quick)}
+    findings = {finding.name: finding for finding in certify_every_prompt(TrainedNetwork(quick))}
     usual, supremum = (
         float(np.max(getattr(findings["prompts with λ ∼ N(0, I)"], side))) for side in ("observed", "bound")
     )
@@ -192,7 +192,7 @@ def test_twin_doubled_features_and_four_times_the_noise(quick: Experiment) -> No
         assert (4 * one.excess).overlaps(two.excess)
         assert all(x.overlaps(y) for x, y in zip(one.error.entries(), two.error.entries(), strict=True))
     assert radius(twin) == pytest.approx(2 * radius(quick), rel=1e-3)  # rounded up to four digits
-    assert worst(certify_every_prompt(twin)) is Verdict.PASS
+    assert worst(certify_every_prompt(TrainedNetwork(twin))) is Verdict.PASS
 
 
 def worst(findings: Any) -> Verdict:
@@ -204,12 +204,16 @@ def test_one_weight_off_by_a_billionth_is_noticed(quick: Experiment) -> None:
     weights = network.weights.clone()
     weights[0, 0] += 1e-9
     moved = with_network(quick, Network(queries=network.queries, weights=weights))
-    assert worst(certify_gap(moved)) is Verdict.PASS  # still a good network, but not the one that was measured
-    assert [finding.verdict for finding in measure_float64(moved)] == [Verdict.FAIL, Verdict.PASS]
+    assert (
+        worst(certify_gap(TrainedNetwork(moved))) is Verdict.PASS
+    )  # still a good network, but not the one that was measured
+    assert [finding.verdict for finding in measure_float64(TrainedNetwork(moved))] == [Verdict.FAIL, Verdict.PASS]
 
 
 def test_half_the_largest_error_and_half_of_each_bound_are_refuted(quick: Experiment) -> None:
-    found = [finding for finding in certify_every_prompt(errors_halved(quick)) if isinstance(finding, Bound)]
+    found = [
+        finding for finding in certify_every_prompt(TrainedNetwork(quick, factor=0.5)) if isinstance(finding, Bound)
+    ]
     missed = ["prompts with λ ∼ N(0, I)", "worst prompt for one token: ‖y‖ ≤ R", "worst prompt for all tokens: ‖y‖ ≤ R"]
     assert [finding.name for finding in found if finding.verdict is not Verdict.FAIL] == missed
     assert len(found) == 7
@@ -218,17 +222,17 @@ def test_half_the_largest_error_and_half_of_each_bound_are_refuted(quick: Experi
 def test_weights_that_are_not_numbers_do_not_pass(quick: Experiment) -> None:
     network = quick.study.trained.network
     broken = with_network(quick, Network(queries=network.queries, weights=network.weights * float("nan")))
-    assert worst(certify_gap(broken)) is Verdict.UNDECIDED
-    assert worst(certify_every_prompt(broken)) is Verdict.UNDECIDED
-    assert worst(measure_float64(broken)) is Verdict.UNDECIDED
+    assert worst(certify_gap(TrainedNetwork(broken))) is Verdict.UNDECIDED
+    assert worst(certify_every_prompt(TrainedNetwork(broken))) is Verdict.UNDECIDED
+    assert worst(measure_float64(TrainedNetwork(broken))) is Verdict.UNDECIDED
 
 
 def test_a_noise_level_that_leaves_the_matrix_singular_is_undecided(quick: Experiment) -> None:
     singular = with_network(quick, quick.study.trained.network, replace(quick.instance, noise=1e-20))
     assert certificate(singular) is None
-    assert [finding.verdict for finding in certify_gap(singular)] == [Verdict.UNDECIDED]
-    assert not list(certify_every_prompt(singular))
-    assert not list(measure_float64(singular))
+    assert [finding.verdict for finding in certify_gap(TrainedNetwork(singular))] == [Verdict.UNDECIDED]
+    assert not list(certify_every_prompt(TrainedNetwork(singular)))
+    assert not list(measure_float64(TrainedNetwork(singular)))
 
 
 def test_printed_bounds_are_rounded_up() -> None:

@@ -33,14 +33,14 @@ def test_the_sample_satisfies_the_premise(sizes: dict[object, int]) -> None:
 
 
 def test_each_constant_is_refuted_by_its_own_half(quick: Experiment) -> None:
-    def verdicts(subject: Experiment | limit_iff.Variant) -> list[Verdict]:
+    def verdicts(subject: limit_iff.BothEnds) -> list[Verdict]:
         return [
             f.verdict for f in (*limit_iff.derive_lower_constant(subject), *limit_iff.derive_upper_constant(subject))
         ]
 
-    assert verdicts(quick) == [Verdict.PASS] * 3
-    assert verdicts(limit_iff.lower_constant_doubled(quick)) == [Verdict.PASS, Verdict.FAIL, Verdict.PASS]
-    assert verdicts(limit_iff.upper_constant_halved(quick)) == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]
+    assert verdicts(limit_iff.BothEnds(quick)) == [Verdict.PASS] * 3
+    assert verdicts(limit_iff.BothEnds(quick, lower=2.0)) == [Verdict.PASS, Verdict.FAIL, Verdict.PASS]
+    assert verdicts(limit_iff.BothEnds(quick, upper=0.5)) == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]
 
 
 @pytest.mark.parametrize(("features", "reached"), [(3, True), (6, False)])
@@ -49,13 +49,14 @@ def test_the_left_end_is_attained_exactly_if_z_has_a_kernel(features: int, reach
     experiment = prepare(resolve("quick", {"m": features, "N": 5}))
     least = np.linalg.eigvalsh(experiment.theory.z_bar_squared)[0]
     assert (least < experiment.theory.penalty * (1 + 1e-9)) == reached
-    names = {finding.name: finding.verdict for finding in limit_iff.measure_attained(experiment)}
+    names = {finding.name: finding.verdict for finding in limit_iff.measure_attained(limit_iff.BothEnds(experiment))}
     left = "left end attained" if reached else "left end < Δ: not attained"
     assert names == {left: Verdict.PASS, "right end attained": Verdict.PASS}
     equal = experiment.instance.features.copy()
     equal[1] = equal[0]
     study = replace(experiment.study, instance=replace(experiment.instance, features=equal))
-    names = {finding.name: finding.verdict for finding in limit_iff.measure_attained(replace(experiment, study=study))}
+    subject = limit_iff.BothEnds(replace(experiment, study=study))
+    names = {finding.name: finding.verdict for finding in limit_iff.measure_attained(subject)}
     assert names == {"left end attained": Verdict.PASS, "right end attained": Verdict.PASS}
 
 

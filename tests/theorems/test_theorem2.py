@@ -20,11 +20,11 @@ from verify.runner import run_checks
 
 
 def verdict_of(experiment: Experiment) -> Verdict:
-    return worst(item.verdict for item in run_checks(CLAIM.checks, experiment))
+    return worst(item.verdict for item in run_checks(CLAIM.checks, CLAIM.about(experiment)))
 
 
 def failed_checks(experiment: Experiment) -> set[str]:
-    return {item.check for item in run_checks(CLAIM.checks, experiment) if item.verdict is Verdict.FAIL}
+    return {item.check for item in run_checks(CLAIM.checks, CLAIM.about(experiment)) if item.verdict is Verdict.FAIL}
 
 
 def test_a_broken_optimiser_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def test_a_drifting_learned_matrix_is_caught(quick: Experiment) -> None:
 
 def test_diverging_training_decides_nothing_and_says_at_which_step() -> None:
     experiment = prepare(resolve("quick", {"optimizer": "gd", "rate_queries": 1e6, "rate_weights": 1e6}))
-    evidence = {item.check: item for item in run_checks(CLAIM.checks, experiment)}
+    evidence = {item.check: item for item in run_checks(CLAIM.checks, CLAIM.about(experiment))}
     training = evidence["measure_training"]
     assert training.verdict is Verdict.UNDECIDED
     assert f"at step {experiment.study.trained.diverged_at}" in experiment.study.trained.stopped
@@ -94,7 +94,7 @@ def test_relabelling_the_tokens_changes_no_verdict(quick: Experiment) -> None:
 
 
 def test_raw_tokens_leave_the_theorem_undecided_and_name_the_assumption() -> None:
-    evidence = run_checks(CLAIM.checks[:1], prepare(resolve("quick", {"raw_tokens": True})))
+    evidence = run_checks(CLAIM.checks[:1], CLAIM.about(prepare(resolve("quick", {"raw_tokens": True}))))
     unit_norm = next(finding for finding in evidence[0].findings if finding.name == "unit norm")
     assert unit_norm.verdict is Verdict.UNDECIDED
     assert "does not hold" in unit_norm.reading
@@ -122,7 +122,7 @@ def test_theorem2_passes_on_cuda() -> None:
 
 def test_noise_that_rounding_swallows_is_undecided_and_not_of_another_law() -> None:
     lost = prepare(resolve("quick", {"tau": 1e-36}))
-    (evidence,) = run_checks([estimate_label_norm], lost)
+    (evidence,) = run_checks([estimate_label_norm], CLAIM.about(lost))
     assert evidence.verdict is Verdict.UNDECIDED
     assert "rounding moves a label by" in evidence.summary
 
@@ -131,7 +131,7 @@ def test_noise_that_rounding_swallows_is_undecided_and_not_of_another_law() -> N
 def test_magnitudes_beyond_float64_are_undecided_and_never_an_error(given: dict[str, float]) -> None:
     extreme = prepare(resolve("quick", given | {"steps": 20}))
     checks = [check for check in CLAIM.checks if check.__name__.startswith(("measure", "estimate"))]
-    found = {item.check: item.verdict for item in run_checks(checks, extreme)}
+    found = {item.check: item.verdict for item in run_checks(checks, CLAIM.about(extreme))}
     assert set(found.values()) <= {Verdict.PASS, Verdict.UNDECIDED}
     assert all(isinstance(value, (int, float)) for value in extreme.quantities().values())
 

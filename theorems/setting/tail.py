@@ -11,10 +11,11 @@ from verify.certify import evaluate
 
 count, delta = sp.Symbol("n", integer=True, positive=True), sp.Symbol("δ", positive=True)
 _log = sp.log(1 / delta)
-THRESHOLD: Any = count + 2 * sp.sqrt(count * _log) + 2 * _log
+WITHOUT_ROOT = count + 2 * _log  # which is too little: a planted defect
+THRESHOLD = WITHOUT_ROOT + 2 * sp.sqrt(count * _log)
 SOURCE = "χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)"
 
 
-def x_delta(n: int, level: float, stated: Any = THRESHOLD) -> Any:
+def x_delta(n: int, level: float, stated: sp.Expr = THRESHOLD) -> Any:
     """x_δ for n degrees of freedom and δ = `level`, enclosed at flint's precision."""
     return evaluate(stated, {count: n, delta: flint.arb(level)})

@@ -19,7 +19,7 @@ from theorems.setting.defects import penalty_twice
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
 from theorems.setting.tail import x_delta
-from theorems.theorem2 import asked, certify_conclusion
+from theorems.theorem2 import RidgeRegression, asked, certify_conclusion
 from verify.claim import Finding, Verdict, worst
 
 PROMISE = asked(epsilon=1e-3, delta=0.05, B=3.0)
@@ -84,13 +84,13 @@ def test_the_worst_prompt_is_at_least_as_bad_as_any_of_many(plan: DescentRun) ->
 
 
 def test_a_wrong_penalty_is_refuted(quick: Experiment) -> None:
-    found = by_name(certify_conclusion(penalty_twice.plant(quick)))
+    found = by_name(certify_conclusion(RidgeRegression(penalty_twice.plant(quick))))
     assert found["every prompt, literal instance"].verdict is Verdict.FAIL
 
 
 def test_the_literal_instance_stands_for_itself_and_for_larger_ones(quick: Experiment) -> None:
-    own = by_name(certify_conclusion(prepare(resolve("literal", {}))))
-    other = by_name(certify_conclusion(quick))
+    own = by_name(certify_conclusion(RidgeRegression(prepare(resolve("literal", {})))))
+    other = by_name(certify_conclusion(RidgeRegression(quick)))
     for found, name in ((own, "this instance"), (other, "literal instance")):
         assert found[f"T steps made, {name}"].verdict is Verdict.PASS
         assert found[f"every prompt, {name}"].verdict is Verdict.PASS
@@ -105,7 +105,7 @@ def test_a_smaller_error_asks_for_more_steps_at_the_rate_of_the_theorem(plan: De
 
 def test_steps_out_of_reach_are_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certified_conclusion, "MOST_STEPS", 50)
-    found = by_name(certify_conclusion(prepare(resolve("literal", {}))))
+    found = by_name(certify_conclusion(RidgeRegression(prepare(resolve("literal", {})))))
     assert found["T steps made, this instance"].verdict is Verdict.UNDECIDED
     assert "more than 50 steps are not followed" in found["T steps made, this instance"].reading
     assert "every prompt, this instance" not in found
@@ -113,7 +113,7 @@ def test_steps_out_of_reach_are_undecided(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_broken_hypothesis_leaves_only_its_name() -> None:
     for given, name in (({"start_weights": 1.0}, "w⁽⁰⁾ = 0"), ({"H": 1}, "assumption2")):
-        found = by_name(certify_conclusion(prepare(resolve("literal", given))))
+        found = by_name(certify_conclusion(RidgeRegression(prepare(resolve("literal", given)))))
         assert found[name].verdict is Verdict.UNDECIDED
         assert not any(key.startswith("every prompt") for key in found)
 
@@ -130,6 +130,6 @@ def test_a_rate_of_1e_minus_19_and_less_is_a_number_of_steps_or_none_and_never_a
 
 def test_a_number_of_steps_that_is_out_of_reach_is_undecided_without_a_step(quick: Experiment) -> None:
     slow = replace(quick, settings=quick.settings | {"step_factor": 1e-17})
-    made = by_name(certify_conclusion(slow))["T steps made, literal instance"]
+    made = by_name(certify_conclusion(RidgeRegression(slow)))["T steps made, literal instance"]
     assert made.verdict is Verdict.UNDECIDED
     assert "more than 4000 steps are not followed" in made.reading

@@ -10,14 +10,14 @@ from theorems.setting.defects import one_head, penalty_n_tau, untrained
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
 from theorems.setting.promise import excess, kept, promise, promised_gap
-from theorems.theorem2 import measure_learned_matrix, measure_predictions, measure_training
+from theorems.theorem2 import RidgeRegression, measure_learned_matrix, measure_predictions, measure_training
 from verify.claim import Assumption, Defect, Verdict, worst
 
 CHECKS = measure_training, measure_learned_matrix, measure_predictions
 
 
 def verdicts(experiment: Experiment) -> list[Verdict]:
-    return [worst(finding.verdict for finding in check(experiment)) for check in CHECKS]
+    return [worst(finding.verdict for finding in check(RidgeRegression(experiment))) for check in CHECKS]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,11 @@ def test_the_tolerance_does_not_follow_the_learned_matrix(quick: Experiment) -> 
     study = replace(quick.study)
     vars(study)["trained"] = replace(trained, mixtures=trained.mixtures + 0.3)
     worse = replace(quick, study=study, presented=True)
-    (before,) = (finding for finding in measure_learned_matrix(quick) if not isinstance(finding, Assumption))
-    (after,) = (finding for finding in measure_learned_matrix(worse) if not isinstance(finding, Assumption))
+    (before,) = (
+        finding for finding in measure_learned_matrix(RidgeRegression(quick)) if not isinstance(finding, Assumption)
+    )
+    (after,) = (
+        finding for finding in measure_learned_matrix(RidgeRegression(worse)) if not isinstance(finding, Assumption)
+    )
     assert float(after.tolerance.max()) <= 2 * float(before.tolerance.max())  # type: ignore[union-attr]
     assert after.verdict is Verdict.FAIL
