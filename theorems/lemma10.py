@@ -30,13 +30,13 @@ from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, h, k, v_k, z_bar_i
 from theorems.network.pair import FAR_ALPHA, FAR_Q, Pair
-from theorems.network.points import POINTS, alpha_of, compared, pairs
+from theorems.network.points import POINTS, alpha_of, compared, constants_of, pairs
 from theorems.network.softmax import Lipschitz
 from theorems.network.stated import evaluated
 from theorems.setting.assumptions import measure_unit_norm
-from theorems.setting.constants import A_norm, D, L, Z_norm, alpha, f_max, gamma
+from theorems.setting.constants import D, L, alpha, f_max, gamma
 from theorems.setting.experiment import Experiment
-from theorems.setting.notation import H, K
+from theorems.setting.notation import K
 from theorems.setting.stated_constants import ENTRIES, LIPSCHITZ_MATRIX, STATED_D, spectral_norm
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, Fact, at_most
@@ -244,16 +244,7 @@ def measure_gradients(subject: StatedBounds) -> Iterator[Bound]:
 
 def lipschitz_float(experiment: Experiment, largest: float, scale: float) -> float:
     """The stated L in float64, for α = `largest` and γ = `scale`."""
-    size = experiment.theory
-    known: dict[Any, float] = {
-        H: len(experiment.study.start.queries),
-        K: experiment.instance.dictionary_size,
-        alpha: largest,
-        gamma: scale,
-        Z_norm: size.z_norm,
-        f_max: size.f_max,
-        A_norm: size.a_norm,
-    }
+    known = constants_of(experiment) | {alpha: largest, gamma: scale}
     known[D] = float(evaluated(STATED_D, known))
     return float(np.linalg.norm([[evaluated(entry, known) for entry in row] for row in STATED.tolist()], 2))
 

@@ -23,7 +23,7 @@ from theorems.lemma2_sharp import LIPSCHITZ as SHARP
 from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, h, k, v_k, z_bar_i
-from theorems.network.points import POINTS, alpha_of, pairs
+from theorems.network.points import POINTS, alpha_of, constants_of, pairs
 from theorems.network.softmax import Lipschitz
 from theorems.network.stated import each, held
 from theorems.setting.assumptions import measure_unit_norm
@@ -113,11 +113,10 @@ def derive_bound(subject: StatedBounds) -> Iterator[Identity]:
 def measure_gradients(subject: StatedBounds) -> Iterator[Bound]:
     """Gradients by automatic differentiation at random points stay within the bound."""
     points = [point for pair in pairs(subject.experiment, "lemma7", subject.setting) for point in pair]
-    known = {
+    known = constants_of(subject.experiment) | {
         SLOPE: np.array([np.linalg.norm(p.gradients[0], axis=(1, 2)) for p in points])[:, :, None],
         gamma: each([p.gamma for p in points]),
         alpha: each([alpha_of(subject.setting, p) for p in points]),
-        f_max: subject.experiment.theory.f_max,
         HERE.gap: each([p.gap for p in points]),
     }
     yield held(

@@ -19,7 +19,7 @@ from theorems.lemma9 import FEATURES_BOUND
 from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import HERE, PAPER, PROMPT, THERE, Point, Setting, Z_bar, h, v_i, v_k
-from theorems.network.points import POINTS, alpha_of, pairs
+from theorems.network.points import POINTS, alpha_of, constants_of, pairs
 from theorems.network.softmax import Lipschitz
 from theorems.network.stated import each, held
 from theorems.setting.assumptions import measure_unit_norm
@@ -126,14 +126,13 @@ def derive_bounds(subject: StatedBounds) -> Iterator[Identity]:
 def measure_pairs(subject: StatedBounds) -> Iterator[Bound]:
     """Pairs of random points, near and far from each other, satisfy both bounds."""
     both = list(pairs(subject.experiment, "lemma8", subject.setting))
-    known = {
+    known = constants_of(subject.experiment) | {
         MOVED_B: np.array([np.linalg.norm(p.b - q.b, axis=1) for p, q in both]),
         MOVED_DELTA: np.array([np.linalg.norm(p.delta - q.delta, axis=0) for p, q in both])[:, None, :],
         MOVED_Q: np.array([np.linalg.norm(p.queries - q.queries, axis=(1, 2)) for p, q in both])[:, :, None],
         MOVED_ALPHA: np.array([np.abs(p.alpha - q.alpha) for p, q in both]),
         alpha: each([alpha_of(subject.setting, p, q) for p, q in both]),
         gamma: each([p.gamma for p, _ in both]),
-        Z_norm: subject.experiment.theory.z_norm,
     }
     for name, bound, errors in (
         ("‖b_hk − b′_hk‖", BOUND_B, [p.b_error + q.b_error for p, q in both]),

@@ -16,10 +16,9 @@ import numpy as np
 from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import A_SIZE, HERE, PAPER, TARGET, UNIT_VECTOR, A, Point, Setting, Z_bar, a_k, e_k
-from theorems.network.points import POINTS, alpha_of, pairs
+from theorems.network.points import POINTS, alpha_of, constants_of, pairs
 from theorems.network.stated import each, held
-from theorems.setting.constants import A_norm, Z_norm, alpha, gamma
-from theorems.setting.notation import H
+from theorems.setting.constants import Z_norm, alpha, gamma
 from theorems.setting.stated_constants import STATED_D
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, at_most
@@ -79,16 +78,12 @@ def derive_bounds(subject: StatedBounds) -> Iterator[Identity]:
 
 def measure_points(subject: StatedBounds) -> Iterator[Bound]:
     """Random points of the network stay within both bounds."""
-    size = subject.experiment.theory
     points = [point for point, _ in pairs(subject.experiment, "lemma9", subject.setting)]
-    known = {
+    known = constants_of(subject.experiment) | {
         B_SIZE: np.array([np.linalg.norm(p.b, axis=1) for p in points]),
         DELTA_SIZE: np.array([np.linalg.norm(p.delta, axis=0) for p in points])[:, None, :],
         gamma: each([p.gamma for p in points]),
         alpha: each([alpha_of(subject.setting, p) for p in points]),
-        H: len(points[0].queries),
-        Z_norm: size.z_norm,
-        A_norm: size.a_norm,
     }
     for name, bound, errors in (
         ("‖b_hk‖ ≤ ‖Z̄‖", BOUND_B, [p.b_error for p in points]),

@@ -233,7 +233,7 @@ def slowest_point(experiment: Experiment) -> Iterator[FloatPoint]:
     if B.shape[2] < B.shape[1]:
         return
     left, sizes, _ = np.linalg.svd(B, full_matrices=False)
-    worst, target = int(np.argmin(sizes[:, -1])), theory.z_bar @ theory.a_hat
+    worst, target = int(np.argmin(sizes[:, -1])), theory.target.copy()
     target[:, worst] += left[worst][:, -1]
     weights = (np.linalg.pinv(B) @ target.T[:, :, None])[:, :, 0].T
     by_queries, by_alpha = (np.linalg.norm(part) for part in replace(point, alpha=weights).gradients)

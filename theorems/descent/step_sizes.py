@@ -22,11 +22,11 @@ from numerics.measure import UNIT_ROUNDOFF
 from theorems.network.exact import ExactNetwork, State, text, to_ball, to_balls
 from theorems.network.instances import drawn, generals, letters, single, values
 from theorems.network.letters import AT_0, AT_NEXT, AT_P, AT_R, AT_S, AT_T, BETWEEN, t
-from theorems.network.points import FloatPoint
+from theorems.network.points import FloatPoint, constants_of
 from theorems.network.stated import evaluated
-from theorems.setting.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta, f_max, gamma, q, rate, sigma, zeta_0
+from theorems.setting.constants import D, Delta_0, L, Z_norm, alpha, eta, gamma, q, rate, sigma, zeta_0
 from theorems.setting.experiment import Experiment
-from theorems.setting.notation import H, K
+from theorems.setting.notation import H
 from theorems.setting.stated_constants import ENTRIES
 from verify.prove.inequalities.values import PRECISION, Values, extended
 
@@ -179,18 +179,14 @@ def float_run(experiment: Experiment, step_sizes: StepSizes, *, start: int = 0) 
 
 def float_start(experiment: Experiment, step_sizes: StepSizes) -> FloatRun | None:
     """The start of the run and its constants; None where ζ_0 = 0."""
-    size, queries = experiment.theory, experiment.study.start.queries.numpy()
+    queries = experiment.study.start.queries.numpy()
     zeros = np.zeros((len(queries), experiment.instance.dictionary_size))
     tokens = experiment.instance.tokens
     first = FloatPoint(experiment=experiment, tokens=tokens, queries=queries, alpha=zeros, gamma=1.0)
     if not first.least_eigenvalue > 0:
         return None
     numbers: dict[sp.Expr, float] = {
-        K: float(zeros.shape[1]),
-        H: float(zeros.shape[0]),
-        Z_norm: size.z_norm,
-        f_max: size.f_max,
-        A_norm: size.a_norm,
+        **constants_of(experiment),
         zeta_0: step_sizes.zeta * first.least_eigenvalue,
         Delta_0: first.gap,
     }

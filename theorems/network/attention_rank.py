@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from verify.certify import balls, cholesky
 from verify.certify.balls import NotPositiveDefiniteError
+from verify.certify.norms import softmax
 
 
 def rank_of_attention(
@@ -27,8 +28,7 @@ def rank_of_attention(
     left, right = balls(prompt), balls(token[:, None])
     columns = []
     for query in different:
-        weights = [logit.exp() for logit in (left * (balls(query) * right)).entries()]
-        columns.append([weight / sum(weights, flint.arb(0)) for weight in weights])
+        columns.append(softmax(left * (balls(query) * right)).entries())
     C = flint.arb_mat([[column[row] for column in columns] for row in firsts])
     gram = C * C.transpose() if len(firsts) <= len(columns) else C.transpose() * C
     try:

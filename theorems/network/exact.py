@@ -15,6 +15,7 @@ from typing import Any
 import flint
 
 from verify.certify import square_root
+from verify.certify.norms import softmax
 from verify.prove.inequalities.enclosed_norms import least_singular_value
 
 Rows = tuple[tuple[Fraction, ...], ...]
@@ -74,9 +75,7 @@ class ExactNetwork:
     @cache  # noqa: B019  a few small instances, kept as long as the process
     def softmax(self, state: State, h: int, k: int) -> Matrix:
         """s_hk = softmax(VᵀQ_h v_k)."""
-        powers = [logit.exp() for logit in self.logits(state, h, k)]
-        total = sum(powers, flint.arb(0))
-        return flint.arb_mat([[power / total] for power in powers])
+        return softmax(flint.arb_mat([[logit] for logit in self.logits(state, h, k)]))
 
     def logits(self, state: State, h: int, k: int) -> list[Any]:
         """The entries of VᵀQ_h v_k."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import sympy as sp
 import torch
 from jaxtyping import Float
 from numpy import ndarray
@@ -20,7 +21,9 @@ from numerics.measure import attention_rounding, rounding
 from numerics.model import attention
 from theorems.network.letters import PAPER, Setting
 from theorems.network.stated import BOUND_ERROR, Numbers
+from theorems.setting.constants import A_norm, Z_norm, f_max
 from theorems.setting.experiment import Experiment, stream
+from theorems.setting.notation import H, K
 from verify.claim import Bound
 
 POINTS = 8
@@ -100,9 +103,7 @@ class FloatPoint:
     @cached_property
     def pull(self) -> Float[ndarray, "N K"]:
         """Z̄δ with absolute values in its sums, from the moments."""
-        data, N = self.experiment.instance, len(self.mixed)
-        size = np.abs(data.features)
-        moments = size @ size.T + self.experiment.theory.penalty * np.eye(len(size))
+        N, moments = len(self.mixed), self.experiment.study.moment_sizes
         result: ndarray = moments[:N, :N] @ self.mixed_size + moments[:N]
         return result
 
@@ -171,6 +172,18 @@ def compared(
     return Bound(
         name=name, observed=observed, bound=bound, rounding=rounding_error, reason=reason, x=steps, x_label=label
     )
+
+
+def constants_of(experiment: Experiment) -> dict[sp.Expr, float]:
+    """The constants that do not depend on the parameters, in float64: H, K, ‖Z̄‖, f̄_max and ‖A‖₂."""
+    theory = experiment.theory
+    return {
+        H: len(experiment.study.start.queries),
+        K: experiment.instance.dictionary_size,
+        Z_norm: theory.z_norm,
+        f_max: theory.f_max,
+        A_norm: theory.a_norm,
+    }
 
 
 def alpha_of(setting: Setting, *points: FloatPoint) -> float:

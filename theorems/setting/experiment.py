@@ -76,6 +76,11 @@ class Study:
         """E[y y^T] under Assumption 1, where E[lambda lambda^T] = I."""
         return label_moments(self.instance.features, self.noise, np.eye(self.instance.feature_count))
 
+    @cached_property
+    def moment_sizes(self) -> Float[ndarray, "K K"]:
+        """The moments with absolute values in their sums, for bounds on rounding errors."""
+        return label_moments(np.abs(self.instance.features), self.noise, np.eye(self.instance.feature_count))
+
     def training_prompts(self) -> tuple[Float[ndarray, "P m"], Float[ndarray, "P K"]]:
         """Tasks and labels of the prompts that training on samples uses."""
         rng = stream(self.seed, "training prompts")
@@ -104,9 +109,7 @@ class Study:
 
     def loss_rounding(self, mixtures: Float[ndarray, "R N K"]) -> Float[ndarray, "R K"]:
         """A bound on the rounding error of `losses`, that of the moments included."""
-        size = np.abs(self.instance.features)
-        absolute = size @ size.T + self.noise.mean(np.eye(self.instance.feature_count)) * np.eye(len(size))
-        return token_loss_rounding(mixtures, absolute, self.instance.feature_count + 2)
+        return token_loss_rounding(mixtures, self.moment_sizes, self.instance.feature_count + 2)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -84,9 +84,15 @@ class LimitValues:
         return float(np.linalg.norm(self.z_bar, axis=0).max())
 
     @cached_property
+    def target(self) -> Float[ndarray, "N K"]:
+        """A = Z̄Â, whose columns are the a_k."""
+        result: ndarray = self.z_bar @ self.a_hat
+        return result
+
+    @cached_property
     def a_norm(self) -> float:
-        """‖A‖₂ of A = Z̄Â."""
-        return float(np.linalg.norm(self.z_bar @ self.a_hat, 2))
+        """‖A‖₂."""
+        return float(np.linalg.norm(self.target, 2))
 
     def predict(self, labels: Float[ndarray, "P N"], features: Float[ndarray, "K m"]) -> Float[ndarray, "P K"]:
         """y-hat-star: the prompt's own labels, then the ridge predictions of the unseen tokens."""
