@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from theorems.setting import parameters
+from theorems.setting.ledger import LEDGER
 from verify.paper import Paper
 
 if TYPE_CHECKING:
@@ -33,4 +34,5 @@ PAPER = Paper(
     control=parameters.control_parameters,
     foundation=parameters.foundation_parameters,
     laboratory=("numerics",),
+    ledger=LEDGER,
 )

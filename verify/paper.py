@@ -40,6 +40,22 @@ def _nothing(_: Mapping[str, Any]) -> AbstractSet[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Row:
+    """One statement of the paper, as its ledger lists it: where it stands, what it says, and what decides it.
+
+    `claims` check what the paper says, all of it together; `beside` are claims that stand next to it and do not count
+    for its verdict: corrected, sharper, or with another hypothesis. A row without claims is not decided yet.
+    """
+
+    id: str
+    place: str
+    title: str
+    section: str
+    claims: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Paper:
     """The protocol between the toolkit and a paper's folder.
 
@@ -50,7 +66,8 @@ class Paper:
     `prepare` makes the subject that they describe; it is asked for `progress`, `checkpoint`, `resume` and `say` by
     name. `control` gives the small run in which a claim's defects are planted, from the parameters of the run and the
     claim's own preset; `foundation` that of statements that others rest on. `laboratory` names the packages that
-    measure: their sources decide whether earlier verdicts still count.
+    measure: their sources decide whether earlier verdicts still count. `ledger` lists the paper's statements, decided
+    or not; without one, each claim counts as a statement of the paper.
     """
 
     parameters: type[Any]
@@ -64,9 +81,10 @@ class Paper:
     instance: AbstractSet[str] = frozenset()
     idle: Callable[[Mapping[str, Any]], AbstractSet[str]] = _nothing
     laboratory: tuple[str, ...] = ()
+    ledger: tuple[Row, ...] = ()
 
     def __post_init__(self) -> None:
-        """Every option that is spoken of is one, and the default preset is among the presets.
+        """Every option that is spoken of is one, the default preset is among the presets, no statement is listed twice.
 
         Raises:
             ValueError: it is not so.
@@ -77,6 +95,9 @@ class Paper:
             raise ValueError(f"{strangers[0]!r} is no field of {self.parameters.__name__}; correct the name")
         if self.default_preset not in self.presets:
             raise ValueError(f"default_preset = {self.default_preset!r} is none of {', '.join(self.presets)}")
+        listed = [row.id for row in self.ledger]
+        if twice := [name for name in dict.fromkeys(listed) if listed.count(name) > 1]:
+            raise ValueError(f"the ledger lists {twice[0]!r} twice; give each statement a name of its own")
 
     @cached_property
     def options(self) -> frozenset[str]:

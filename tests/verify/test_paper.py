@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from verify import UsageError
-from verify.paper import Paper, paper_of
+from verify.paper import Paper, Row, paper_of
 
 
 @dataclass(frozen=True)
@@ -101,3 +101,10 @@ def test_an_interruption_is_no_trouble_of_the_package(tmp_path: Path, monkeypatc
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         paper_of("stopped")
+
+
+def test_a_ledger_lists_no_statement_twice() -> None:
+    row = Row(id="lemma", place="Lemma", title="A lemma", section="Statements")
+    assert replace(PAPER, ledger=(row,)).ledger == (row,)
+    with pytest.raises(ValueError, match="the ledger lists 'lemma' twice"):
+        replace(PAPER, ledger=(row, row))

@@ -37,11 +37,17 @@ def compile_arguments(record: dict[str, Any]) -> dict[str, Any]:
     """What Typst is given: the template, the view, the record to attach, and the record's own time as the date."""
     source = json.dumps(all_unicode(record), ensure_ascii=False, allow_nan=False)
     return {
-        "input": resources.files("verify.render").joinpath("report.typ").read_bytes(),
+        "input": template("style", "claim", "report"),
         "sys_inputs": {"view": json.dumps(view_of(shown(record)), ensure_ascii=False), "record": source},
         "ignore_system_fonts": True,
         "timestamp": int(datetime.fromisoformat(record["provenance"]["time"]).timestamp()),
     }
+
+
+def template(*parts: str) -> bytes:
+    """Parts of the templates, one after the other: each may use what those before it define."""
+    folder = resources.files("verify.render")
+    return b"\n".join(folder.joinpath(f"{part}.typ").read_bytes() for part in parts)
 
 
 def _require_statement(record: dict[str, Any]) -> None:
