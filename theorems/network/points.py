@@ -178,8 +178,8 @@ def constants_of(experiment: Experiment) -> dict[sp.Expr, float]:
     """The constants that do not depend on the parameters, in float64: H, K, ‖Z̄‖, f̄_max and ‖A‖₂."""
     theory = experiment.theory
     return {
-        H: len(experiment.study.start.queries),
-        K: experiment.instance.dictionary_size,
+        H: float(len(experiment.study.start.queries)),
+        K: float(experiment.instance.dictionary_size),
         Z_norm: theory.z_norm,
         f_max: theory.f_max,
         A_norm: theory.a_norm,
