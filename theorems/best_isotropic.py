@@ -103,7 +103,7 @@ CLAIM = Claim(
         other_variance=planted("The entries of g have variance 2.", variance=sp.Integer(2)),
         beyond_the_range=planted("The tasks do not reach the range of Z.", of_range=False),
     ),
-    stated=("PENALTY", "RISK"),
+    stated=("RISK",),
     drops=("other_variance", "beyond_the_range"),
     catches={
         derive_risk: ("other_variance", "beyond_the_range"),

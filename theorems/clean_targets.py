@@ -147,7 +147,7 @@ CLAIM = Claim(
         penalty_twice=penalty_twice,
         noise_ignores_task=noise_ignores_task,
     ),
-    stated=("PENALTY", "PRINTED"),
+    stated=("PRINTED",),
     drops=("noise_ignores_task",),
     catches={
         derive_prompt: ("without_the_half", "penalty_n_tau", "penalty_twice"),

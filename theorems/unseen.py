@@ -155,7 +155,7 @@ def measure_gap(subject: Transfer) -> Iterator[Agreement]:
         name="mean error in domain",
         predicted=gaps * experiment.gaps(trained.mixtures),
         observed=np.array(errors),
-        tolerance=(gaps + rounding(4)) * experiment.gap_rounding(trained.mixtures),
+        tolerance=(abs(gaps) + rounding(4)) * experiment.gap_rounding(trained.mixtures),
         reason="rounding of the loss",
     )
 
