@@ -211,4 +211,9 @@ LETTERS = (
     Letter("n(t)", "", "scalar ≥ 0", "bound on what the motion of Q changes in √Δ", "Long run"),
     Letter("w̄, δ̄, Δ̄", "", "", "w, δ and Δ where Q does not move", "Long run"),
     Letter("x", "", "scalar > 0", "η_wζ_0/2K", "Sharp rate"),
+    Letter("n", "two_heads.count", "size", "number of independent tokens, the prompt first", "Two heads"),
+    Letter("T", "two_heads.T", "d × n", "these tokens", "Two heads"),
+    Letter("E", "two_heads.E", "N × n", "(I_N, 0), selects the prompt among them", "Two heads"),
+    Letter("X", "two_heads.X", "N × n", "logits log(a_ik + c_k) that the first head is made to have", "Two heads"),
+    Letter("c_k", "two_heads.lift", "scalar > 0", "more than any |a_ik|", "Two heads"),
 )
