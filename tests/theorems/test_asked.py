@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, rows in (("unit", unit), ("long", tokens), ("single", unit.astype(np.float32))):
         np.savez(place / f"{name}.npz", tokens=rows, features=rng.standard_normal((16, 3)))
     return place
+
+
+@pytest.fixture(autouse=True, scope="module")
+def firm_ground() -> Iterator[None]:
+    """Hundreds of runs that differ in their options do not test the libraries hundreds of times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("verify.ground.outcomes_of", lambda grounds, areas=(): ())
+        yield
 
 
 def outcome(folder: Path, claim: str, *options: str) -> dict[str, Any] | str:
@@ -161,10 +170,10 @@ def test_every_option_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), CASES)
-@pytest.mark.parametrize("claim", ["lemma4", "assumption3"])
+@pytest.mark.parametrize("claim", ["lemma3", "assumption3"])
 def test_the_record_holds_what_was_given_or_the_run_is_refused(name: str, value: Any, claim: str, folder: Path) -> None:
     found = outcome(folder, claim, "--preset", "quick", *asked(name, value, folder))
-    if (name, value) in REFUSED and not (claim == "lemma4" and value is None):
+    if (name, value) in REFUSED:
         assert isinstance(found, str), (name, value)
         assert name.rstrip("s") in found.replace("-", "_")
         assert "\n" not in found.strip()
