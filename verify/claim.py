@@ -6,7 +6,7 @@ A *check* is a generator that yields *findings*; the prefix of its name declares
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,7 +74,7 @@ class Claim:
 
     statement: str
     checks: tuple[Check, ...]
-    controls: Any  # Mapping[str, Defect]
+    controls: Mapping[str, Defect]
     about: Callable[[Any], Any] = lambda experiment: experiment
     assumptions: tuple[str, ...] = ()
     builds_on: tuple[str, ...] = ()
@@ -83,8 +83,8 @@ class Claim:
     heeds: tuple[str, ...] = ()
     preset: str | None = None
     stated: tuple[str, ...] = ()
-    drops: Any = ()  # tuple[str, ...]
-    catches: Any = field(default_factory=dict)
+    drops: tuple[str, ...] = ()
+    catches: Mapping[Check, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Every check has its own name, and whatever `catches` and `drops` name is there.
@@ -92,8 +92,6 @@ class Claim:
         Raises:
             ValueError: it is not so.
         """
-        if isinstance(self.controls, tuple):  # TODO(rooms): goes with the last claim that lists functions
-            _adapt(self)
         count = Counter(check.__name__ for check in self.checks)
         twice = [name for name in count if count[name] > 1]
         if twice:
@@ -107,20 +105,6 @@ class Claim:
     def meant_for(self, control: str) -> tuple[Check, ...]:
         """The checks that must catch a control."""
         return tuple(check for check in self.checks if control in self.catches.get(check, ()))
-
-
-def _adapt(claim: Claim) -> None:
-    functions: Any = claim.controls
-    names = [_name(control) for control in functions]
-    if len(set(names)) < len(names):
-        raise ValueError("two controls have one name; give each its own name")
-    vars(claim)["controls"] = {_name(f): f if isinstance(f, Defect) else defect_of_experiment(f) for f in functions}
-    vars(claim)["drops"] = tuple(map(_name, claim.drops))
-    vars(claim)["catches"] = {check: tuple(map(_name, caught)) for check, caught in claim.catches.items()}
-
-
-def _name(control: Any) -> Any:
-    return getattr(control.plant if isinstance(control, Defect) else control, "__name__", control)
 
 
 def grade_of(check: Check) -> Grade:

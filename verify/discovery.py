@@ -246,8 +246,6 @@ def _parts(path: Path, node: ast.expr | None) -> tuple[Part, ...]:
 
 def _controls(path: Path, node: ast.expr | None) -> tuple[Part, ...]:
     """The names in `dict(name=planted("sentence", ...), other=function, ...)`, each with its sentence."""
-    if isinstance(node, ast.Tuple):
-        return _parts(path, node)
     named = node.keywords if isinstance(node, ast.Call) and ast.unparse(node.func) == "dict" and not node.args else None
     if node is not None and (named is None or any(keyword.arg is None for keyword in named)):
         raise UsageError(

@@ -37,7 +37,7 @@ def unread(entry: Entry) -> Claim:
     return Claim(
         statement=entry.statement or "",
         checks=(),
-        controls=(),
+        controls={},
         assumptions=entry.assumptions,
         builds_on=entry.builds_on,
         cites=entry.cites,

@@ -52,6 +52,7 @@ BROKEN = {
     "panicking_check": (GOOD.replace("    yield", "    raise BaseException('far')\n    yield"), "BaseException: far"),
     "silent_error": (GOOD.replace("    yield", "    raise Mute\n    yield") + MUTE, "Mute: it cannot say why"),
     "heading": (GOOD.replace("[T]", ""), "must open with a line"),
+    "listed_controls": (GOOD.replace("dict(larger=larger)", "(larger,)"), "controls must be written as dict(name="),
     "no_claim": (GOOD.replace("CLAIM = Claim(", "CLAIM = dict("), "CLAIM is a dict, not a Claim"),
     "unknown_base": (GOOD.replace("controls=", "builds_on=('lemma99',), controls="), "'lemma99' is unknown"),
     "unknown_option": (GOOD.replace("controls=", "heeds=('colour',), controls="), "no option of a run"),
