@@ -216,4 +216,9 @@ LETTERS = (
     Letter("E", "two_heads.E", "N × n", "(I_N, 0), selects the prompt among them", "Two heads"),
     Letter("X", "two_heads.X", "N × n", "logits log(a_ik + c_k) that the first head is made to have", "Two heads"),
     Letter("c_k", "two_heads.lift", "scalar > 0", "more than any |a_ik|", "Two heads"),
+    Letter("c", "one_head.c", "N", "a column of one sign, w_k s_k of one head", "One head"),
+    Letter("μ", "one_head.mu", "N", "multipliers of that sign, which certify a distance", "One head"),
+    Letter("e", "one_head.e", "N", "the numerators of softmax", "One head"),
+    Letter("D_k", "", "scalar ≥ 0", "least ‖Z̄(c − â_k)‖² over all c of one sign", "One head"),
+    Letter("σ", "", "1 or −1", "a sign", "One head"),
 )
