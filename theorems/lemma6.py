@@ -101,7 +101,7 @@ def measure_runs(subject: Rescaling) -> Iterator[Agreement]:
 
 def _multiple(stated: sp.MatrixExpr, rate: float) -> float:
     """By what α or a derivative of L is multiplied in an expression, for this η_Q."""
-    values = {each: rational.identity(1) for each in (alpha, L_w, L_Q)}
+    values = {each: rational.unit_matrix(1) for each in (alpha, L_w, L_Q)}
     return float(Instance({**values, H: 1, K: 1, d: 1, gamma: GAMMA, eta: rate}).evaluate(stated)[0][0])
 
 

@@ -116,7 +116,7 @@ def _settle() -> None:
     interpreter shuts down.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    streams.settle()
+    streams.prepare_streams()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of libraries; what they are about shows in the verdicts
         logging.disable(logging.WARNING)

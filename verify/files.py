@@ -179,7 +179,7 @@ def staged(path: Path, content: bytes) -> Path:
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
+def folder_held(folder: Path) -> Iterator[None]:
     """Nobody else who asks changes files in this folder meanwhile.
 
     The lock is on the folder itself: it leaves no file, and ends with the process. Where the system has none, or who

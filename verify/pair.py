@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from verify.files import LONGEST, RECORD, REPORT, NotWrittenError, held, require_replaceable, staged
+from verify.files import LONGEST, RECORD, REPORT, NotWrittenError, folder_held, require_replaceable, staged
 
 _RUN = re.compile(rb"<pdf:Keywords>run ([0-9a-f]+)</pdf:Keywords>")
 
@@ -37,7 +37,7 @@ def put(path: Path, record: bytes, report: bytes | None) -> list[Path]:
     try:
         for place, content in contents.items():
             made[place] = staged(place, content)
-        with held(path.parent):
+        with folder_held(path.parent):
             for place, kind in ((path, RECORD), (report_path(path), REPORT)):
                 require_replaceable(place, kind, "output")
             report_path(path).unlink(missing_ok=True)

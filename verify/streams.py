@@ -47,7 +47,7 @@ class Steady(io.RawIOBase):
         return memoryview(data).nbytes
 
 
-def settle() -> None:
+def prepare_streams() -> None:
     """Make stdout and stderr such that no write fails, and keep stdout for results.
 
     A closed stream becomes /dev/null before a file of ours takes its number. What libraries and child processes write

@@ -20,7 +20,7 @@ from verify.claim import Assumption, Bound, Claim, Identity, defect_of_subject
 from verify.mutants.command import take
 from verify.mutants.exam import mutants_of
 from verify.mutants.paper import HEADING, document, kept_rows, rows_of
-from verify.mutants.report import Result, counts_of, sentence, told_of, write_results
+from verify.mutants.report import Result, counts_of, figures, told_of, write_results
 from verify.mutants.seats import answers
 from verify.mutants.sitting import Exam, sit
 from verify.mutants.variations import variations
@@ -245,7 +245,7 @@ def test_a_report_tells_of_a_complete_exam_of_the_same_sources_only(tmp_path: Pa
 
 def test_the_sentence_and_the_document_hold_the_figures() -> None:
     rows = [row("rejected"), row("true as well"), row()]
-    assert sentence(counts_of(rows)) == "mutants rejected 1/3, true as well 1, open 1"
+    assert figures(counts_of(rows)) == "mutants rejected 1/3, true as well 1, open 1"
     text = document(rows_of(rows, SOURCES), SOURCES)
     assert text.startswith(HEADING)
     assert "66.7 % rejected or true as well" in text

@@ -26,7 +26,7 @@ from theorems.descent.runs import (
 from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.enclosed import Ball, largest_rank
 from verify.certify.balls import NotPositiveDefiniteError
-from verify.certify.compare import lower, middles
+from verify.certify.compare import lower, midpoints
 from verify.claim import Assumption, Bound
 
 DIGITS_PER_STEP = 0.1  # of the gap on the literal instance, where sharp_rate gives −2 log₁₀(1 − η_wζ₀/K) = 0.105
@@ -101,7 +101,7 @@ def measure_descent(subject: Followed) -> Iterator[Assumption | Bound]:
 def _falls_in_float64(run: DescentRun, start: Ball) -> Bound:
     with flint.ctx.workprec(128):
         rate, first = 1 - run.rate, lower(start)
-        bounds = middles([first * rate**t for t in range(_float_steps(run) + 1)])
+        bounds = midpoints([first * rate**t for t in range(_float_steps(run) + 1)])
     kept: list[tuple[float, float, float]] = []
     told = ""
     for bound, (gap, away) in zip(bounds, float_descent(run), strict=False):

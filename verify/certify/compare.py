@@ -30,7 +30,7 @@ def between(low: float, high: float) -> flint.arb:
     return flint.arb((low + high) / 2, (high - low) / 2)
 
 
-def middles(values: Sequence[flint.arb]) -> Float[ndarray, " n"]:
+def midpoints(values: Sequence[flint.arb]) -> Float[ndarray, " n"]:
     """The midpoints, rounded to float64."""
     return np.array([float(value.mid()) for value in values])
 

@@ -33,7 +33,7 @@ def forget(package: str, module: str, *, lemma: bool) -> bool:
         if own or SPEAK_OF_FACTS & _imports(home):
             _forget_module(home, instances=own and not lemma, objects=own)
     for proofs in [each.proofs for _, each in lemmas_of(package) if each.module in readers]:
-        lemmas.forget(proofs)
+        lemmas.forget_proofs(proofs)
     return package in readers
 
 

@@ -29,8 +29,8 @@ from verify.mutants.report import (
     Result,
     by_claim,
     counts_of,
+    figures,
     read_results,
-    sentence,
     write_results,
 )
 from verify.mutants.sitting import SECONDS, Exam, sit
@@ -161,7 +161,7 @@ def _told(results: list[Result], *, as_json: bool) -> int:
     else:
         page = output_page()
         _print(page, results)
-        page.hanging(sentence(counts_of(results)))
+        page.hanging(figures(counts_of(results)))
     return 1 if any(row.result == "silent" for row in results) else 0
 
 

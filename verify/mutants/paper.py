@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from verify.mutants.report import RESULTS, Result, by_claim, counts_of, sentence
+from verify.mutants.report import RESULTS, Result, by_claim, counts_of, figures
 
 HEADING = """# Mutants
 
@@ -26,7 +26,7 @@ SHORT = 12  # digits of the fingerprint of the sources
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class DocumentRow:
     """One claim: how many mutants met each end, the lines that say what is open, and the sources."""
 
     claim: str
@@ -37,10 +37,10 @@ class Row:
 
 def rows_of(
     results: Sequence[Result], sources: str, left_out: Mapping[str, Sequence[str]] = MappingProxyType({})
-) -> tuple[Row, ...]:
+) -> tuple[DocumentRow, ...]:
     """The rows of the claims that were examined; `left_out` are the stated constants of each that were not."""
     return tuple(
-        Row(
+        DocumentRow(
             claim=name,
             counts=tuple(counts_of(rows).values()),
             sources=sources[:SHORT],
@@ -53,7 +53,7 @@ def rows_of(
     )
 
 
-def kept_rows(text: str) -> tuple[Row, ...]:
+def kept_rows(text: str) -> tuple[DocumentRow, ...]:
     """The rows that a document holds; those of another form are left out."""
     lines = text.splitlines()
     found = (
@@ -61,7 +61,7 @@ def kept_rows(text: str) -> tuple[Row, ...]:
         for x in lines
     )
     return tuple(
-        Row(
+        DocumentRow(
             claim=row[1],
             counts=tuple(map(int, row.groups()[1:-1])),
             sources=row[row.lastindex or 0],
@@ -72,7 +72,7 @@ def kept_rows(text: str) -> tuple[Row, ...]:
     )
 
 
-def document(rows: Iterable[Row], sources: str) -> str:
+def document(rows: Iterable[DocumentRow], sources: str) -> str:
     """The figures of every claim and the list of what the exam left open, as Markdown; of two rows the later counts."""
     known = sorted({row.claim: row for row in rows}.values(), key=lambda row: row.claim)
     counts = dict(zip(RESULTS, map(sum, zip(*(row.counts for row in known), strict=True)), strict=True))
@@ -81,7 +81,7 @@ def document(rows: Iterable[Row], sources: str) -> str:
     lines = [
         HEADING,
         "",
-        f"{whole} mutants: {sentence(counts)}; {share:.1f} % rejected or true as well.",
+        f"{whole} mutants: {figures(counts)}; {share:.1f} % rejected or true as well.",
         "",
         f"| {' | '.join(COLUMNS)} |",
         "|---" * len(COLUMNS) + "|",

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from verify.files import MUTANTS, held, load_json, write_atomically
+from verify.files import MUTANTS, folder_held, load_json, write_atomically
 from verify.render.visible import visible
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def write_results(folder: Path, fingerprint: str, results: Iterable[Result], int
     What another exam of the same sources has written there meanwhile is kept.
     """
     path = folder / FILE
-    with held(folder):
+    with folder_held(folder):
         before, known = read_results(folder, fingerprint)
         rows = {row.name: asdict(row) for row in (*before, *results)}
         content = {"schema": SCHEMA, "fingerprint": fingerprint, "intended": known | dict(intended)}
@@ -110,7 +110,7 @@ def told_of(folder: Path, fingerprint: str, claim: str) -> str | None:
     """What a claim's report says of its exam, if all of its mutants were examined with these sources."""
     rows, intended = read_results(folder, fingerprint)
     own = [row for row in rows if row.claim == claim]
-    return sentence(counts_of(own)) if own and len(own) == intended.get(claim) else None
+    return figures(counts_of(own)) if own and len(own) == intended.get(claim) else None
 
 
 def counts_of(results: Iterable[Result]) -> dict[str, int]:
@@ -119,7 +119,7 @@ def counts_of(results: Iterable[Result]) -> dict[str, int]:
     return {name: counted[name] for name in RESULTS}
 
 
-def sentence(counts: Mapping[str, int]) -> str:
+def figures(counts: Mapping[str, int]) -> str:
     """`mutants rejected 41/44, true as well 2, open 1`."""
     told = [f"mutants rejected {counts['rejected']}/{sum(counts.values())}"]
     told += [f"{name} {counts[name]}" for name in RESULTS[1:] if counts[name]]

@@ -135,7 +135,7 @@ def _decade(value: float) -> str:
     return number(value) if -3 < exponent < 3 else power_of_ten(f"{value / 10.0**exponent:.0f}", exponent)
 
 
-def diagonal(axes: Axes) -> None:
+def line_of_equality(axes: Axes) -> None:
     """The line y = x across the axes."""
     axes.autoscale(False)
     ends = [min(axes.get_xlim()[0], axes.get_ylim()[0]), max(axes.get_xlim()[1], axes.get_ylim()[1])]

@@ -14,7 +14,7 @@ Json = dict[str, Any]
 LONGEST_UNIT = 90  # characters of the command, which is there to be copied, before one is broken
 
 
-def pairs(values: Json, missing: str = "none") -> list[tuple[str, str]]:
+def pair_rows(values: Json, missing: str = "none") -> list[tuple[str, str]]:
     """Names and values for a table; six digits are enough to recognise a number."""
     return [(name, missing if value is None else _value(value)) for name, value in values.items()]
 
@@ -29,7 +29,7 @@ def _value(value: Any) -> str:
     return "none" if value is None else number(value, 6)
 
 
-def provenance(record: Json) -> list[tuple[str, str]]:
+def provenance_rows(record: Json) -> list[tuple[str, str]]:
     """What the run ran on, in the order of a reader's questions; whatever else was recorded follows."""
     known, instance = dict(record["provenance"]), record["instance"]
     spent = [f"{_moment(known['time'])}", f"took {number(known.get('wall_seconds'))} s"]

@@ -141,7 +141,7 @@ def _bound_scatter(finding: Finding) -> Picture:
     log = bool(both.size and both.min() > 0)
     canvas.scale(axes, "x", observed, log=log)
     canvas.scale(axes, "y", both, log=log)
-    canvas.diagonal(axes)
+    canvas.line_of_equality(axes)
     ends, floor = np.array(axes.get_xlim()), axes.get_ylim()[0]
     axes.fill_between(ends, np.maximum(ends, floor), floor, color=SHADE, linewidth=0, zorder=0)
     axes.text(0.98, 0.04, "violated below the line", transform=axes.transAxes, ha="right", style="italic", color=GREY)
@@ -167,7 +167,7 @@ def _agreement(finding: Finding) -> Picture:
     both = np.concatenate([predicted, observed])
     canvas.scale(axes, "x", both, log=False)
     canvas.scale(axes, "y", both, log=False)
-    canvas.diagonal(axes)
+    canvas.line_of_equality(axes)
     canvas.dots(axes, predicted, observed)
     _mark(axes, finding, predicted, observed, np.abs(difference) > tolerance)
     axes.set_title("observed", loc="left")

@@ -10,7 +10,7 @@ from typing import Any
 
 from verify.render import words
 from verify.render.graph import foundation_graph
-from verify.render.origin import pairs, provenance, unbreakable_units
+from verify.render.origin import pair_rows, provenance_rows, unbreakable_units
 from verify.render.plots import Picture, has_picture, interval_strip, picture
 from verify.render.visible import unicode_only
 from verify.render.words import number, rich
@@ -52,9 +52,9 @@ def view_of(record: Json) -> Json:
         "derivations": [
             _derivation(finding) for kind in ("identity", "argument") for finding in _findings(record, kind)
         ],
-        "instance": pairs(record["instance"]),
-        "quantities": pairs(record["quantities"], missing="not a number"),
-        "provenance": provenance(record),
+        "instance": pair_rows(record["instance"]),
+        "quantities": pair_rows(record["quantities"], missing="not a number"),
+        "provenance": provenance_rows(record),
         "command": unbreakable_units(record["provenance"]["command"]),
         "grades": words.GRADES,
         "verdicts": words.VERDICT_LEGEND,
@@ -115,7 +115,7 @@ def _check(item: Json, numbers: dict[str, int]) -> Json:
         }
         for finding in item["findings"]
     ]
-    worst = words.worst([finding["verdict"] for finding in findings]) if findings else None
+    worst = words.worst_name([finding["verdict"] for finding in findings]) if findings else None
     weakest = [place for place, finding in enumerate(findings) if finding["verdict"] == worst]
     place = next((p for p in weakest if findings[p]["kind"] != "assumption"), weakest[0] if weakest else None)
     reading = "" if place is None else words.clipped(item["findings"][place]["reading"], LONGEST_READING)
@@ -165,7 +165,7 @@ def _controls(record: Json, numbers: dict[str, int]) -> Json:
         "rejected": sum(row["verdict"] == "rejected" for row in rows),
         "baseline": record["control_baseline"],
         "mutants": record.get("mutants"),
-        "instance": [pair for pair in pairs(record["control_instance"]) if pair[0] != "sha256"],
+        "instance": [pair for pair in pair_rows(record["control_instance"]) if pair[0] != "sha256"],
     }
 
 

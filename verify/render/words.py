@@ -147,7 +147,7 @@ def clipped(text: str, longest: int) -> str:
     return (words if 2 * len(words) > longest else text[:longest]) + " …"
 
 
-def worst(verdicts: list[str]) -> str:
+def worst_name(verdicts: list[str]) -> str:
     """The worst of the verdicts; a word that is no verdict counts as an error."""
     rank = {verdict: place for place, verdict in enumerate(VERDICTS)}
     return VERDICTS[max((rank.get(verdict, len(VERDICTS) - 1) for verdict in verdicts), default=1)]

@@ -12,7 +12,7 @@ from tests.verify.prove.vocabulary import I_N, A, B, K, N, P, R, Z, c, m, y
 from verify.claim import Step
 from verify.prove import Equation, Instance, prove
 from verify.prove.matrices import rational
-from verify.prove.matrices.derivation import Derivation, Line, Trial, UnsoundStepError, check
+from verify.prove.matrices.derivation import Derivation, RewriteLine, Trial, UnsoundStepError, check
 from verify.prove.matrices.from_sympy import Reader
 from verify.prove.matrices.polynomial import Polynomial
 
@@ -139,12 +139,12 @@ def test_evaluation() -> None:
 def test_a_false_line_is_caught() -> None:
     reader = Reader.of([A, R])
     instance = Instance({N: Fraction(1), A: rational.matrix([[3]])})
-    false = Line(Step(expression="A = 0", rule="none"), reader.matrix(A))
+    false = RewriteLine(Step(expression="A = 0", rule="none"), reader.matrix(A))
     nothing = Polynomial.zero(reader.scalars, "N", "N")
     equal = Trial(instance, rational.zeros(1, 1), rational.zeros(1, 1))
     with pytest.raises(UnsoundStepError, match=r"A = 0 \[none\] is false at N = 1, A = \[\[3\]\]"):
         check(Derivation((), (false,), nothing), equal, reader)
-    different = Trial(instance, rational.zeros(1, 1), rational.identity(1))
+    different = Trial(instance, rational.zeros(1, 1), rational.unit_matrix(1))
     with pytest.raises(UnsoundStepError, match="the sides of a proved identity differ at N = 1"):
         check(Derivation((), (), nothing), different, reader)
 

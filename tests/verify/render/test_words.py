@@ -107,6 +107,6 @@ def test_clipped_cuts_at_a_word_where_there_is_one() -> None:
 
 
 def test_worst() -> None:
-    assert words.worst(["pass", "undecided"]) == "undecided"
-    assert words.worst(["pass", "something new"]) == "error"
-    assert words.worst([]) == "undecided"
+    assert words.worst_name(["pass", "undecided"]) == "undecided"
+    assert words.worst_name(["pass", "something new"]) == "error"
+    assert words.worst_name([]) == "undecided"

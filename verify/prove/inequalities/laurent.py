@@ -50,7 +50,7 @@ def is_atom(expression: Expr) -> bool:
 
 
 @cache
-def terms(expression: Expr) -> Terms:
+def laurent_terms(expression: Expr) -> Terms:
     """The expression multiplied out; negative powers of sums stay powers of that sum.
 
     Raises:
@@ -59,14 +59,14 @@ def terms(expression: Expr) -> Terms:
     if expression.is_Rational:
         return {ONE: flint.fmpq(int(expression.p), int(expression.q))} if expression != 0 else {}
     if isinstance(expression, sp.Add):
-        return reduce(plus, map(terms, expression.args))
+        return reduce(plus, map(laurent_terms, expression.args))
     if isinstance(expression, sp.Mul):
-        return reduce(times, map(terms, expression.args))
+        return reduce(multiplied, map(laurent_terms, expression.args))
     if isinstance(expression, sp.Pow) and expression.exp.is_Rational:
         return _power(expression.base, int(expression.exp.p), int(expression.exp.q))
     expanded = sp.expand_power_exp(expression)
     if expanded != expression:  # q^(s+1) = q · q^s
-        return terms(expanded)
+        return laurent_terms(expanded)
     return power(root(expression, 1))
 
 
@@ -77,7 +77,7 @@ def power(of: Root, exponent: int = 1) -> Terms:
 
 def _power(base: Expr, exponent: int, degree: int) -> Terms:
     if degree == 1 and exponent > 0 and not is_atom(base):
-        return reduce(times, [terms(base)] * exponent)
+        return reduce(multiplied, [laurent_terms(base)] * exponent)
     return power(root(base, degree), exponent)
 
 
@@ -89,7 +89,7 @@ def plus(first: Terms, second: Terms, factor: int = 1) -> Terms:
     return {monomial: value for monomial, value in result.items() if value != 0}
 
 
-def times(first: Terms, second: Terms) -> Terms:
+def multiplied(first: Terms, second: Terms) -> Terms:
     """first · second."""
     result: dict[Monomial, Any] = {}
     for one, value in first.items():

@@ -108,7 +108,7 @@ def _found(proofs: Callable[[], Iterable[Identity]]) -> tuple[Identity, ...]:
     return _FOUND[proofs]
 
 
-def forget(proofs: Callable[[], Iterable[Identity]] | None) -> None:
+def forget_proofs(proofs: Callable[[], Iterable[Identity]] | None) -> None:
     """Prove again what these proofs prove when it is asked next."""
     _FOUND.pop(proofs, None)  # type: ignore[arg-type]
 

@@ -16,7 +16,7 @@ from typing import Any
 import flint
 import sympy as sp
 
-from verify.prove.inequalities.laurent import Terms, is_atom, plus, power, root, terms, times
+from verify.prove.inequalities.laurent import Terms, is_atom, laurent_terms, multiplied, plus, power, root
 from verify.prove.inequalities.real import flaw
 
 Expr = Any
@@ -84,7 +84,7 @@ def system(relations: Iterable[Relation], goal: Relation) -> System:
 @cache
 def _difference(relation: Relation) -> Terms:
     """right − left."""
-    return plus(terms(relation.right), terms(relation.left), -1)
+    return plus(laurent_terms(relation.right), laurent_terms(relation.left), -1)
 
 
 def _definitions(given: Iterable[Terms]) -> list[Terms]:
@@ -102,9 +102,9 @@ def _definitions(given: Iterable[Terms]) -> list[Terms]:
 @cache
 def _definition(base: Expr) -> Terms | None:
     if isinstance(base, sp.Abs):
-        inside = terms(base.args[0])
-        return plus(power(root(base, 1), 2), times(inside, inside), -1)
-    return None if is_atom(base) else plus(terms(base), power(root(base, 1)), -1)
+        inside = laurent_terms(base.args[0])
+        return plus(power(root(base, 1), 2), multiplied(inside, inside), -1)
+    return None if is_atom(base) else plus(laurent_terms(base), power(root(base, 1)), -1)
 
 
 def _variables(given: Iterable[Terms]) -> tuple[Variable, ...]:

@@ -19,7 +19,7 @@ Tried = Any  # Relation, Equation, SumOf, Columns or Diagonal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class Tally:
     """What came of it: a doubt for everything that was tried on too few instances, and a sentence for the report."""
 
     doubts: tuple[str, ...]
@@ -39,14 +39,14 @@ def _may_hold(values: Values, each: Tried) -> bool:
         return False
 
 
-def attempt(items: Sequence[Any], relations: Iterable[Relation], instances: Sequence[Values]) -> Trial:
+def attempt(items: Sequence[Any], relations: Iterable[Relation], instances: Sequence[Values]) -> Tally:
     """Evaluate the items and relations on every admissible instance that knows what they speak of.
 
     Raises:
         UnsoundStepError: one is certainly false.
     """
     if not instances:
-        return Trial(doubts=("tried on none: no instance satisfies the hypotheses",), sentence="")
+        return Tally(doubts=("tried on none: no instance satisfies the hypotheses",), sentence="")
     count: dict[Tried, int] = dict.fromkeys([*map(as_tried, items), *relations], 0)
     general = {id(values): is_general(values) for values in instances}
     for values in instances:
@@ -71,7 +71,7 @@ def attempt(items: Sequence[Any], relations: Iterable[Relation], instances: Sequ
         f"{len(count)} facts and lines evaluated, all true, each on {least} or more of {len(instances)} exact "
         "instances with sizes of 2 or more, pairwise different"
     )
-    return Trial(doubts=tuple(doubts), sentence=told)
+    return Tally(doubts=tuple(doubts), sentence=told)
 
 
 def is_general(values: Values) -> bool:

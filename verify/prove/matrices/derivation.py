@@ -37,11 +37,11 @@ class Trial:
         return self.left == self.right
 
     def __str__(self) -> str:
-        return f"at {self.instance}: left = {rational.show(self.left)}, right = {rational.show(self.right)}"
+        return f"at {self.instance}: left = {rational.as_text(self.left)}, right = {rational.as_text(self.right)}"
 
 
 @dataclass(frozen=True)
-class Line:
+class RewriteLine:
     """A step, and the polynomial that vanishes if the goal does."""
 
     step: Step
@@ -52,8 +52,8 @@ class Line:
 class Derivation:
     """What the proof uses, the lines of the attempt, and what remains of the goal at its end: zero is a proof."""
 
-    known: tuple[Line, ...]
-    lines: tuple[Line, ...]
+    known: tuple[RewriteLine, ...]
+    lines: tuple[RewriteLine, ...]
     remainder: Polynomial
 
 
@@ -99,18 +99,21 @@ def _written(
     every = [*rounds, *(step for each in cancelled for step in each.rounds)]
     deduced = _deduced([rule for step in every for rule in step.rules])
     label = {reason: f"({place})" for place, reason in enumerate(deduced, 1)}
-    known = [Line(Step(expression=note.expression, rule=note.reason), note.vanishing) for note in reader.notes]
+    known = [RewriteLine(Step(expression=note.expression, rule=note.reason), note.vanishing) for note in reader.notes]
     known += [_consequence(rule, label) for rule in deduced.values()]
-    lines = [Line(Step(expression=show(goal), rule="left − right"), goal), *(_round(step, label) for step in rounds)]
+    lines = [
+        RewriteLine(Step(expression=show(goal), rule="left − right"), goal),
+        *(_round(step, label) for step in rounds),
+    ]
     for each in cancelled:
         text = f"multiply on the {each.side} by {show(each.factor)}, which is invertible"
-        lines.append(Line(Step(expression=show(each.product), rule=text), each.product))
+        lines.append(RewriteLine(Step(expression=show(each.product), rule=text), each.product))
         lines += [_round(step, label) for step in each.rounds]
     return Derivation(tuple(known), tuple(lines), remainder)
 
 
-def _round(step: Round, label: dict[str, str]) -> Line:
-    return Line(Step(expression=show(step.result), rule=_quoted(step.rules, label)), step.result)
+def _round(step: Round, label: dict[str, str]) -> RewriteLine:
+    return RewriteLine(Step(expression=show(step.result), rule=_quoted(step.rules, label)), step.result)
 
 
 def _quoted(rules: Sequence[Rule], label: dict[str, str]) -> str:
@@ -121,10 +124,10 @@ def _quoted(rules: Sequence[Rule], label: dict[str, str]) -> str:
     return "; ".join(f"{', '.join(group)}  {label.get(reason, f'({reason})')}" for reason, group in groups.items())
 
 
-def _consequence(rule: Rule, label: dict[str, str]) -> Line:
+def _consequence(rule: Rule, label: dict[str, str]) -> RewriteLine:
     turned = ", transposed" if rule.transposed else ""
     text = f"{label[rule.reason]} {rule.reason}{turned}: {_quoted(rule.parents, label)}"
-    return Line(Step(expression=str(rule).replace(" → ", " = "), rule=text), rule.equation)
+    return RewriteLine(Step(expression=str(rule).replace(" → ", " = "), rule=text), rule.equation)
 
 
 def _deduced(rules: Sequence[Rule]) -> dict[str, Rule]:

@@ -107,7 +107,7 @@ def prove_expectation(
 
 
 @dataclass(frozen=True)
-class Line:
+class MeanLine:
     """A step, the polynomials before and after it, and the random matrix over which the mean was taken, if any."""
 
     step: Step
@@ -116,7 +116,7 @@ class Line:
     over: Random | None = None
 
 
-def _mean(value: Polynomial, reader: Reader, randoms: Sequence[Random]) -> tuple[Polynomial, tuple[Line, ...]]:
+def _mean(value: Polynomial, reader: Reader, randoms: Sequence[Random]) -> tuple[Polynomial, tuple[MeanLine, ...]]:
     names = {random.symbol.name for random in randoms}
     if len(names) < len(randoms):
         raise ValueError(f"a symbol is random twice: {', '.join(random.symbol.name for random in randoms)}")
@@ -125,7 +125,7 @@ def _mean(value: Polynomial, reader: Reader, randoms: Sequence[Random]) -> tuple
             raise ValueError(
                 f"a random symbol stands in the inverse of {show(inverse.of)}: its mean is not a second moment"
             )
-    lines = [Line(Step(expression=f"E[{show(value)}]", rule="expand"), value, value)]
+    lines = [MeanLine(Step(expression=f"E[{show(value)}]", rule="expand"), value, value)]
     for random in randoms:
         variance = show_scalar(random.variance)
         shown = "" if random.variance == 1 else f"({variance}) " if random.variance.is_Add else f"{variance} "
@@ -133,11 +133,11 @@ def _mean(value: Polynomial, reader: Reader, randoms: Sequence[Random]) -> tuple
         value, rules = mean(value, random.symbol.name, reader.scalars.read(random.variance), shown)
         about = f"mean over {show_name(random.symbol.name)}, entries independent of mean 0 and variance {variance}"
         step = Step(expression=show(value), rule=f"{about}: {'; '.join(rules) or 'it does not occur'}")
-        lines.append(Line(step, before, value, random))
+        lines.append(MeanLine(step, before, value, random))
     return value, tuple(lines)
 
 
-def _try_out(lines: Sequence[Line], instance: Instance, reader: Reader) -> None:
+def _try_out(lines: Sequence[MeanLine], instance: Instance, reader: Reader) -> None:
     """Every mean that was taken, at values of all that is still random then.
 
     Raises:

@@ -67,7 +67,7 @@ class Instance:
 
     def __str__(self) -> str:
         shown = [
-            f"{symbol.name} = {rational.show(value) if is_matrix(symbol) else value}"
+            f"{symbol.name} = {rational.as_text(value) if is_matrix(symbol) else value}"
             for symbol, value in sorted(self.values.items(), key=lambda item: is_matrix(item[0]))
         ]
         return ", ".join(shown)
@@ -147,7 +147,7 @@ class Instance:
 
 
 def _identity(size: int) -> flint.fmpq_mat:
-    return rational.to_flint(rational.identity(size))
+    return rational.to_flint(rational.unit_matrix(size))
 
 
 def _number(value: Fraction) -> flint.fmpq:

@@ -25,7 +25,7 @@ from verify.prove.matrices.scalars import Coefficient
 
 
 @dataclass(frozen=True)
-class Contraction:
+class Pairing:
     """A monomial after its two X are contracted, up to the factor v: traces · tr(closed) · word, and the rule used.
 
     Each closed word comes with the dimension that its trace has when it is empty.
@@ -60,7 +60,7 @@ def mean(polynomial: Polynomial, name: str, variance: Coefficient, shown: str) -
     return Polynomial.collect(polynomial.scalars, polynomial.rows, polynomial.cols, pairs), tuple(used)
 
 
-def _closed(contraction: Contraction, polynomial: Polynomial, value: Coefficient) -> tuple[Monomial, Coefficient]:
+def _closed(contraction: Pairing, polynomial: Polynomial, value: Coefficient) -> tuple[Monomial, Coefficient]:
     traces = list(contraction.traces)
     for word, size in contraction.closed:
         if word:
@@ -70,7 +70,7 @@ def _closed(contraction: Contraction, polynomial: Polynomial, value: Coefficient
     return monomial(traces, contraction.word), value
 
 
-def contract(key: Monomial, name: str, shown: str) -> Contraction:
+def contract(key: Monomial, name: str, shown: str) -> Pairing:
     """The mean of a monomial that has the letter twice."""
     inside = _places(key.word, name)
     loops = [closed for closed in key.traces if _places(closed, name)]
@@ -82,34 +82,34 @@ def contract(key: Monomial, name: str, shown: str) -> Contraction:
     if inside:  # tr(X M) … X …, or … Xᵀ …
         before, letter, after = key.word[: inside[0]], key.word[inside[0]], key.word[inside[0] + 1 :]
         middle = rest if letter.transposed else flip(rest)
-        return Contraction(others, [], before + middle + after, f"E[tr({X} M) {X}] = {shown}Mᵀ")
+        return Pairing(others, [], before + middle + after, f"E[tr({X} M) {X}] = {shown}Mᵀ")
     if len(loops) == 2:
         _, other = _opened(loops[1], name)
         rule = f"E[tr({X} M) tr({X} N)] = {shown}tr(M Nᵀ)"
-        return Contraction(others, [(rest + flip(other), first.cols)], key.word, rule)
+        return Pairing(others, [(rest + flip(other), first.cols)], key.word, rule)
     return _in_loop(first, rest, key.word, others, shown)
 
 
-def _in_word(word: Word, places: Sequence[int], others: tuple[Word, ...], shown: str) -> Contraction:
+def _in_word(word: Word, places: Sequence[int], others: tuple[Word, ...], shown: str) -> Pairing:
     i, j = places
     before, first, middle, second, after = word[:i], word[i], word[i + 1 : j], word[j], word[j + 1 :]
     X, Y = show_atom(first), show_atom(second)
     if first.transposed == second.transposed:
-        return Contraction(others, [], before + flip(middle) + after, f"E[{X} M {Y}] = {shown}Mᵀ")
+        return Pairing(others, [], before + flip(middle) + after, f"E[{X} M {Y}] = {shown}Mᵀ")
     rule = f"E[{X} {Y}] = {shown}I" if first.cols == ONE else f"E[{X} M {Y}] = {shown}tr(M) I"
-    return Contraction(others, [(middle, first.cols)], before + after, rule)
+    return Pairing(others, [(middle, first.cols)], before + after, rule)
 
 
-def _in_loop(first: Atom, rest: Word, word: Word, others: tuple[Word, ...], shown: str) -> Contraction:
+def _in_loop(first: Atom, rest: Word, word: Word, others: tuple[Word, ...], shown: str) -> Pairing:
     """The two X in one trace; the word stays as it is."""
     (place,) = _places(rest, first.name)
     middle, second, tail = rest[:place], rest[place], rest[place + 1 :]
     X, Y = show_atom(first), show_atom(second)
     if not second.transposed:
-        return Contraction(others, [(flip(middle) + tail, first.rows)], word, f"E[{X} M {Y}] = {shown}Mᵀ")
+        return Pairing(others, [(flip(middle) + tail, first.rows)], word, f"E[{X} M {Y}] = {shown}Mᵀ")
     closed = [(middle, first.cols), (tail, first.rows)]
     rule = f"E[{Y} M {X}] = {shown}tr(M)" if first.cols == ONE else f"E[{X} M {Y}] = {shown}tr(M) I"
-    return Contraction(others, closed, word, rule)
+    return Pairing(others, closed, word, rule)
 
 
 def _places(word: Word, name: str) -> list[int]:

@@ -41,7 +41,7 @@ def zeros(rows: int, cols: int) -> Matrix:
     return ((Fraction(0),) * cols,) * rows
 
 
-def identity(size: int) -> Matrix:
+def unit_matrix(size: int) -> Matrix:
     return tuple(tuple(Fraction(i == j) for j in range(size)) for i in range(size))
 
 
@@ -83,6 +83,6 @@ def from_flint(value: flint.fmpq_mat) -> Matrix:
     return tuple(tuple(Fraction(int(entry.p), int(entry.q)) for entry in row) for row in value.tolist())
 
 
-def show(value: Matrix) -> str:
+def as_text(value: Matrix) -> str:
     """The matrix in text that reads back exactly: [[1, -1/2], [0, 3]]."""
     return "[" + ", ".join("[" + ", ".join(map(str, row)) + "]" for row in value) + "]"
