@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -89,7 +88,7 @@ def fallen(point: Point) -> Fact:
     return known
 
 
-def series(index: Any) -> Fact:
+def series(index: sp.Idx) -> Fact:
     """Σ_{s<t} q^s ≤ 2/(η_Q σ): 1 − q² = (1 − q)(1 + q) ≤ 2(1 − q)."""
     below_one = at_most(q).to(1, RATIO).fact("q ≤ 1")
     chain = at_most(total(index, q**index)).to(2 / (eta * sigma), geometric(q, index, below_one), RATIO, below_one)
@@ -145,7 +144,7 @@ def features_chain(softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
 FEATURES = Lemma(__name__, "Drift", features_chain)
 
 
-def gamma_squared(softmax: Lipschitz, setting: Setting = PAPER) -> Any:
+def gamma_squared(softmax: Lipschitz, setting: Setting = PAPER) -> sp.Expr:
     """The least γ² for which the bound on the drift is at most (1 − 1/√2)√ζ_0."""
     quotient = sp.radsimp(features_chain(softmax, setting).end * gamma**2 / (1 - 1 / sp.sqrt(2)))
     return sp.factor(quotient) / sp.sqrt(zeta_0)
@@ -157,7 +156,7 @@ class DriftBounds:
 
     experiment: Experiment
     _: KW_ONLY
-    factor: Any = 1
+    factor: sp.Expr = sp.Integer(1)
     gamma_power: int = 2
     start: int = 0
 

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -82,7 +81,7 @@ def residual(point: Point, setting: Setting) -> Fact:
     return chain.to(setting.slack * D, named).fact("Lemma 9, with D for its bound")
 
 
-def jacobian_chain(pair: Pair, pulled: Any) -> Chain:
+def jacobian_chain(pair: Pair, pulled: sp.MatrixExpr) -> Chain:
     """‖V (J − J′) u‖ ≤ 3c ‖Q_h − Q′_h‖_F ‖u‖_∞."""
     p, q, setting = pair.here, pair.there, pair.setting
     moved, diagonal, difference = p.s_hk - q.s_hk, p.diagonal - q.diagonal, (p.J_hk - q.J_hk) * pulled
@@ -148,7 +147,7 @@ def entry_chain(pair: Pair) -> Chain:
     )
 
 
-def collected(pair: Pair, start: Any, each: Fact) -> Chain:
+def collected(pair: Pair, start: sp.Expr, each: Fact) -> Chain:
     """The Euclidean length over heads and tokens, in terms of ‖Q − Q′‖_F and ‖α − α′‖_F."""
     chain = at_most(start).by(each)
     chain = chain.by(*map(minkowski, lengths_of_sums(chain.end)))
@@ -166,7 +165,7 @@ def chains(pair: Pair) -> tuple[Chain, Chain]:
     return collected(pair, pair.gradients[0], head), collected(pair, pair.gradients[1], single)
 
 
-def lipschitz_matrix(softmax: Lipschitz, setting: Setting = PAPER) -> Any:
+def lipschitz_matrix(softmax: Lipschitz, setting: Setting = PAPER) -> sp.ImmutableMatrix:
     """The 2 × 2 matrix that the derivation gives, in the constants."""
     ends = [sp.Add(*terms(chain.end)) for chain in chains(Pair(softmax=softmax, setting=setting))]
     return sp.ImmutableMatrix([[end.coeff(far) for far in (FAR_Q, FAR_ALPHA)] for end in ends])
@@ -195,7 +194,7 @@ def derive_rows(subject: StatedBounds) -> Iterator[Identity]:
         yield prove_scalars(f"{name} as derived", lipschitz_matrix(LIPSCHITZ)[place], derived[place], rule)
 
 
-def named_rows(pair: Pair, matrix: Any) -> Iterator[Fact]:
+def named_rows(pair: Pair, matrix: sp.ImmutableMatrix) -> Iterator[Fact]:
     """The two rows with the names of the entries in place of their formulas, which `matrix` gives."""
     naming = [define(name, formula, f"{name} names it") for formula, name in zip(matrix, ENTRIES, strict=True)]
     far = pair.distances
@@ -205,7 +204,7 @@ def named_rows(pair: Pair, matrix: Any) -> Iterator[Fact]:
         yield wide.to(row, first, second, rule="names of the entries").fact("the row above")
 
 
-def norm_chain(pair: Pair, matrix: Any = STATED) -> Chain:
+def norm_chain(pair: Pair, matrix: sp.ImmutableMatrix = STATED) -> Chain:
     """‖∇ℓ(ξ) − ∇ℓ(ξ′)‖ ≤ L ‖ξ − ξ′‖, L being the spectral norm of the matrix of constants."""
     moved, far = sp.Matrix(pair.gradients), sp.Matrix(pair.distances)
     return (

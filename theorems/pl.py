@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cache
-from typing import Any
 
 import flint
 import numpy as np
@@ -28,7 +27,7 @@ from theorems.network.letters import AT_0, BETWEEN, HERE, Point, h, k
 from theorems.network.pair import Pair
 from theorems.network.points import FloatPoint, pairs
 from theorems.network.softmax import GENERIC
-from theorems.network.stated import each, held
+from theorems.network.stated import Known, each, held
 from theorems.setting.constants import D, L, alpha, eta, gamma, rate, zeta_0
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K, N
@@ -65,7 +64,7 @@ class Contraction:
 
     experiment: Experiment
     _: KW_ONLY
-    factor: Any = 1
+    factor: int = 1
     power: int = 1
     loss: int = 1
 
@@ -79,7 +78,7 @@ class Contraction:
         """The second inequality as it is claimed here."""
         return self._claimed(STATED_STEP, next_gap, HERE.gap - eta * self.factor * SIGMA * HERE.gap**self.power)
 
-    def _claimed(self, stated: Relation, left: Any, right: Any) -> Relation:
+    def _claimed(self, stated: Relation, left: sp.Expr, right: sp.Expr) -> Relation:
         return stated if (self.factor, self.power) == (1, 1) else Relation(left, right)
 
 
@@ -241,7 +240,7 @@ def slowest_point(experiment: Experiment) -> Iterator[FloatPoint]:
     yield replace(point, alpha=weights / gamma_there, gamma=gamma_there)
 
 
-def _numbers(subject: Contraction, points: list[FloatPoint]) -> tuple[dict[Any, Any], dict[Any, Any]]:
+def _numbers(subject: Contraction, points: list[FloatPoint]) -> tuple[Known, Known]:
     """What the two inequalities speak of, with ζ_0 as large as is assumed, after a step of size 1/L; and the errors."""
     slopes, errors, rates, steps = [], [], [], []
     for p in points:

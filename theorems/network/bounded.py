@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any
+from fractions import Fraction
 
 import sympy as sp
 
@@ -18,15 +18,15 @@ class StatedBounds:
 
     experiment: Experiment
     _: KW_ONLY
-    factor: Any = 1
-    power: Any = 1
+    factor: int | Fraction = 1
+    power: int | Fraction = 1
     setting: Setting = PAPER
 
     def relation(self, stated: Relation) -> Relation:
         """The inequality with the bound that is claimed here."""
         return replace(stated, right=self.bound(stated.right))
 
-    def bound(self, stated: Any) -> Any:
+    def bound(self, stated: sp.Expr | float) -> sp.Expr | float:
         """The bound that is claimed here; a rational power of a symbol stays exact."""
         power = sp.Rational(self.power) if isinstance(stated, sp.Basic) else float(self.power)
         return self.factor * stated**power

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+import sympy as sp
 
 from theorems.network.letters import HERE, PAPER, THERE, Point, Setting, h, k
 from theorems.network.softmax import GENERIC, Lipschitz
@@ -20,20 +21,20 @@ class Pair:
     setting: Setting = PAPER
 
     @property
-    def moved_Q(self) -> Any:
+    def moved_Q(self) -> sp.Expr:
         return norm(self.here.Q_h - self.there.Q_h, "F")
 
     @property
-    def moved_alpha(self) -> Any:
+    def moved_alpha(self) -> sp.Expr:
         return norm(self.here.alpha_hk - self.there.alpha_hk)
 
     @property
-    def distances(self) -> tuple[Any, Any]:
+    def distances(self) -> tuple[sp.Expr, sp.Expr]:
         """‖Q − Q′‖_F over all heads, and ‖α − α′‖_F."""
         return length(h, self.moved_Q), length((h, k), self.moved_alpha)
 
     @property
-    def gradients(self) -> tuple[Any, Any]:
+    def gradients(self) -> tuple[sp.Expr, sp.Expr]:
         """‖∇_Q ℓ − ∇_Q ℓ′‖_F over all heads, and ‖∇_α ℓ − ∇_α ℓ′‖_F."""
         by_queries, by_weights = (self.here.G_h - self.there.G_h, self.here.g_hk - self.there.g_hk)
         return length(h, norm(by_queries, "F")), length((h, k), norm(by_weights))
