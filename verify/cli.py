@@ -13,15 +13,16 @@ import logging
 import os
 import sys
 import warnings
-from dataclasses import Field, asdict, fields
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, get_type_hints
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from verify import UsageError, discovery, streams
 from verify.ending import Ending, command_of
+from verify.options import given_again, option, parameter_option, path_of
 from verify.paper import Paper, paper_of
 from verify.render.visible import visible
 
@@ -30,14 +31,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LONGEST = 480  # characters of a sentence about bad usage
 
 
-def _path(text: str | Path) -> Path:
-    """A path as it was typed: no name at all would stand for the folder in which the user happens to be."""
-    if not str(text):
-        raise typer.BadParameter("there is no name; give one, or leave the option out")
-    return Path(text)
-
-
-OutputOption = Annotated[Path, typer.Option("--output", help="Folder of the reports.", parser=_path, metavar="PATH")]
+OutputOption = Annotated[Path, typer.Option("--output", help="Folder of the reports.", parser=path_of, metavar="PATH")]
 
 
 class _RunByDefault(TyperGroup):
@@ -64,6 +58,9 @@ def build_app(package: str, ending: Ending | None = None) -> typer.Typer:
     app.command("show", help="One claim: statement, assumptions, checks, controls.")(_show_command(package))
     app.command("mutants", help="Wrong versions of the stated results, and which check rejects each.")(
         _mutants_command(package, ending)
+    )
+    app.command("audit", help="Run every claim; one document says what became of the whole paper.")(
+        _audit_command(package, ending)
     )
     app.command("run", help="Run claims ('all' for every one); writes a JSON record and a PDF for each.")(
         _run_command(package, ending)
@@ -176,7 +173,7 @@ def _mutants_command(package: str, ending: Ending) -> Any:
         output: OutputOption = DEFAULT_OUTPUT,
         as_json: JsonOption = False,
         document: Annotated[
-            Path | None, typer.Option(help="Also write the list of open mutants here.", parser=_path, metavar="PATH")
+            Path | None, typer.Option(help="Also write the list of open mutants here.", parser=path_of, metavar="PATH")
         ] = None,
         seconds: Annotated[float, typer.Option(help="Time limit of one mutant.", min=0.1)] = 120.0,
     ) -> None:
@@ -187,6 +184,46 @@ def _mutants_command(package: str, ending: Ending) -> Any:
     return command
 
 
+def _audit_command(package: str, ending: Ending) -> Any:
+    paper = paper_of(package)
+    presets = Literal[tuple(paper.presets)]  # type: ignore[valid-type]  # the choices are the paper's
+
+    def command(**options: Any) -> None:
+        again = given_again(options, signature)
+        ending.tell(lambda: f"; begin again with: {command_of(['audit'], again, None)}")
+        from verify.audit.command import require_jobs, take
+        from verify.stage import Request
+
+        jobs = require_jobs(options["jobs"])
+        request = Request(
+            claims=("all",),
+            given={},
+            pdf=not options["no_pdf"],
+            again=again,
+            as_json=options["json"],
+            **{name: options[name] for name in ("preset", "output", "quiet")},
+        )
+        raise typer.Exit(take(package, request, jobs, ending))
+
+    signature = [
+        option(
+            "preset",
+            presets | None,
+            None,
+            show_default=False,
+            help=f"Sizes of every claim ('{paper.default_preset}', or each claim's own).",
+        ),
+        option("output", Path, DEFAULT_OUTPUT, help="Folder of the reports."),
+        option("jobs", int | None, None, show_default=False, help="Claims to run at once; one to each core."),
+        option("no_pdf", bool, False, help="Write the records only."),
+        option("quiet", bool, False, help="Print verdicts only, no progress."),
+        option("json", bool, False, help="Print the audit's record."),
+    ]
+    command.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]  # typer reads it
+    command.__annotations__ = {item.name: item.annotation for item in signature}
+    return command
+
+
 def _run_command(package: str, ending: Ending) -> Any:
     paper = paper_of(package)
     names = [item.name for item in fields(paper.parameters)]
@@ -194,7 +231,7 @@ def _run_command(package: str, ending: Ending) -> Any:
     def command(**options: Any) -> None:
         # By identity: 0 == False, and a value of 0 was given as much as any other.
         given = {name: options[name] for name in names if options[name] is not None and options[name] is not False}
-        again = _again(options, signature)
+        again = given_again(options, signature)
         ending.tell(lambda: f"; begin again with: {command_of(options['claims'], again, options['resume'])}")
         _require_usable(package, paper, options, given)
         from verify.execution import run_claims
@@ -234,58 +271,27 @@ def _require_usable(package: str, paper: Paper, options: dict[str, Any], given: 
         return
 
 
-def _again(options: dict[str, Any], signature: list[inspect.Parameter]) -> tuple[str, ...]:
-    """The options that were given, for a command that goes on; claims and the checkpoint are named when it is known."""
-    words: list[str] = []
-    for item in signature:
-        value = options[item.name]
-        if item.name in ("claims", "resume") or value is None or value is False or value is item.default:
-            continue
-        words += [f"--{item.name.replace('_', '-')}", *([] if value is True else [str(value)])]
-    return tuple(words)
-
-
 def _run_signature(paper: Paper) -> list[inspect.Parameter]:
     """The options of a run: the paper's parameters, then the toolkit's own."""
     presets = Literal[tuple(paper.presets)]  # type: ignore[valid-type]  # the choices are the paper's
     argument = Annotated[list[str], typer.Argument(help="Claims to run, or 'all'.", show_default=False)]
     return [
         inspect.Parameter("claims", inspect.Parameter.KEYWORD_ONLY, annotation=argument),
-        _option(
+        option(
             "preset",
             presets | None,
             None,
             show_default=False,
             help=f"Sizes to start from ('{paper.default_preset}', or the claim's own; see show).",
         ),
-        *(_parameter_option(item, paper) for item in fields(paper.parameters)),
-        _option(
+        *(parameter_option(item, paper) for item in fields(paper.parameters)),
+        option(
             "grade", Literal[discovery.GRADES] | None, None, help="Gather evidence of this grade only; never a pass."
         ),
-        _option("output", Path, DEFAULT_OUTPUT, help="Folder of the reports."),
-        _option("resume", Path | None, None, help="Continue training from this checkpoint."),
-        _option("certificate", Path | None, None, help="Also write what an independent checker needs to this file."),
-        _option("no_pdf", bool, False, help="Write the record only."),
-        _option("quiet", bool, False, help="Print one line per claim."),
-        _option("json", bool, False, help="Print one JSON array, an object per claim."),
+        option("output", Path, DEFAULT_OUTPUT, help="Folder of the reports."),
+        option("resume", Path | None, None, help="Continue training from this checkpoint."),
+        option("certificate", Path | None, None, help="Also write what an independent checker needs to this file."),
+        option("no_pdf", bool, False, help="Write the record only."),
+        option("quiet", bool, False, help="Print one line per claim."),
+        option("json", bool, False, help="Print one JSON array, an object per claim."),
     ]
-
-
-def _option(name: str, kind: Any, default: Any, **details: Any) -> inspect.Parameter:
-    if kind in (Path, Path | None):
-        details |= {"parser": _path, "metavar": "PATH"}
-    annotation = Annotated[kind, typer.Option(f"--{name.replace('_', '-')}", **details)]
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
-def _parameter_option(item: Field[Any], paper: Paper) -> inspect.Parameter:
-    """One field of the paper's Parameters as an option; None stands for "not given"."""
-    kind = get_type_hints(paper.parameters)[item.name]
-    description = item.metadata["help"]
-    if kind is bool:
-        return _option(item.name, bool, False, help=f"{description}.")
-    if item.metadata["choices"]:
-        kind = Literal[item.metadata["choices"]]
-    if item.default is not None:
-        description += f" ({item.default} in '{paper.default_preset}')"
-    return _option(item.name, kind | None, None, show_default=False, help=f"{description}.")

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from threadpoolctl import threadpool_limits
 
@@ -33,13 +33,21 @@ EXIT_STATUS = {"pass": 0, "undecided": 3, "fail": 1, "error": 1}
 KINDS = {".json": "record", ".pdf": "pdf"}
 
 
+class Results(Protocol):
+    """Whom a claim's verdict is told, and then its files and why others are missing; `end` comes last."""
+
+    def verdict(self, record: Mapping[str, Any]) -> None: ...
+    def written(self, paths: Mapping[str, Path], troubles: Sequence[str]) -> None: ...
+    def end(self) -> None: ...
+
+
 def run_claims(package: str, request: Request, ending: Ending | None = None) -> int:
     """Run the claims, write their records and reports, print their verdicts; returns the exit status.
 
     Raises:
         UsageError: anything about the request is unusable; found out before anything runs or is written.
     """
-    results = ForPrograms(sys.stdout) if request.as_json else ForPeople(sys.stdout, quiet=request.quiet)
+    results: Results = ForPrograms(sys.stdout) if request.as_json else ForPeople(sys.stdout, quiet=request.quiet)
     with redirect_stdout(sys.stderr):  # what a statement's own code prints is no result
         entries = chosen(package, request)
         desk = desk_of(package, request, ending or Ending())
@@ -56,12 +64,12 @@ def run_claims(package: str, request: Request, ending: Ending | None = None) -> 
     return 1 if 1 in statuses else max(statuses, default=0)
 
 
-def _run_all(stages: list[Stage], desk: Desk, results: ForPeople | ForPrograms) -> list[int]:
+def _run_all(stages: list[Stage], desk: Desk, results: Results) -> list[int]:
     """The exit status of each claim."""
     statuses, unwritten = [], set()
     with threadpool_limits(limits=1, user_api="blas"):  # on small products a second one mostly waits
         for stage in stages:
-            status, written = _run_one(stage, desk, results)
+            status, written = run_stage(stage, desk, results)
             statuses.append(status)
             unwritten |= set() if written else {id(stage.subject)}
             _finish(stage, desk, unwritten)
@@ -80,12 +88,20 @@ def _finish(stage: Stage, desk: Desk, unwritten: set[int]) -> None:
             stage.subject.forget()
 
 
-def _run_one(stage: Stage, desk: Desk, results: ForPeople | ForPrograms) -> tuple[int, bool]:
+def run_stage(stage: Stage, desk: Desk, results: Results) -> tuple[int, bool]:
     """Run one claim, print and write what was found; returns its exit status, and whether its record was written."""
-    request, began = desk.request, time.perf_counter()
+    began = time.perf_counter()
     with desk.narrator:
         claim, outcome = _outcome(stage, desk)
-    record = _record(stage, claim, outcome, desk, time.perf_counter() - began)
+    return close_stage(stage, claim, outcome, desk, results, time.perf_counter() - began)
+
+
+def close_stage(
+    stage: Stage, claim: Claim, outcome: Outcome, desk: Desk, results: Results, wall: float
+) -> tuple[int, bool]:
+    """Print and write what a claim's run found; returns its exit status, and whether its record was written."""
+    request = desk.request
+    record = _record(stage, claim, outcome, desk, wall)
     record["mutants"] = told_of(request.output, desk.cache.fingerprint, stage.entry.id)
     results.verdict(record)
     if request.resume is not None and record["provenance"].get("resumed") is None:
@@ -107,7 +123,7 @@ def _run_one(stage: Stage, desk: Desk, results: ForPeople | ForPrograms) -> tupl
     return status, "record" in written
 
 
-def _farewell(desk: Desk, results: ForPeople | ForPrograms) -> str:
+def _farewell(desk: Desk, results: Results) -> str:
     """Save what training has reached; what is kept, and the command that goes on."""
     request = desk.request
     results.end()

@@ -49,6 +49,8 @@ REPORT = Kind(name="report", opening=re.compile(rb"%PDF-"))
 CERTIFICATE = Kind(name="certificate", opening=re.compile(rb'\s*\{\s*"schema":\s*"'))
 MUTANTS = Kind(name="exam of mutants", opening=re.compile(rb'\s*\{\s*"schema":\s*\d+,\s*"fingerprint":'))
 DOCUMENT = Kind(name="list of mutants", opening=re.compile(rb"# Mutants\n"))
+AUDIT = Kind(name="audit", opening=re.compile(rb'\s*\{\s*"schema":\s*\d+,\s*"audit":'))
+ERRATA = Kind(name="list of errata", opening=re.compile(rb"# Errata\n"))
 REMEDIES = {
     errno.ENOSPC: "make room on its disk, and run again",
     errno.EDQUOT: "make room within your quota, and run again",

@@ -31,7 +31,7 @@ def view_of(record: Json) -> Json:
         "claim": record["claim"],
         "run": record["provenance"].get("run"),
         "place": words.sentence(record["place"]),
-        "title": rich(record["title"][:1].upper() + record["title"][1:]),
+        "title": rich(_capitalised(record["title"])),
         "mark": record["mark"],
         "marks": [(letter, text) for letter, text in words.MARKS if re.search(rf"\b{letter}\b", record["mark"])],
         "verdict": record["verdict"],
@@ -60,6 +60,11 @@ def view_of(record: Json) -> Json:
         "verdicts": words.VERDICT_LEGEND,
     }
     return {name: wrappable(item, name) for name, item in view.items()}
+
+
+def _capitalised(title: str) -> str:
+    """With a capital where the title begins with a word; a letter of the paper, as in mτ, stays what it is."""
+    return title[:1].upper() + title[1:] if re.match(r"[a-z]+\b", title) else title
 
 
 def wrappable(item: Any, name: str = "") -> Any:

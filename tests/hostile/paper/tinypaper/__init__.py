@@ -28,4 +28,5 @@ PAPER = replace(
     default_preset="quick",
     control=control_parameters,
     foundation=foundation_parameters,
+    ledger=(),
 )
