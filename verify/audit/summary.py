@@ -132,7 +132,7 @@ def _finding(record: Mapping[str, Any], rows: Iterable[Json], found: Mapping[str
     """A claim that fails: what is printed, what contradicts it, and what stands beside it."""
     beside = [name for row in rows if record["claim"] in row["claims"] for name in row["beside"]]
     contradicted = [
-        {"name": item["name"], "reading": item["reading"], "witness": item.get("witness"), "grade": check["grade"]}
+        {"name": item["name"], "reading": item["reading"], "witness": _witness(item), "grade": check["grade"]}
         for check in record["evidence"]
         for item in check["findings"]
         if item["verdict"] == "fail"
@@ -152,6 +152,12 @@ def _finding(record: Mapping[str, Any], rows: Iterable[Json], found: Mapping[str
         ],
         "record": f"{record['claim']}.json",
     }
+
+
+def _witness(finding: Mapping[str, Any]) -> str | None:
+    """What refutes it, unless its reading says that already."""
+    witness = finding.get("witness")
+    return None if witness is None or witness in finding["reading"] else witness
 
 
 def _open(record: Mapping[str, Any]) -> Json:

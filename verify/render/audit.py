@@ -14,7 +14,7 @@ from verify.audit.summary import NOT_YET, counted
 from verify.render import words
 from verify.render.alone import alone
 from verify.render.glyphs import shown
-from verify.render.origin import provenance, unbreakable_units
+from verify.render.origin import provenance_rows, unbreakable_units
 from verify.render.pdf import template
 from verify.render.visible import all_unicode, unicode_only
 from verify.render.words import rich
@@ -77,7 +77,7 @@ def audit_view(record: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]]
         "sections": [(title, list(group)) for title, group in groupby(rows, key=lambda row: row["section"])],
         "findings": findings,
         "open": [_open(item) for item in record["open"]],
-        "provenance": provenance(record | {"instance": {}, "ground": []})[:-1],
+        "provenance": provenance_rows(record | {"instance": {}, "ground": []})[:-1],
         "command": unbreakable_units(record["provenance"]["command"]),
         "grades": [(LETTERS[grade], grade, meaning) for grade, meaning in words.GRADES],
         "verdicts": [*words.VERDICT_LEGEND, (NOT_YET, "no claim decides it yet")],
