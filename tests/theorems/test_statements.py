@@ -12,16 +12,7 @@ from verify.claim import Verdict, grade_of
 from verify.discovery import foundations
 from verify.finding import OnInstance
 
-OWING = {
-    "certified_network",
-    "drift",
-    "lemma10",
-    "lemma7",
-    "lemma8",
-    "theorem1",
-    "theorem1_sharp",
-    "theorem2",
-}  # sentences of these still show numbers without a name
+OWING = {"certified_network"}  # sentences of these still show numbers without a name
 # What the paper asserts and is false, each with the claims that correct it. Nowhere else does anything know of this:
 # such a claim's verdict is fail, and the exit status of a run with it 1.
 REFUTED = {

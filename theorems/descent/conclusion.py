@@ -81,6 +81,7 @@ def conclusion(experiment: Experiment, promise: Promise) -> Iterator[Assumption 
         [flint.arb(trajectory.reached, max(0, needed - trajectory.reached))],
         f"{told}; {_followed(trajectory, needed)}",
         elsewhere=run.elsewhere,
+        quantities={"T": needed, "steps": trajectory.reached, "bits": trajectory.bits},
     )
     if trajectory.reached >= needed:
         with flint.ctx.workprec(trajectory.bits):
@@ -162,6 +163,7 @@ def conclude_at(run: DescentRun, trajectory: Trajectory, promise: Promise) -> It
         [supremum],
         [flint.arb(promise.epsilon)],
         f"(1/2K)‖ŷ − ŷ*‖² against ε; T = {trajectory.reached}, the gap is small enough after {enough} steps",
+        quantities={"T": trajectory.reached} | ({} if enough is None else {"enough": enough}),
     )
     task, noise = _worst_prompt(error, features, float(reach.mid()), promise.B)
     length = frobenius_norm(balls(task))

@@ -54,6 +54,7 @@ def measure_unit_norm(subject: Any) -> Iterator[Assumption]:
         margin=UNIT_NORM_TOLERANCE - deviation,
         rounding=rounding(tokens.shape[1] + 1) * float(squares.max()),
         meaning=f"every ‖v_k‖² is within {UNIT_NORM_TOLERANCE:g} of 1 (largest deviation {deviation:.2g}){advice}",
+        quantities={"largest_deviation": deviation},
     )
 
 
@@ -61,7 +62,8 @@ def _weights_at_zero(experiment: Experiment) -> Assumption:
     """Theorem 1 starts from w = 0, exactly."""
     largest = float(experiment.study.start.weights.abs().max())
     told = f"the largest weight at the start is {largest:.3g}"
-    return Assumption(name="w⁽⁰⁾ = 0", margin=-largest if largest else 1.0, meaning=told)
+    known = {"largest_weight": largest}
+    return Assumption(name="w⁽⁰⁾ = 0", margin=-largest if largest else 1.0, meaning=told, quantities=known)
 
 
 def _experiment(subject: Any) -> Experiment:
@@ -82,12 +84,14 @@ def _task_moments(experiment: Experiment) -> Assumption:
     reach = np.sqrt(m / n) + np.sqrt(2 * np.log(2 / TASK_TAIL) / n)
     allowed = (np.sqrt(m) + np.sqrt(2 * np.log(1 / TASK_TAIL))) / np.sqrt(n), 2 * reach + reach**2
     found = np.linalg.norm(tasks.mean(axis=0)), np.linalg.norm(tasks.T @ tasks / n - np.eye(m), 2)
+    names = ("mean_length", "second_moment_off", "mean_length_allowed", "second_moment_off_allowed")
     told = f"of {n} tasks the mean has length {found[0]:.2g}, at most {allowed[0]:.2g}"
     return Assumption(
         name="assumption1",
         margin=float(min(np.subtract(allowed, found))),
         rounding=rounding(n + m) * (1 + m),
         meaning=f"{told}, and the mean of λλᵀ is {found[1]:.2g} from I, at most {allowed[1]:.2g} (rate {TASK_TAIL:g})",
+        quantities=dict(zip(names, map(float, (*found, *allowed)), strict=True)),
     )
 
 
@@ -120,4 +124,5 @@ def _bounded_task(experiment: Experiment, prompts: Prompts) -> Assumption:
         margin=bound - largest,
         rounding=error,
         meaning=f"‖λ‖ ≤ B = {bound:g} for every test prompt (largest {largest:.3g}){advice}",
+        quantities={f"largest_task_{prompts.name.replace('-', '_')}": largest},
     )

@@ -42,6 +42,10 @@ def promise(experiment: Experiment) -> tuple[Assumption, ...]:
     recipe, trained = experiment.study.recipe, experiment.study.trained
     first, last, error = excess(experiment)
     fall = f"fell by a factor of {first / last:.2g}" if last > error else f"fell to its rounding error {error:.1g}"
+    known = {"excess_initial": first, "excess_final": last, "excess_rounding": error}
+    known |= {"training_steps": int(trained.iterations[-1])} | (
+        {"training_factor": first / last} if last > error else {}
+    )
     told = f"{recipe.optimizer} made {trained.iterations[-1]} steps and the excess loss {fall}; {GAP_FACTOR:g} is asked"
     advice = f"{trained.stopped}; give more --steps, another --optimizer or step sizes"
     return (
@@ -50,6 +54,7 @@ def promise(experiment: Experiment) -> tuple[Assumption, ...]:
             margin=first / GAP_FACTOR - last,
             rounding=(1 + 1 / GAP_FACTOR) * error,
             meaning=f"{told}; {advice}" if not last <= first / GAP_FACTOR - error else told,
+            quantities=known,
         ),
     )
 
