@@ -9,7 +9,7 @@ Wrong if every coordinate has two prompt tokens in common, or if two tokens are 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from fractions import Fraction
 from itertools import combinations, pairwise
 
@@ -27,17 +27,19 @@ exists j in [d] : quad (v_1)_j, dots, (v_N)_j " are " N " different numbers"
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Prompt:
-    """Tokens, the first `length` of them in the prompt."""
+    """The tokens of the experiment, the first `length` of them in the prompt."""
 
+    experiment: Experiment
+    _: KW_ONLY
     tokens: Float[ndarray, "K d"]
     length: int
 
 
 def prompt_of(experiment: Experiment) -> Prompt:
     """The tokens of the instance."""
-    return Prompt(tokens=experiment.instance.tokens, length=experiment.instance.prompt_length)
+    return Prompt(experiment, tokens=experiment.instance.tokens, length=experiment.instance.prompt_length)
 
 
 def certify_coordinate(prompt: Prompt) -> Iterator[Assumption | Bound]:
@@ -94,7 +96,7 @@ def two_equal_tokens(prompt: Prompt) -> Prompt:
 def tokens_on_the_axes(prompt: Prompt) -> Prompt:
     """The tokens are distinct unit vectors ±e_j, so that every coordinate is 0 at most of them."""
     d = prompt.tokens.shape[1]
-    return Prompt(tokens=np.concatenate([np.eye(d), -np.eye(d)]), length=min(prompt.length, 2 * d))
+    return replace(prompt, tokens=np.concatenate([np.eye(d), -np.eye(d)]), length=min(prompt.length, 2 * d))
 
 
 @defect_of_subject

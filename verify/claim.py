@@ -22,6 +22,7 @@ from verify.finding import (
     Trend,
 )
 from verify.proof import Argument, Identity, Step
+from verify.unchanged import changed, look
 from verify.verdict import Grade, Verdict, worst
 
 __all__ = [
@@ -56,12 +57,13 @@ class Claim:
     """One statement and everything that can speak for or against it.
 
     The module's docstring is the statement in words; `statement` is the same in Typst mathematics
-    for the report. `about` makes from an experiment the one subject that all checks take: it only names things, and
-    computes nothing yet. `checks` are generators of findings over the subject; `controls` are defects by name, and the
-    checks that `catches` maps to a name must fail where that defect is planted, each of them; a check that is meant to
-    catch nothing is idle, and no claim passes with one. `builds_on` names other claims by id; `cites`
-    names, with its source, what is believed without being checked here. `certificate`, where there is one, makes
-    from a subject what an independent checker needs, as JSON. The claim's id is its file's stem.
+    for the report. `about` makes from an experiment the one subject that all checks take, and which holds that very
+    experiment as its `experiment`: it only names things, and computes nothing yet. `checks` are generators of findings
+    over the subject; `controls` are defects by name, and the checks that `catches` maps to a name must fail where that
+    defect is planted, each of them; a check that is meant to catch nothing is idle, and no claim passes with one.
+    `builds_on` names other claims by id; `cites` names, with its source, what is believed without being checked here.
+    `certificate`, where there is one, makes from a subject what an independent checker needs, as JSON. The claim's id
+    is its file's stem.
 
     `heeds` names the options, or the paper's groups of options, that bear on what the checks see; whatever else is
     given is said to be without effect. `preset` is the one to run on when no option that changes the instance is
@@ -101,6 +103,20 @@ class Claim:
         strangers += [name for name in named if name not in self.controls]
         if strangers:
             raise ValueError(f"{', '.join(strangers)} is no check or control of this claim; add it or drop its name")
+
+    def subject(self, experiment: Any) -> Any:
+        """What the checks look at: the experiment itself, or what `about` makes of it, which must hold it as it was.
+
+        Raises:
+            ValueError: it holds another one, of which the record would say nothing, or `about` changes it.
+        """
+        before = look(experiment)
+        subject = self.about(experiment)
+        if subject is not experiment and getattr(subject, "experiment", None) is not experiment:
+            raise ValueError("what the checks look at does not hold the experiment asked for; let about keep it")
+        if moved := changed(before).removeprefix("the subject"):
+            raise ValueError(f"about changes {moved.lstrip('.')} of the experiment; let it only name things")
+        return subject
 
     def meant_for(self, control: str) -> tuple[Check, ...]:
         """The checks that must catch a control."""

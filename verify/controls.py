@@ -36,7 +36,7 @@ def run_control(claim: Claim, name: str, small: Any, untouched: tuple[Evidence, 
     """
     defect, meant = claim.controls[name], claim.meant_for(name)
     try:
-        evidence = run_checks(meant, defect.planted_in(claim.about, small))
+        evidence = run_checks(meant, defect.planted_in(claim.subject, small))
     except KeyboardInterrupt:
         raise
     except BaseException as exception:  # planting itself failed: nothing was rejected

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any
+
+from verify.unchanged import changed, look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +21,19 @@ class Defect:
     of_experiment: bool = False
 
     def planted_in(self, about: Callable[[Any], Any], experiment: Any) -> Any:
-        """What a claim about `about(experiment)` looks at when this defect is planted."""
-        return about(self.plant(experiment)) if self.of_experiment else self.plant(about(experiment))
+        """What a claim about `about(experiment)` looks at when this defect is planted.
+
+        Raises:
+            ValueError: planting gives something of another kind, or changes in place what all defects start from.
+        """
+        sound = experiment if self.of_experiment else about(experiment)
+        before = look(sound)
+        defective = self.plant(sound)
+        if moved := changed(before):
+            raise ValueError(f"planting changes {moved}; plant in a copy")
+        if is_dataclass(sound) and type(defective) is not type(sound):
+            raise ValueError(f"it makes a {type(defective).__name__} of a {type(sound).__name__}")
+        return about(defective) if self.of_experiment else defective
 
 
 def planted(sentence: str, **changes: Any) -> Defect:

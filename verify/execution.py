@@ -249,7 +249,7 @@ def _certificate(claim: Claim, record: dict[str, Any], stage: Stage, desk: Desk)
         print(f"verify: no certificate was written: the claim is {record['verdict']}", file=sys.stderr)
         return
     content = json.dumps(
-        claim.certificate(claim.about(stage.subject)), indent=1, ensure_ascii=False, allow_nan=False
+        claim.certificate(claim.subject(stage.subject)), indent=1, ensure_ascii=False, allow_nan=False
     ).encode()
     if not CERTIFICATE.fits(content):
         raise ValueError(

@@ -159,10 +159,10 @@ def run(
     areas = ground.areas_of([*map(grade_of, claim.checks), *below])
     announce("what the evidence rests on")
     before = ground.outcomes_of(ground.grounds_of(subject), areas)
-    evidence = run_checks(chosen, claim.about(subject), announce)
+    evidence = run_checks(chosen, claim.subject(subject), announce)
     announce("controls: the untouched small run")
     alike = small is subject and len(chosen) == len(claim.checks)
-    untouched = evidence if alike else run_checks(claim.checks, claim.about(small))
+    untouched = evidence if alike else run_checks(claim.checks, claim.subject(small))
     controls = []
     for name, defect in claim.controls.items():
         announce(f"control: {defect.sentence}")
@@ -213,7 +213,7 @@ class Foundations:
         try:
             claim = self.load(name)
             proofs = [check for check in claim.checks if grade_of(check) is Grade.SYMBOLIC]
-            evidence = run_checks(proofs or claim.checks, claim.about(self.small))
+            evidence = run_checks(proofs or claim.checks, claim.subject(self.small))
             if any(undeclared(claim, evidence)):
                 return Verdict.ERROR
             return worst(item.verdict for item in evidence)

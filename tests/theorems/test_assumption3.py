@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -30,7 +31,7 @@ def test_the_margin_is_exact_and_that_of_the_other_claims(quick: Experiment) -> 
 def test_twin_the_order_of_tokens_and_coordinates_does_not_matter(quick: Experiment) -> None:
     tokens = quick.instance.tokens
     for twin in (tokens[::-1], tokens[:, ::-1], -tokens):
-        assert set(verdicts(Prompt(tokens=twin, length=6)).values()) == {Verdict.PASS}
+        assert set(verdicts(replace(prompt_of(quick), tokens=twin, length=6)).values()) == {Verdict.PASS}
 
 
 def test_distinct_tokens_may_violate_it(quick: Experiment) -> None:
@@ -41,19 +42,19 @@ def test_distinct_tokens_may_violate_it(quick: Experiment) -> None:
     assert found["K ≤ number of tokens"] is Verdict.PASS
 
 
-def test_values_that_differ_in_the_last_bit_are_different() -> None:
+def test_values_that_differ_in_the_last_bit_are_different(quick: Experiment) -> None:
     tokens = np.array([[1.0, 0.0], [np.nextafter(1.0, 2.0), 0.0], [0.0, 1.0]])
-    assert set(verdicts(Prompt(tokens=tokens, length=2)).values()) == {Verdict.PASS}
+    assert set(verdicts(replace(prompt_of(quick), tokens=tokens, length=2)).values()) == {Verdict.PASS}
 
 
-def test_equal_tokens_outside_the_prompt_are_found() -> None:
+def test_equal_tokens_outside_the_prompt_are_found(quick: Experiment) -> None:
     tokens = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [0.6, 0.8]])
-    (found,) = certify_distinct(Prompt(tokens=tokens, length=2))
+    (found,) = certify_distinct(replace(prompt_of(quick), tokens=tokens, length=2))
     assert isinstance(found, Bound)
     assert found.verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize("value", [0.0, -0.0])
-def test_zero_and_minus_zero_are_equal(value: float) -> None:
+def test_zero_and_minus_zero_are_equal(quick: Experiment, value: float) -> None:
     tokens = np.array([[0.0, 1.0], [value, 1.0], [1.0, 0.0]])
-    assert verdicts(Prompt(tokens=tokens, length=2))["N ≤ number of values"] is Verdict.FAIL
+    assert verdicts(replace(prompt_of(quick), tokens=tokens, length=2))["N ≤ number of values"] is Verdict.FAIL

@@ -170,7 +170,7 @@ def examine(
     if mutant.concluded:
         return judged(mutant)
     try:
-        planted = mutant.plant(claim.about, prepare, subject)
+        planted = mutant.plant(claim.subject, prepare, subject)
     except Exception as error:  # the mutant could not even be planted
         return Found(result="open", by="", why=f"not planted: {type(error).__name__}: {error}")
     found = judge(mutant, evidence_of(claim, planted, mutant, took), original)

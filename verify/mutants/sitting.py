@@ -52,7 +52,7 @@ class Exam:
 
 def original_of(claim: Claim, subject: Any) -> Original:
     """The claim's checks on the subject as it is."""
-    evidence = evidence_of(claim, claim.about(subject), None, {})
+    evidence = evidence_of(claim, claim.subject(subject), None, {})
     weakest = max(evidence, key=lambda item: item.verdict)
     return Original(
         evidence=evidence,
