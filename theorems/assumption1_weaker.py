@@ -26,9 +26,10 @@ import sympy as sp
 from numerics.loss import sample_labels
 from theorems.lemma5 import BATCH, LOSS_STAR, RESOLUTION, SAMPLES, SPREAD, level, noise, penalty
 from theorems.setting.defects import noise_ignores_task, penalty_n_tau, penalty_twice
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.limit import PRECISION, symbol_values
 from theorems.setting.notation import Drawn, K, Sizes, Z_tilde, m, tau
+from theorems.setting.study import stream
 from verify.certify import balls, evaluate
 from verify.claim import Argument, Bound, Claim, Estimate, Identity, Step, planted
 from verify.infer import mean_interval

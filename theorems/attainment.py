@@ -20,8 +20,9 @@ from theorems.network.enclosed import Ball, Enclosed, Matrix, Problem, by_token,
 from theorems.network.problem import problem_of
 from theorems.noiseless import penrose
 from theorems.setting.defects import penalty_n_tau, penalty_twice
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import C, H, N, Z, a_hat, m, tau
+from theorems.setting.study import stream
 from verify.certify import evaluate
 from verify.certify.compare import bound_of
 from verify.certify.precision import until_decided

@@ -22,9 +22,10 @@ from numerics.loss import sample_labels, sample_tasks
 from theorems.lemma5 import BATCH, RESOLUTION, SAMPLES, SPREAD
 from theorems.setting import notation
 from theorems.setting.defects import noise_ignores_task, penalty_n_tau, penalty_twice
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.limit import PRECISION, symbol_values
 from theorems.setting.notation import PROMPT, K, N, P, Z, Z_query, e_k, m, small_dictionary, task, tau, z_k
+from theorems.setting.study import stream
 from verify.certify import evaluate
 from verify.claim import Claim, Estimate, Identity, planted
 from verify.infer import mean_interval

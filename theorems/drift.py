@@ -26,11 +26,11 @@ from theorems.lemma7 import GRADIENT
 from theorems.lemma8 import FEATURES_MOVED
 from theorems.lemma9 import FEATURES_BOUND
 from theorems.lemma10 import LIPSCHITZ_GRADIENT
+from theorems.network.assumptions import measure_training_assumptions
 from theorems.network.letters import AT_0, AT_NEXT, AT_P, AT_R, AT_S, AT_T, BETWEEN, PAPER, Point, Setting, k, s
 from theorems.network.pair import Pair
 from theorems.network.softmax import Lipschitz
 from theorems.network.stated import each, held
-from theorems.setting.assumptions import measure_training_assumptions
 from theorems.setting.constants import Delta_0, Z_norm, alpha, eta, gamma, q, sigma, zeta_0
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K

@@ -21,8 +21,9 @@ from torch import Tensor
 
 from numerics.measure import rounding, softmax_rounding
 from numerics.model import Network, attention, full_attention, initial_network, mixture, predict
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import Drawn, K, N, P, Q_h, Sizes, V, V_tilde, d, e_k, w_h, y
+from theorems.setting.study import stream
 from verify.claim import Agreement, Argument, Claim, Identity, Step, planted
 from verify.prove import Equation, prove, selection
 from verify.prove.matrices.rational import draw, transpose

@@ -41,9 +41,9 @@ from theorems.network.softmax import (
     weights,
 )
 from theorems.setting import constants
-from theorems.setting.experiment import stream
 from theorems.setting.limit import Limit, limit_values
 from theorems.setting.notation import C, H, K, N, Sizes, V, a_hat, d
+from theorems.setting.study import stream
 from verify.claim import Agreement, Claim, Identity, planted
 from verify.prove import Equation, Instance, prove
 from verify.prove.inequalities.lemma import Lemma

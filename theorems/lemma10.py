@@ -25,6 +25,7 @@ from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma7 import deviation_steps
 from theorems.lemma8 import FEATURES_MOVED, RESIDUAL_MOVED, WEIGHTS_MOVED
 from theorems.lemma9 import FEATURES_BOUND, RESIDUAL_BOUND, residual_chain
+from theorems.network.assumptions import measure_unit_norm
 from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, h, k, v_k, z_bar_i
@@ -32,7 +33,6 @@ from theorems.network.pair import FAR_ALPHA, FAR_Q, Pair
 from theorems.network.points import POINTS, alpha_of, compared, constants_of, pairs
 from theorems.network.softmax import Lipschitz
 from theorems.network.stated import evaluated
-from theorems.setting.assumptions import measure_unit_norm
 from theorems.setting.constants import D, L, alpha, f_max, gamma
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K

@@ -47,7 +47,8 @@ from theorems.network.softmax import (
     v_max,
 )
 from theorems.network.stated import each, held
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
+from theorems.setting.study import stream
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.conclusion import conclude

@@ -21,8 +21,9 @@ import flint
 import numpy as np
 import sympy as sp
 
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import Drawn, Sizes, d
+from theorems.setting.study import stream
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove import Equation, Instance, prove, prove_positive_semidefinite
 from verify.prove.inequalities import quantity

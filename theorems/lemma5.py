@@ -30,9 +30,9 @@ from numerics.loss import sample_labels, sample_tasks
 from theorems.network.letters import Point, k
 from theorems.setting import notation
 from theorems.setting.defects import noise_ignores_task, penalty_n_tau, penalty_twice
-from theorems.setting.experiment import stream
 from theorems.setting.limit import PRECISION, Limit, symbol_values
 from theorems.setting.notation import PROMPT, Drawn, K, N, P, Sizes, Z, Z_query, Z_tilde, e_k, m, task, tau, z_k
+from theorems.setting.study import stream
 from verify.certify import evaluate
 from verify.claim import Claim, Estimate, Identity, planted
 from verify.infer import mean_interval

@@ -17,8 +17,9 @@ import numpy as np
 import sympy as sp
 
 from numerics.loss import loss_and_gradients
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K, d
+from theorems.setting.study import stream
 from verify.claim import Agreement, Argument, Claim, Identity, Step, planted
 from verify.prove import Instance, prove
 from verify.prove.matrices import rational

@@ -20,13 +20,13 @@ import sympy as sp
 from theorems import lemma1, lemma3, lemma5
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma2_sharp import LIPSCHITZ as SHARP
+from theorems.network.assumptions import measure_unit_norm
 from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import F_MAX, FEATURES, HERE, PAPER, PROMPT, Point, Setting, V, Z_bar, h, k, v_k, z_bar_i
 from theorems.network.points import POINTS, alpha_of, constants_of, pairs
 from theorems.network.softmax import Lipschitz
 from theorems.network.stated import each, held
-from theorems.setting.assumptions import measure_unit_norm
 from theorems.setting.constants import alpha, f_max, gamma
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, Fact, at_most

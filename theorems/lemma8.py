@@ -16,13 +16,13 @@ import numpy as np
 from theorems.lemma2 import LIPSCHITZ
 from theorems.lemma2_sharp import LIPSCHITZ as SHARP
 from theorems.lemma9 import FEATURES_BOUND
+from theorems.network.assumptions import measure_unit_norm
 from theorems.network.bounded import StatedBounds
 from theorems.network.instances import small_networks
 from theorems.network.letters import HERE, PAPER, PROMPT, THERE, Point, Setting, Z_bar, h, v_i, v_k
 from theorems.network.points import POINTS, alpha_of, constants_of, pairs
 from theorems.network.softmax import Lipschitz
 from theorems.network.stated import each, held
-from theorems.setting.assumptions import measure_unit_norm
 from theorems.setting.constants import Z_norm, alpha, gamma
 from verify.claim import Bound, Claim, Identity, planted
 from verify.prove.inequalities.chain import Chain, at_most

@@ -26,9 +26,10 @@ import numpy as np
 import sympy as sp
 
 from theorems.network.attention_rank import minor_over_vandermonde, rank_of_attention
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.limit import PRECISION, Limit
 from theorems.setting.notation import Drawn, H, N, Sizes, Z, d, m, tau
+from theorems.setting.study import stream
 from verify.certify import evaluate
 from verify.certify.compare import between, bound_of
 from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step, defect_of_experiment, planted

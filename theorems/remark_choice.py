@@ -27,9 +27,10 @@ from numerics.loss import sample_labels, sample_tasks
 from theorems.best import EXCESS, MOVED, c, p
 from theorems.lemma5 import BATCH, RESOLUTION, SAMPLES, SPREAD
 from theorems.setting.defects import noise_ignores_task
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.limit import PRECISION, symbol_values
 from theorems.setting.notation import N, Z, Z_query, m, task, tau, y, z_k
+from theorems.setting.study import stream
 from verify.certify import balls, evaluate
 from verify.claim import Bound, Claim, Estimate, Identity, planted
 from verify.infer import mean_interval

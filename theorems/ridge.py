@@ -20,9 +20,10 @@ from numpy import ndarray
 from numerics.baselines import ridge_least_squares, ridge_sklearn
 from numerics.measure import UNIT_ROUNDOFF
 from theorems.setting.defects import penalty_n_tau, penalty_tau_squared, penalty_twice
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.limit import PRECISION, symbol_values
 from theorems.setting.notation import N, Z, m, task, tau, y
+from theorems.setting.study import stream
 from verify.certify import as_float64, balls, evaluate
 from verify.claim import Agreement, Claim, Identity
 from verify.prove import prove, prove_positive_definite

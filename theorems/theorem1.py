@@ -24,8 +24,8 @@ from theorems.descent.certified_descent import certify_descent, certify_inductio
 from theorems.descent.induction import GAP, Induction, LemmaConstants
 from theorems.descent.runs import runs_of
 from theorems.descent.trajectory import DescentRun
+from theorems.network.assumptions import measure_training_assumptions
 from theorems.network.letters import AT_T, PAPER, t
-from theorems.setting.assumptions import measure_training_assumptions
 from theorems.setting.constants import Delta_0, Z_norm, eta, eta_w, f_max, gamma, rate, zeta_0
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K

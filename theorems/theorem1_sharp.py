@@ -25,11 +25,11 @@ from theorems.descent.step_sizes import FLOAT_STEPS, FloatRun, float_run, float_
 from theorems.drift import gamma_squared, weights_chain
 from theorems.lemma9 import residual_chain
 from theorems.lemma10 import lipschitz_matrix
+from theorems.network.assumptions import measure_training_assumptions
 from theorems.network.letters import HERE, PAPER, Setting
 from theorems.network.points import compared
 from theorems.network.softmax import GENERIC
 from theorems.network.stated import evaluated
-from theorems.setting.assumptions import measure_training_assumptions
 from theorems.setting.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta, eta_w, f_max, gamma, sigma, zeta_0
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K

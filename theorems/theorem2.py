@@ -24,12 +24,12 @@ import sympy as sp
 from theorems import lemma3, lemma5, limit_iff, ridge, theorem1
 from theorems.descent.conclusion import Promise, conclusion
 from theorems.network import label_noise, trained
+from theorems.network.assumptions import measure_assumptions
 from theorems.network.labelled import FEATURES_OF_PROMPT, LABELS, NOISE, TASK, labelled_networks
 from theorems.network.letters import HERE, Z_bar, k
 from theorems.setting import answers, tail
 from theorems.setting.answers import PROMPT_ANSWER, UNSEEN_ANSWER
-from theorems.setting.assumptions import measure_assumptions
-from theorems.setting.constants import B, Delta_0, Z_size, epsilon, label_size, rate, threshold
+from theorems.setting.constants import B, Z_size, epsilon, label_size, rate, threshold
 from theorems.setting.defects import (
     coefficients_n_tau,
     labels_shuffled,
@@ -44,6 +44,7 @@ from theorems.setting.defects import (
 )
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K, N, m, tau
+from theorems.setting.stated_constants import RATIO
 from theorems.setting.tail import SOURCE, THRESHOLD, x_delta
 from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Identity, Trend, planted
 from verify.prove.inequalities.chain import Chain, at_most
@@ -67,7 +68,6 @@ hat(y)_k^* = cases(y_k & "for" k <= N, hat(lambda)^top z_k & "for" k > N)
 TAIL = "‖n‖² ≤ τ‖λ‖² x_δ with probability ≥ 1 − δ, x_δ = N + 2√(N log 1/δ) + 2 log 1/δ"
 steps = sp.Symbol("T", integer=True, positive=True)
 STATED_ERROR = norm(LABELS) ** 2 * HERE.gap / (m * tau)
-RATIO = 2 * B**2 * (Z_size**2 + tau * threshold) * Delta_0 / (m * tau * epsilon)  # by which the gap has to fall
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ import numpy as np
 import sympy as sp
 
 from numerics.loss import sample_labels
-from theorems import lemma3, lemma5, theorem1, theorem2
+from theorems import lemma3, lemma5, theorem1
 from theorems.descent.conclusion import MOST_STEPS, Promise, guaranteed_steps
 from theorems.descent.runs import hypotheses, literal_run, violated
 from theorems.descent.trajectory import descend
@@ -37,11 +37,13 @@ from theorems.network.enclosed import enclose
 from theorems.network.exact import to_ball, to_balls
 from theorems.network.instances import networks, values
 from theorems.network.letters import HERE
+from theorems.setting import stated_constants
 from theorems.setting.constants import B, Delta_0, epsilon, rate
 from theorems.setting.defects import noise_ignores_task
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.limit import PRECISION, symbol_values
 from theorems.setting.notation import K, N, Z, m, tau
+from theorems.setting.study import stream
 from verify.certify import as_float64, balls, evaluate
 from verify.certify.compare import bound_of, upper
 from verify.certify.norms import frobenius_norm, spectral_norm
@@ -222,7 +224,7 @@ def certify_mean(subject: NoiseFree) -> Iterator[Bound]:
     with flint.ctx.workprec(PRECISION):
         known = subject.network()
         gap = evaluate(GAP, known)
-        for prompts in subject.experiment.test_sets:
+        for prompts in subject.experiment.study.test_sets:
             tasks = [balls(task[:, None]) for task in prompts.tasks]
             sizes = [(task.transpose() * task)[0, 0] for task in tasks]
             means = [evaluate(MEAN, known | {TASK: t, length: s}) for t, s in zip(tasks, sizes, strict=True)]
@@ -275,7 +277,7 @@ def certify_steps(subject: NoiseFree) -> Iterator[Assumption | Bound]:
         return
     needed, before = (
         guaranteed_steps(plan, Promise(ratio=ratio, error=STATED_ERROR, **settings))
-        for ratio in (stated, theorem2.RATIO)
+        for ratio in (stated, stated_constants.RATIO)
     )
     asked = math.ceil(float(subject.steps_share) * needed) if needed <= MOST_STEPS else needed
     made = replace(plan, steps=int(asked) if asked <= MOST_STEPS else 0)

@@ -32,9 +32,10 @@ from numerics.loss import sample_labels, sample_tasks
 from numerics.measure import rounding
 from theorems.lemma5 import BATCH, RESOLUTION, SAMPLES, SPREAD
 from theorems.setting.defects import labels_shuffled, noise_ignores_task, penalty_n_tau, penalty_twice
-from theorems.setting.experiment import OUT_OF_DOMAIN_DEVIATION, OUT_OF_DOMAIN_MEAN, Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.limit import PRECISION, symbol_values
 from theorems.setting.notation import K, N, Z, m, tau
+from theorems.setting.study import OUT_OF_DOMAIN_DEVIATION, OUT_OF_DOMAIN_MEAN, stream
 from verify.certify import as_float64, balls, evaluate
 from verify.claim import Agreement, Bound, Claim, Estimate, Identity, planted
 from verify.infer import mean_interval

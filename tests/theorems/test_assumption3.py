@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from theorems.assumption3 import CLAIM, Prompt, certify_coordinate, certify_distinct, prompt_of, tokens_on_the_axes
-from theorems.setting.assumptions import measure_assumptions
+from theorems.network.assumptions import measure_assumptions
 from theorems.setting.experiment import Experiment
 from verify.claim import Assumption, Bound, Verdict
 

@@ -152,7 +152,7 @@ def test_no_sampled_prompt_is_worse_and_few_are_outside(quick: Experiment) -> No
     usual, supremum = (
         float(np.max(getattr(findings["prompts with λ ∼ N(0, I)"], side))) for side in ("observed", "bound")
     )
-    prompts, R = quick.prompts(out_of_domain=False), radius(quick)
+    prompts, R = quick.study.prompts(out_of_domain=False), radius(quick)
     task, noise = (
         float((level * x_delta(size, quick.settings["delta"])).sqrt().mid())
         for level, size in ((1, quick.instance.feature_count), (quick.instance.noise, quick.instance.prompt_length))

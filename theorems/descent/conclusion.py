@@ -31,8 +31,9 @@ from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.enclosed import Ball, Matrix, enclose
 from theorems.network.letters import HERE
 from theorems.setting.constants import B, Delta_0, Z_size, epsilon, label_size, threshold
-from theorems.setting.experiment import OUT_OF_DOMAIN_DEVIATION, OUT_OF_DOMAIN_MEAN, Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import m, tau
+from theorems.setting.study import OUT_OF_DOMAIN_DEVIATION, OUT_OF_DOMAIN_MEAN, stream
 from theorems.setting.tail import x_delta
 from verify.certify import balls, evaluate
 from verify.certify.balls import NotPositiveDefiniteError, as_float64

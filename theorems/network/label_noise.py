@@ -13,8 +13,9 @@ from numerics.loss import sample_labels, sample_tasks
 from numerics.measure import rounding
 from theorems.network.stated import evaluated
 from theorems.setting.constants import B, Delta_0, Z_size, epsilon, threshold
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import m, tau
+from theorems.setting.study import stream
 from verify.claim import Bound, Estimate
 from verify.infer import Interval, binomial_interval, law_interval
 

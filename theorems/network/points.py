@@ -22,8 +22,9 @@ from numerics.model import attention
 from theorems.network.letters import PAPER, Setting
 from theorems.network.stated import BOUND_ERROR, Numbers
 from theorems.setting.constants import A_norm, Z_norm, f_max
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K
+from theorems.setting.study import stream
 from verify.claim import Bound
 
 POINTS = 8

@@ -52,7 +52,7 @@ def inequality(experiment: Experiment, stated: sp.Expr) -> Iterator[Bound]:
     """(1/2K) ‖ŷ − ŷ*‖² is at most what is stated in ‖y‖, Δ, m and τ, for every test prompt."""
     final, data = experiment.study.trained.final, experiment.instance
     gap, error = float(experiment.gaps(final[None])[0]), float(experiment.gap_rounding(final[None])[0])
-    for prompts in experiment.test_sets:
+    for prompts in experiment.study.test_sets:
         network, limit = experiment.network_predictions(prompts), experiment.limit_predictions(prompts)
         size = np.sum(experiment.prompt_labels(prompts) ** 2, axis=1)
         known = {label_size: np.sqrt(size), m: data.feature_count, tau: data.noise}
@@ -94,7 +94,7 @@ def predictions(experiment: Experiment, stated: Callable[[np.ndarray], np.ndarra
         return
     data, theory = experiment.instance, experiment.theory
     moved = np.sqrt(2 * data.dictionary_size * promised_gap(experiment))  # at most this is |delta_k|, by Lemma 5
-    for prompts in experiment.test_sets:
+    for prompts in experiment.study.test_sets:
         network, limit = experiment.network_predictions(prompts), experiment.limit_predictions(prompts)
         labels = experiment.prompt_labels(prompts).T
         # |y . (a_k - ahat_k)| <= |Zbar^-1 y| |delta_k|, and |Zbar^-1 y|^2 = y . (Z^T Z + m tau I)^-1 y.

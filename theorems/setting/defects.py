@@ -8,9 +8,10 @@ import numpy as np
 import sympy as sp
 
 from numerics.loss import LabelNoise
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
 from theorems.setting.limit import Limit
 from theorems.setting.notation import N, Z, Z_tilde, m, tau
+from theorems.setting.study import stream
 from verify.defect import defect_of_experiment
 
 

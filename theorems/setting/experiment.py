@@ -22,94 +22,21 @@ from numerics import InputError
 from numerics import instance as instances
 from numerics.checkpoint import Keeper, read_checkpoint, require_replaceable
 from numerics.instance import Instance
-from numerics.loss import LabelNoise, feature_noise, label_moments, sample_labels, sample_tasks
-from numerics.measure import rounding, token_loss_rounding, token_losses
-from numerics.model import Network, initial_network
+from numerics.loss import LabelNoise, feature_noise, label_moments
+from numerics.measure import rounding
+from numerics.model import initial_network
 from numerics.recipe import Recipe
-from numerics.state import Origin, State
-from numerics.training import ProgressCallback, Trained, resolve_device, train
+from numerics.state import Origin
+from numerics.training import ProgressCallback, resolve_device
 from theorems.setting.ground import grounds
 from theorems.setting.limit import Limit, LimitValues, limit_values
 from theorems.setting.parameters import Parameters
 from theorems.setting.sizes import require_memory
+from theorems.setting.study import Prompts, Study, stream
 from verify import UsageError
 from verify.ground import SelfTest
 
 ADAM_RATE = 0.01
-TEST_PROMPTS = 200  # as in the paper's Section 5
-OUT_OF_DOMAIN_MEAN, OUT_OF_DOMAIN_DEVIATION = 1.0, 2.0  # lambda ~ N(1, 4 I)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prompts:
-    """P tasks lambda (P x m) with the noisy labels of all tokens (P x K), and the law they came from."""
-
-    name: str
-    tasks: Float[ndarray, "P m"]
-    labels: Float[ndarray, "P K"]
-    mean: float
-    deviation: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Study:
-    """Everything that training depends on; the network is trained when first asked for."""
-
-    instance: Instance
-    noise: LabelNoise
-    start: Network
-    recipe: Recipe
-    seed: int
-    device: str
-    progress: ProgressCallback | None = field(default=None, repr=False)
-    # Not handed on to copies: with a defect planted it is another run.
-    keeper: Keeper | None = field(default=None, init=False, repr=False)
-    resume: State | None = field(default=None, init=False, repr=False)
-
-    def keep(self, keeper: Keeper | None, resume: State | None) -> Study:
-        """The study itself, whose training is kept by `keeper` and goes on from `resume`."""
-        vars(self).update(keeper=keeper, resume=resume)
-        return self
-
-    @cached_property
-    def moments(self) -> Float[ndarray, "K K"]:
-        """E[y y^T] under Assumption 1, where E[lambda lambda^T] = I."""
-        return label_moments(self.instance.features, self.noise, np.eye(self.instance.feature_count))
-
-    @cached_property
-    def moment_sizes(self) -> Float[ndarray, "K K"]:
-        """The moments with absolute values in their sums, for bounds on rounding errors."""
-        return label_moments(np.abs(self.instance.features), self.noise, np.eye(self.instance.feature_count))
-
-    def training_prompts(self) -> tuple[Float[ndarray, "P m"], Float[ndarray, "P K"]]:
-        """Tasks and labels of the prompts that training on samples uses."""
-        rng = stream(self.seed, "training prompts")
-        tasks = sample_tasks(rng, self.recipe.prompts, self.instance.feature_count)
-        return tasks, sample_labels(rng, tasks, self.instance.features, self.noise)
-
-    @cached_property
-    def trained(self) -> Trained:
-        """The result of training."""
-        labels = self.training_prompts()[1] if self.recipe.objective == "sampled" else None
-        return train(
-            self.instance,
-            self.start,
-            self.recipe,
-            moments=self.moments,
-            labels=labels,
-            device=self.device,
-            progress=self.progress,
-            keeper=self.keeper,
-            resume=self.resume,
-        )
-
-    def losses(self, mixtures: Float[ndarray, "R N K"]) -> Float[ndarray, "R K"]:
-        """Population loss of each token for R given mixture matrices, in float64."""
-        return token_losses(mixtures, self.moments)
-
-    def loss_rounding(self, mixtures: Float[ndarray, "R N K"]) -> Float[ndarray, "R K"]:
-        """A bound on the rounding error of `losses`, that of the moments included."""
-        return token_loss_rounding(mixtures, self.moment_sizes, self.instance.feature_count + 2)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -147,25 +74,6 @@ class Experiment:
         terms = rounding(self.instance.dictionary_size + 2) * (mean + abs(self.theory.loss_star))
         result: ndarray = self.study.loss_rounding(mixtures).mean(axis=-1) + terms
         return result
-
-    def prompts(self, *, out_of_domain: bool) -> Prompts:
-        """200 test prompts: lambda ~ N(0, I), or lambda ~ N(1, 4 I) out of domain."""
-        name = "out-of-domain" if out_of_domain else "in-domain"
-        mean, deviation = (OUT_OF_DOMAIN_MEAN, OUT_OF_DOMAIN_DEVIATION) if out_of_domain else (0.0, 1.0)
-        rng = stream(self.study.seed, name)
-        tasks = sample_tasks(rng, TEST_PROMPTS, self.instance.feature_count, mean=mean, deviation=deviation)
-        labels = sample_labels(rng, tasks, self.instance.features, self.study.noise)
-        return Prompts(name=name, tasks=tasks, labels=labels, mean=mean, deviation=deviation)
-
-    @property
-    def tasks(self) -> Float[ndarray, "n m"]:
-        """Tasks drawn from the training law: those of the in-domain prompts."""
-        return self.prompts(out_of_domain=False).tasks
-
-    @property
-    def test_sets(self) -> tuple[Prompts, Prompts]:
-        """The in-domain and the out-of-domain test prompts."""
-        return self.prompts(out_of_domain=False), self.prompts(out_of_domain=True)
 
     def network_predictions(self, prompts: Prompts) -> Float[ndarray, "P K"]:
         """What the trained network answers."""
@@ -227,7 +135,7 @@ class Experiment:
 
     def grounds(self) -> Iterator[SelfTest]:
         """The self-tests of the network, at its first weights and its last, and of what was drawn."""
-        return grounds(self)
+        return grounds(self.study)
 
     def provenance(self) -> dict[str, Any]:
         """Where and how training ran, for the record."""
@@ -235,7 +143,7 @@ class Experiment:
         facts: dict[str, Any] = {
             "device": torch.cuda.get_device_name() if cuda else "cpu",
             "dtype": self.study.recipe.precision,
-            "tf32": bool(torch.backends.cuda.matmul.allow_tf32) if cuda else False,
+            "tf32": self.study.tf32,
             "parameters": self.settings,
         }
         if "trained" in vars(self.study):
@@ -257,11 +165,6 @@ class Experiment:
         """The results are written: what was saved of a complete training is of no more use."""
         if self.study.keeper is not None:
             self.study.keeper.discard()
-
-
-def stream(seed: int, name: str) -> np.random.Generator:
-    """An independent random stream for each purpose, the same on every device."""
-    return np.random.default_rng([seed, *name.encode()])
 
 
 @contextmanager

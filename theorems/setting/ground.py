@@ -1,11 +1,10 @@
-"""The ground of an experiment: its network at the first and the last weights, and everything that it drew."""
+"""The ground of a study: its network at the first and the last weights, and everything that it drew."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy import ndarray
@@ -24,10 +23,8 @@ from numerics.ground_training import gradient_trouble, optimizer_trouble
 from numerics.instance import Instance
 from numerics.loss import sample_labels, sample_tasks
 from numerics.model import Network, initial_network
+from theorems.setting.study import TEST_PROMPTS, Prompts, Study, stream
 from verify.ground import SelfTest
-
-if TYPE_CHECKING:
-    from theorems.setting.experiment import Experiment, Prompts
 
 HEADS = 8  # of a network drawn to be tested
 # The images that ship with scikit-learn: 1797 of 8 × 8 pixels, hashed when this was written.
@@ -38,29 +35,27 @@ OPTIMIZERS = "torch._dynamo"  # loaded, in seconds, by the first optimizer that 
 Check = Callable[[], str | None]
 
 
-def grounds(experiment: Experiment) -> Iterator[SelfTest]:
-    """What this experiment can be tested for: at its first weights, or at the last once it is trained."""
-    rows: list[tuple[str, str, str, Check]] = [*_network(experiment), *_drawn(experiment)]
-    if experiment.instance.source.startswith("digits"):
+def grounds(study: Study) -> Iterator[SelfTest]:
+    """What this study can be tested for: at its first weights, or at the last once it is trained."""
+    rows: list[tuple[str, str, str, Check]] = [*_network(study), *_drawn(study)]
+    if study.instance.source.startswith("digits"):
         rows.append(("scikit-learn's digits", "arrays", "their known hash", _digits))
     for name, area, against, check in rows:
         loaded = OPTIMIZERS if name in ("Adam", "gradient descent") else "torch"
         yield SelfTest(name=name, area=area, against=against, check=check, loaded=loaded)
 
 
-def _network(experiment: Experiment) -> Iterator[tuple[str, str, str, Check]]:
-    study, data = experiment.study, experiment.instance
-    tf32 = bool(experiment.provenance()["tf32"])
+def _network(study: Study) -> Iterator[tuple[str, str, str, Check]]:
     yield "torch's functions", "network", "values written down", functions_trouble
-    yield "torch's matrix products", "network", "integers", lambda: products_trouble(study.device, tf32)
+    yield "torch's matrix products", "network", "integers", lambda: products_trouble(study.device, study.tf32)
     yield "torch's gradient of the loss", "network", "central differences in mpmath", gradient_trouble
     yield "Adam", "network", "its formula", lambda: optimizer_trouble("adam")
     yield "gradient descent", "network", "its formula", lambda: optimizer_trouble("gd")
     trained = vars(study).get("trained")
     if trained is None:
-        yield from _weights("first", study.start, data, None)
+        yield from _weights("first", study.start, study.instance, None)
     elif trained.diverged_at is None:  # else there are no numbers to test; the checks say so
-        yield from _weights("last", trained.network, data, trained.final)
+        yield from _weights("last", trained.network, study.instance, trained.final)
         yield (
             "loss at the last weights",
             "network",
@@ -78,16 +73,13 @@ def _weights(
     yield f"mixture at the {which} weights", "network", "Python's arithmetic", lambda: mixture_trouble(sight(), found)
 
 
-def _drawn(experiment: Experiment) -> Iterator[tuple[str, str, str, Check]]:
-    from theorems.setting.experiment import stream
-
-    study = experiment.study
+def _drawn(study: Study) -> Iterator[tuple[str, str, str, Check]]:
     law = "the normal law, at a declared rate"
     purposes = ("ground", "ground", "other ground")
     yield "numpy's random numbers", "random", law, lambda: streams_trouble(*(stream(study.seed, p) for p in purposes))
     yield "a network drawn at the start", "random", law, lambda: _initial(stream(study.seed, "ground"))
-    for prompts in experiment.test_sets:
-        yield f"tasks and noise of {prompts.name} prompts", "random", law, _noise_of(experiment, prompts)
+    for prompts in study.test_sets:
+        yield f"tasks and noise of {prompts.name} prompts", "random", law, _noise_of(study, prompts)
 
 
 def _initial(rng: np.random.Generator) -> str | None:
@@ -97,11 +89,9 @@ def _initial(rng: np.random.Generator) -> str | None:
     )
 
 
-def _noise_of(experiment: Experiment, prompts: Prompts) -> Check:
+def _noise_of(study: Study, prompts: Prompts) -> Check:
     """The tasks and the noise of the very prompts that are used, drawn again from their stream."""
-    from theorems.setting.experiment import TEST_PROMPTS, stream
-
-    study, data = experiment.study, experiment.instance
+    data = study.instance
 
     def check() -> str | None:
         rng = stream(study.seed, prompts.name)

@@ -1,11 +1,24 @@
-"""The constants of the descent as the lemmas state them; their files derive them, and runs are made with them."""
+"""The constants of the descent as the statements give them; their files derive them, and runs are made with them."""
 
 from __future__ import annotations
 
 import sympy as sp
 
-from theorems.setting.constants import A_norm, D, Delta_0, Z_norm, alpha, f_max, gamma, zeta_0
-from theorems.setting.notation import H, K
+from theorems.setting.constants import (
+    A_norm,
+    B,
+    D,
+    Delta_0,
+    Z_norm,
+    Z_size,
+    alpha,
+    epsilon,
+    f_max,
+    gamma,
+    threshold,
+    zeta_0,
+)
+from theorems.setting.notation import H, K, m, tau
 
 STATED_D = gamma * H * alpha * Z_norm + A_norm  # Lemma 9
 
@@ -28,6 +41,8 @@ SIGMA = gamma**2 * zeta_0 / (2 * K)  # the Polyak–Łojasiewicz inequality
 STATED_ALPHA = 4 * sp.sqrt(2 * K) * Z_norm * sp.sqrt(Delta_0) / (gamma * zeta_0)  # Drift
 STATED_DRIFT = 128 * sp.sqrt(K) ** 3 * sp.sqrt(H) * Z_norm**2 * f_max * Delta_0 / (gamma**2 * zeta_0**2)
 STATED_ROOM = (1 - 1 / sp.sqrt(2)) * sp.sqrt(zeta_0)
+
+RATIO = 2 * B**2 * (Z_size**2 + tau * threshold) * Delta_0 / (m * tau * epsilon)  # Theorem 2: the gap falls by it
 
 
 def spectral_norm(matrix: sp.MatrixBase) -> sp.Expr:

@@ -10,7 +10,8 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from theorems.setting.experiment import Experiment, stream
+from theorems.setting.experiment import Experiment
+from theorems.setting.study import stream
 from verify.claim import Bound, Claim, planted
 
 STATEMENT = r"sum_i x_i^2 >= 0"

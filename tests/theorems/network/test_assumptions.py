@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from theorems.assumption2 import StartingRank, certify_rank
-from theorems.setting import experiment as module
-from theorems.setting.assumptions import measure_assumptions
+from theorems.network.assumptions import measure_assumptions
+from theorems.setting import study as module
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
 from verify.claim import Assumption, Verdict

@@ -11,7 +11,8 @@ from numerics.instance import UNIT_NORM_TOLERANCE, squared_lengths
 from numerics.measure import rounding
 from theorems.network.enclosed import least_eigenvalue
 from theorems.network.problem import problem_of
-from theorems.setting.experiment import Experiment, Prompts
+from theorems.setting.experiment import Experiment
+from theorems.setting.study import Prompts
 from verify.claim import Assumption
 
 TASK_TAIL = 1e-6  # the chance that tasks drawn from the right law are said to have another mean, or other moments
@@ -29,7 +30,7 @@ def measure_assumptions(subject: Any) -> Iterator[Assumption]:
         margin=spread,
         meaning=f"coordinate {coordinate} takes N different values in the prompt, at least this far apart",
     )
-    for prompts in experiment.test_sets:
+    for prompts in experiment.study.test_sets:
         yield _bounded_task(experiment, prompts)
     yield from measure_unit_norm(experiment)
     yield _weights_at_zero(experiment)
@@ -79,7 +80,7 @@ def _task_moments(experiment: Experiment) -> Assumption:
     2e + e² in the spectral norm, e = √(m/n) + √(2 log(2/p)/n), with probability at most p each: Gaussian concentration
     and K. Davidson, S. Szarek, Handbook of the Geometry of Banach Spaces 1 (2001), Theorem II.13.
     """
-    tasks = experiment.tasks
+    tasks = experiment.study.prompts(out_of_domain=False).tasks
     n, m = tasks.shape
     reach = np.sqrt(m / n) + np.sqrt(2 * np.log(2 / TASK_TAIL) / n)
     allowed = (np.sqrt(m) + np.sqrt(2 * np.log(1 / TASK_TAIL))) / np.sqrt(n), 2 * reach + reach**2
