@@ -177,9 +177,9 @@ def _mutants_command(package: str, ending: Ending) -> Any:
         ] = None,
         seconds: Annotated[float, typer.Option(help="Time limit of one mutant.", min=0.1)] = 120.0,
     ) -> None:
-        from verify.mutants.command import take
+        from verify.mutants.command import take_exam
 
-        raise typer.Exit(take(package, claims or [], output, document, seconds, ending, as_json=as_json))
+        raise typer.Exit(take_exam(package, claims or [], output, document, seconds, ending, as_json=as_json))
 
     return command
 

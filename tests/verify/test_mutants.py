@@ -17,9 +17,9 @@ import sympy as sp
 
 from verify import UsageError, discovery
 from verify.claim import Assumption, Bound, Claim, Identity, defect_of_subject
-from verify.mutants.command import take
+from verify.mutants.command import take_exam
 from verify.mutants.exam import mutants_of
-from verify.mutants.paper import HEADING, document, kept_rows, rows_of
+from verify.mutants.paper import HEADING, document, document_rows, kept_rows
 from verify.mutants.report import Result, counts_of, figures, told_of, write_results
 from verify.mutants.seats import answers
 from verify.mutants.sitting import Exam, sit
@@ -246,21 +246,21 @@ def test_a_report_tells_of_a_complete_exam_of_the_same_sources_only(tmp_path: Pa
 def test_the_sentence_and_the_document_hold_the_figures() -> None:
     rows = [row("rejected"), row("true as well"), row()]
     assert figures(counts_of(rows)) == "mutants rejected 1/3, true as well 1, open 1"
-    text = document(rows_of(rows, SOURCES), SOURCES)
+    text = document(document_rows(rows, SOURCES), SOURCES)
     assert text.startswith(HEADING)
     assert "66.7 % rejected or true as well" in text
     assert f"| toy | 3 | 1 | 1 | 1 | 0 | {SOURCES[:12]} |" in text
     assert "- `toy` C, sign: `−x`: open (derive_x): too hard" in text
-    text = document(rows_of([row("rejected")], SOURCES, {"toy": ["STATED_D"]}), SOURCES)
+    text = document(document_rows([row("rejected")], SOURCES, {"toy": ["STATED_D"]}), SOURCES)
     assert "why\n\nNone.\n\n## Stated and not examined\n\n- `toy` STATED_D: not examined" in text
     assert document(kept_rows(text), SOURCES) == text
-    assert document(rows_of([row("rejected")], SOURCES), SOURCES).endswith("None.\n")
+    assert document(document_rows([row("rejected")], SOURCES), SOURCES).endswith("None.\n")
 
 
 def test_a_document_is_written_in_pieces_and_marks_what_was_measured_with_other_sources() -> None:
-    first = document(rows_of([row(), row(claim="other")], SOURCES), SOURCES)
+    first = document(document_rows([row(), row(claim="other")], SOURCES), SOURCES)
     assert document(kept_rows(first), SOURCES) == first
-    second = document([*kept_rows(first), *rows_of([row("rejected")], "fedcba987654321")], "fedcba987654321")
+    second = document([*kept_rows(first), *document_rows([row("rejected")], "fedcba987654321")], "fedcba987654321")
     assert "| toy | 1 | 1 | 0 | 0 | 0 | fedcba987654 |" in second
     assert f"| other | 1 | 0 | 0 | 1 | 0 | {SOURCES[:12]}* |" in second
     assert "- `toy`" not in second
@@ -271,7 +271,7 @@ def test_a_document_is_written_in_pieces_and_marks_what_was_measured_with_other_
 def test_a_claim_without_mutants_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verify.mutants.command.sit", lambda exam, names: iter([(names[0], [])]))
     with pytest.raises(UsageError, match="has no mutants: its file names no stated results"):
-        take("theorems", ["assumption3"], tmp_path, None)
+        take_exam("theorems", ["assumption3"], tmp_path, None)
 
 
 def test_a_claim_of_the_paper_is_examined_and_the_rest_is_kept(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_the_document_replaces_nothing_but_an_earlier_one(name: str, tmp_path: P
     (tmp_path / "link").symlink_to("notes.md")
     (tmp_path / "folder").mkdir()
     with pytest.raises(UsageError, match=r"--document"):
-        command.take("theorems", ["lemma3"], tmp_path, tmp_path / name)
+        command.take_exam("theorems", ["lemma3"], tmp_path, tmp_path / name)
     assert (tmp_path / "notes.md").read_text() == "my notes"
     assert not (tmp_path / "mutants.json").exists()
 
@@ -87,7 +87,7 @@ def test_the_document_replaces_nothing_but_an_earlier_one(name: str, tmp_path: P
 def test_results_replace_nothing_but_earlier_ones(tmp_path: Path) -> None:
     (tmp_path / "mutants.json").write_text('{"my": "data"}')
     with pytest.raises(UsageError, match="no exam of mutants of this program and is not replaced; move it, or give"):
-        command.take("theorems", ["lemma3"], tmp_path, None)
+        command.take_exam("theorems", ["lemma3"], tmp_path, None)
 
 
 def test_a_document_of_nonsense_has_no_rows() -> None:
@@ -109,7 +109,7 @@ def test_a_full_disk_costs_the_files_and_not_the_table(
         monkeypatch.setattr(os, "fsync", full)
 
     monkeypatch.setattr(command, "sit", sit)
-    assert command.take("theorems", ["lemma3"], tmp_path, tmp_path / "list.md") == 1
+    assert command.take_exam("theorems", ["lemma3"], tmp_path, tmp_path / "list.md") == 1
     told = capsys.readouterr()
     assert "mutants rejected 1/1" in told.out
     assert told.err.splitlines()[-1].startswith(
@@ -132,6 +132,6 @@ def test_a_claim_that_cannot_be_imported_costs_none_but_itself(
 
     monkeypatch.setattr(command.discovery, "load", load)
     monkeypatch.setattr(command, "sit", sit)
-    assert command.take("theorems", ["lemma7", "lemma3"], tmp_path, None) == 1
+    assert command.take_exam("theorems", ["lemma7", "lemma3"], tmp_path, None) == 1
     assert "verify: lemma7 cannot be examined: SystemExit: 0" in capsys.readouterr().err
-    assert command.take("theorems", ["lemma3"], tmp_path, None) == 0
+    assert command.take_exam("theorems", ["lemma3"], tmp_path, None) == 0

@@ -23,7 +23,7 @@ from verify.ending import Ending
 from verify.evidence import trouble
 from verify.files import DOCUMENT, MUTANTS, prepare_folder, require_folder, require_replaceable, write_atomically
 from verify.foundation_cache import fingerprint_of
-from verify.mutants.paper import document, kept_rows, rows_of
+from verify.mutants.paper import document, document_rows, kept_rows
 from verify.mutants.report import (
     FILE,
     Result,
@@ -44,7 +44,7 @@ EACH = 25  # mutants to a line of progress, where there is no terminal
 EVERY = 10.0  # seconds between two writings of the file
 
 
-def take(
+def take_exam(
     package: str,
     names: Sequence[str],
     output: Path,
@@ -94,7 +94,7 @@ def take(
         written = [save()]
         if paper is not None:
             left_out = {name: _left_out(package, name) for name in chosen}
-            text = document([*kept_rows(earlier), *rows_of(mutants, sources, left_out)], sources)
+            text = document([*kept_rows(earlier), *document_rows(mutants, sources, left_out)], sources)
             write_atomically(paper, text.encode("utf-8", "backslashreplace"))
             written.append(paper)
     except OSError as error:

@@ -35,7 +35,7 @@ class DocumentRow:
     sources: str
 
 
-def rows_of(
+def document_rows(
     results: Sequence[Result], sources: str, left_out: Mapping[str, Sequence[str]] = MappingProxyType({})
 ) -> tuple[DocumentRow, ...]:
     """The rows of the claims that were examined; `left_out` are the stated constants of each that were not."""
