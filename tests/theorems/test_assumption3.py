@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from theorems import theorem2
 from theorems.assumption3 import CLAIM, Prompt, certify_coordinate, certify_distinct, prompt_of, tokens_on_the_axes
 from theorems.network.assumptions import measure_assumptions
 from theorems.setting.experiment import Experiment
@@ -24,7 +25,7 @@ def test_the_margin_is_exact_and_that_of_the_other_claims(quick: Experiment) -> 
     columns = [sorted(map(Fraction, column)) for column in quick.instance.tokens[:6].T.tolist()]
     spreads = [min(b - a for a, b in pairwise(column)) for column in columns]
     assert found.margin == float(max(spreads))
-    other = next(item for item in measure_assumptions(quick) if item.name == "assumption3")
+    other = next(item for item in measure_assumptions(theorem2.CLAIM.about(quick)) if item.name == "assumption3")
     assert other.verdict is found.verdict is Verdict.PASS
 
 

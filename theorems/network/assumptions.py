@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,9 +18,17 @@ from verify.claim import Assumption
 TASK_TAIL = 1e-6  # the chance that tasks drawn from the right law are said to have another mean, or other moments
 
 
-def measure_assumptions(subject: Any) -> Iterator[Assumption]:
+@runtime_checkable
+class OfExperiment(Protocol):
+    """What a claim is about, as far as these checks look at it."""
+
+    @property
+    def experiment(self) -> Experiment: ...
+
+
+def measure_assumptions(subject: OfExperiment) -> Iterator[Assumption]:
     """Assumptions 1 to 4 and unit-norm tokens hold on this instance, and w starts at 0."""
-    experiment = _experiment(subject)
+    experiment = subject.experiment
     data = experiment.instance
     yield _task_moments(experiment)
     yield _full_row_rank(experiment)
@@ -32,21 +40,21 @@ def measure_assumptions(subject: Any) -> Iterator[Assumption]:
     )
     for prompts in experiment.study.test_sets:
         yield _bounded_task(experiment, prompts)
-    yield from measure_unit_norm(experiment)
+    yield from measure_unit_norm(subject)
     yield _weights_at_zero(experiment)
 
 
-def measure_training_assumptions(subject: Any) -> Iterator[Assumption]:
+def measure_training_assumptions(subject: OfExperiment) -> Iterator[Assumption]:
     """Assumptions 1 and 2 and unit-norm tokens hold on this instance, and w starts at 0."""
-    yield _task_moments(_experiment(subject))
-    yield _full_row_rank(_experiment(subject))
+    yield _task_moments(subject.experiment)
+    yield _full_row_rank(subject.experiment)
     yield from measure_unit_norm(subject)
-    yield _weights_at_zero(_experiment(subject))
+    yield _weights_at_zero(subject.experiment)
 
 
-def measure_unit_norm(subject: Any) -> Iterator[Assumption]:
+def measure_unit_norm(subject: OfExperiment) -> Iterator[Assumption]:
     """The tokens have norm 1."""
-    tokens = _experiment(subject).instance.tokens
+    tokens = subject.experiment.instance.tokens
     squares = squared_lengths(tokens)
     deviation = float(np.abs(squares - 1).max())
     advice = "" if deviation <= UNIT_NORM_TOLERANCE else "; --normalize scales the tokens of a file"
@@ -65,12 +73,6 @@ def _weights_at_zero(experiment: Experiment) -> Assumption:
     told = f"the largest weight at the start is {largest:.3g}"
     known = {"largest_weight": largest}
     return Assumption(name="w⁽⁰⁾ = 0", margin=-largest if largest else 1.0, meaning=told, quantities=known)
-
-
-def _experiment(subject: Any) -> Experiment:
-    """The experiment, or the one that a planted defect wraps."""
-    found: Experiment = getattr(subject, "experiment", subject)
-    return found
 
 
 def _task_moments(experiment: Experiment) -> Assumption:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from theorems import theorem2
 from theorems.assumption2 import StartingRank, certify_rank
 from theorems.network.assumptions import measure_assumptions
 from theorems.setting import study as module
@@ -16,7 +17,7 @@ from verify.claim import Assumption, Verdict
 
 
 def named(experiment: Experiment, name: str) -> list[Assumption]:
-    return [found for found in measure_assumptions(experiment) if found.name.startswith(name)]
+    return [found for found in measure_assumptions(theorem2.CLAIM.about(experiment)) if found.name.startswith(name)]
 
 
 def test_tasks_up_to_the_b_that_was_given(quick: Experiment) -> None:
