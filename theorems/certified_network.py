@@ -26,8 +26,8 @@ import torch
 
 from numerics.model import mixture_rounding
 from theorems.descent.conclusion import INSIDE
-from theorems.network.enclosed import Ball, Matrix, enclose
-from theorems.network.problem import problem_of, trained_problem_of
+from theorems.network.enclosed import Ball, Matrix
+from theorems.network.trained_balls import LIMIT, Certificate, certificate
 from theorems.setting.answers import prompt_labels, unseen_labels
 from theorems.setting.constants import Z_size, gap
 from theorems.setting.defects import (
@@ -47,7 +47,6 @@ from theorems.setting.tail import x_delta
 from verify.certify import as_float64, balls, evaluate
 from verify.certify.compare import bound_of, upper
 from verify.certify.norms import frobenius_norm, largest, spectral_norm, sum_of_squares
-from verify.certify.precision import until_decided
 from verify.claim import Agreement, Argument, Assumption, Bound, Claim, Identity, Step, defect_of_experiment, planted
 
 STATEMENT = r"""
@@ -67,8 +66,6 @@ STATED_ALL = R**2 * whole**2 / (2 * K)  # max_{‖y‖ ≤ R} (1/2K)‖ŷ − ŷ
 STATED_MEAN = R**2 * gap / (m * tau)  # and what it is at most
 STATED_REACH = sp.sqrt(x_m) * (Z_size + sp.sqrt(tau * x_n))  # R
 
-ACCURACY = 40  # bits of Δ, by Lemma 5 and from the moments
-START_BITS, LIMIT = 128, 1024  # L − L* loses the digits by which Δ is smaller than L, some 30 bits
 DIGITS = Context(prec=4, rounding=ROUND_CEILING)  # of an upper bound that is printed
 SQUARINGS = 40  # of the error: its norm is known to a relative log(N)/2⁴⁰, which is finer than the ten digits below
 EQUAL = flint.arb(2) ** -33  # ten digits, to which equal quantities must agree; 40 bits are twelve
@@ -81,18 +78,6 @@ class TrainedNetwork:
     experiment: Experiment
     _: KW_ONLY
     factor: float = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Certificate:
-    """Enclosures with `bits` bits: Ã(θ), Ã − Â, Δ by Lemma 5 and as L − L* from the moments, and Δ⁽⁰⁾."""
-
-    bits: int
-    learned: Matrix
-    error: Matrix
-    gap: Ball
-    excess: Ball
-    start: Ball
 
 
 def derive_ridge(subject: TrainedNetwork) -> Iterator[Identity]:
@@ -135,11 +120,17 @@ def certify_gap(subject: TrainedNetwork) -> Iterator[Assumption | Bound]:
         )
         return
     with flint.ctx.workprec(found.bits):
-        told = f"Δ ∈ {found.gap.str(8)}, so the root mean square of ŷ_k − ŷ*_k is √(2Δ) ≤ {_up((2 * found.gap).sqrt())}"
+        usual = {"root_mean_square": _up((2 * found.gap).sqrt())}
+        told = (
+            f"Δ ∈ {found.gap.str(8)}, so the root mean square of ŷ_k − ŷ*_k is √(2Δ) ≤ {usual['root_mean_square']:.4g}"
+        )
         if kept(promise(subject.experiment)):
-            yield bound_of(f"Δ ≤ Δ⁽⁰⁾/{GAP_FACTOR:g}", [found.gap], [found.start / GAP_FACTOR], told)
+            name, allowed = f"Δ ≤ Δ⁽⁰⁾/{GAP_FACTOR:g}", found.start / GAP_FACTOR
+            yield bound_of(name, [found.gap], [allowed], told, quantities=usual)
         told = f"to ten digits; L − L* ∈ {found.excess.str(8)} from the moments"
-        yield bound_of("‖Z̄(Ã − Â)‖²/2K (Lemma 5) is L − L*", [abs(found.excess - found.gap)], [EQUAL * found.gap], told)
+        name, apart = "‖Z̄(Ã − Â)‖²/2K (Lemma 5) is L − L*", abs(found.excess - found.gap)
+        both = {"gap_by_lemma5": float(found.gap.mid()), "gap_by_moments": float(found.excess.mid())}
+        yield bound_of(name, [apart], [EQUAL * found.gap], told, quantities=both)
 
 
 def certify_every_prompt(subject: TrainedNetwork) -> Iterator[Bound]:
@@ -156,20 +147,27 @@ def certify_every_prompt(subject: TrainedNetwork) -> Iterator[Bound]:
         if not np.isfinite(middle).all():
             return  # what is no number has no worst prompt, and decided nothing above
         token, radius = int(np.argmax(np.linalg.norm(middle, axis=0))), float(known[R].mid()) * INSIDE
-        for direction, formula, name in (
-            (middle[:, [token]], STATED_WORST, "worst prompt for one token"),
-            (np.linalg.svd(middle)[0][:, :1], STATED_ALL, "worst prompt for all tokens"),
+        for direction, formula, whom in (
+            (middle[:, [token]], STATED_WORST, "one token"),
+            (np.linalg.svd(middle)[0][:, :1], STATED_ALL, "all tokens"),
         ):
+            name = f"worst prompt for {whom}"
             labels = balls(radius * direction / np.linalg.norm(direction))
             size = frobenius_norm(labels)
             yield bound_of(f"{name}: ‖y‖ ≤ R", [size], [known[R]], f"‖y‖ = {size.str(6, radius=False)}")
             learned, asked = (labels.transpose() * found.learned).entries(), ridge_answer(subject.experiment, labels)
             errors = [abs(one - other) for one, other in zip(learned, asked, strict=True)]
             reached = largest(errors) if formula is STATED_WORST else sum_of_squares(errors) / (2 * known[K])
-            pair = [answers[token].str(6, radius=False) for answers in (learned, asked)]
-            told = f"ŷ_k = {pair[0]} against ŷ*_k = {pair[1]} at k = {token + 1}"
+            pair = [answers[token] for answers in (learned, asked)]
+            one, two = (answer.str(6, radius=False) for answer in pair)
+            told, name = (
+                f"ŷ_k = {one} against ŷ*_k = {two} at k = {token + 1}",
+                f"{name}: its error is as stated, to ten digits",
+            )
             off, allowed = abs(reached - stated[formula]), EQUAL * stated[formula]
-            yield bound_of(f"{name}: its error is as stated, to ten digits", [off], [allowed], told)
+            values = zip(("answer", "ridge_answer"), pair, strict=True)
+            named = {f"{kind}_worst_for_{whom.replace(' ', '_')}": float(value.mid()) for kind, value in values}
+            yield bound_of(name, [off], [allowed], told, quantities=named | {"worst_token": token + 1})
 
 
 def _sizes(experiment: Experiment, found: Certificate) -> dict[Any, Any]:
@@ -186,24 +184,28 @@ def _sizes(experiment: Experiment, found: Certificate) -> dict[Any, Any]:
         whole: spectral_norm(found.error, SQUARINGS),
         apart: largest(frobenius_norm(flint.arb_mat([x])) for x in found.error.transpose().tolist()),
     }
-    return known | {R: flint.arb(float(_up(evaluate(STATED_REACH, known))))}
+    return known | {R: flint.arb(_up(evaluate(STATED_REACH, known)))}
 
 
 def _at_most(subject: TrainedNetwork, found: Certificate, known: dict[Any, Any], worst: Ball) -> Iterator[Bound]:
     """What holds for all prompts with ‖y‖ ≤ R, and for those that are likely."""
     data, radius, delta = subject.experiment.instance, known[R], subject.experiment.settings["delta"]
     token, mean = (subject.factor * evaluate(stated, known) for stated in (STATED_TOKEN, STATED_MEAN))
-    told = f"|ŷ_k − ŷ*_k| ≤ {_up(known[apart])} ‖y‖, at most {_up(worst)} for all ‖y‖ ≤ R = {float(radius.mid()):.4g}"
-    yield bound_of("R max_k ‖ã_k − â_k‖ ≤ R √(2KΔ/(mτ))", [radius * known[apart]], [token], told)
+    named = {"error_per_label": _up(known[apart]), "largest_error": _up(worst), "R": float(radius.mid())}
+    told = "|ŷ_k − ŷ*_k| ≤ {:.4g} ‖y‖, at most {:.4g} for all ‖y‖ ≤ R = {:.4g}".format(*named.values())
+    observed = radius * known[apart]
+    yield bound_of("R max_k ‖ã_k − â_k‖ ≤ R √(2KΔ/(mτ))", [observed], [token], told, quantities=named)
     both = found.error.transpose(), found.error.transpose() * balls(data.features[: data.prompt_length])
     distances, signals = ([frobenius_norm(flint.arb_mat([x])) for x in rows.tolist()] for rows in both)
     task, noise = known[x_m].sqrt(), (known[tau] * known[x_n]).sqrt()  # ‖λ‖ and ‖y − Zᵀλ‖/‖λ‖, likely
     usual = largest(task * (signal + noise * x) for signal, x in zip(signals, distances, strict=True))
-    told = f"|ŷ_k − ŷ*_k| ≤ {_up(usual)} with probability ≥ 1 − 2δ, δ = {delta:g}"
-    yield bound_of("prompts with λ ∼ N(0, I)", [usual], [worst], told)
+    named = {"likely_error": _up(usual)}
+    told = f"|ŷ_k − ŷ*_k| ≤ {_up(usual):.4g} with probability ≥ 1 − 2δ, δ = {delta:g}"
+    yield bound_of("prompts with λ ∼ N(0, I)", [usual], [worst], told, quantities=named)
     loss = (radius * known[whole]) ** 2 / (2 * known[K])
-    told = f"(1/2K)‖ŷ − ŷ*‖² ≤ {_up(loss / radius**2)} ‖y‖², at most {_up(loss)} for all ‖y‖ ≤ R"
-    yield bound_of("R²‖Ã − Â‖²/2K ≤ R²Δ/(mτ)", [loss], [mean], told)
+    named = {"loss_per_label": _up(loss / radius**2), "largest_loss": _up(loss)}
+    told = "(1/2K)‖ŷ − ŷ*‖² ≤ {:.4g} ‖y‖², at most {:.4g} for all ‖y‖ ≤ R".format(*named.values())
+    yield bound_of("R²‖Ã − Â‖²/2K ≤ R²Δ/(mτ)", [loss], [mean], told, quantities=named)
 
 
 def measure_float64(subject: TrainedNetwork) -> Iterator[Agreement]:
@@ -229,31 +231,6 @@ def measure_float64(subject: TrainedNetwork) -> Iterator[Agreement]:
     )
 
 
-def certificate(experiment: Experiment) -> Certificate | None:
-    """The trained network at a precision that gives Δ to `ACCURACY` bits in both ways, or with `LIMIT` bits.
-
-    None if not even then ZᵀZ + mτI is known to be regular.
-    """
-    trained, start = trained_problem_of(experiment), problem_of(experiment)
-    seen = balls(experiment.shown(np.eye(trained.sizes[0])))  # what the network gets to see of each label
-
-    def compute() -> Certificate:
-        enclosed = enclose(trained)
-        before, learned = enclosed.mixture_of(start), seen * enclosed.mixture_of(trained)
-        return Certificate(
-            bits=flint.ctx.prec,
-            learned=learned,
-            error=learned - enclosed.a_hat,
-            start=enclosed.gap(before),
-            gap=enclosed.gap(learned),
-            excess=enclosed.loss(learned) - enclosed.loss_star,
-        )
-
-    return until_decided(
-        compute, lambda c: (c.gap + c.excess).rel_accuracy_bits() >= ACCURACY, bits=START_BITS, limit=LIMIT
-    ).value
-
-
 def ridge_answer(experiment: Experiment, labels: Matrix) -> list[Ball]:
     """ŷ*_k for every token: y_k on the prompt, λ̂ᵀz_k on unseen tokens."""
     coefficients = evaluate(experiment.limit.lambda_hat, symbol_values(experiment.instance) | {y: labels})
@@ -261,9 +238,9 @@ def ridge_answer(experiment: Experiment, labels: Matrix) -> list[Ball]:
     return [*labels.entries(), *unseen.entries()]
 
 
-def _up(ball: Ball) -> str:
-    """Four significant digits of a positive number, rounded up."""
-    return f"{float(DIGITS.create_decimal_from_float(upper(ball))):.4g}"
+def _up(ball: Ball) -> float:
+    """A positive number, rounded up to four significant digits."""
+    return float(DIGITS.create_decimal_from_float(upper(ball)))
 
 
 @defect_of_experiment

@@ -17,12 +17,12 @@ from theorems.certified_network import (
     CLAIM,
     TrainedNetwork,
     _up,
-    certificate,
     certify_every_prompt,
     certify_gap,
     measure_float64,
 )
 from theorems.network.problem import trained_problem_of
+from theorems.network.trained_balls import certificate
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
 from theorems.setting.tail import x_delta
@@ -137,14 +137,13 @@ def test_the_transformer_itself_answers_the_worst_prompt_as_certified(quick: Exp
     errors = np.abs(answers.diagonal().numpy() - expected)
     assert errors.argmax() == token
     assert errors[token] == pytest.approx(R * norms[token], rel=1e-9)
-    assert f"at most {_up(flint.arb(errors[token]))} for all ‖y‖ ≤ R = {R:.4g}" in told[0]
+    assert f"at most {_up(flint.arb(errors[token])):.4g} for all ‖y‖ ≤ R = {R:.4g}" in told[0]
     assert f"ŷ_k = {answers[token, token]:.6g}" in told[4]
 
 
 def radius(experiment: Experiment) -> float:
-    """R as the report prints it."""
-    finding = next(iter(certify_every_prompt(TrainedNetwork(experiment))))
-    return float(finding.reading.rpartition("R = ")[2].rstrip(")"))
+    """R, as the report names it."""
+    return next(iter(certify_every_prompt(TrainedNetwork(experiment)))).quantities["R"]
 
 
 def test_no_sampled_prompt_is_worse_and_few_are_outside(quick: Experiment) -> None:
@@ -236,6 +235,4 @@ def test_a_noise_level_that_leaves_the_matrix_singular_is_undecided(quick: Exper
 
 
 def test_printed_bounds_are_rounded_up() -> None:
-    assert _up(flint.arb(1) / 3) == "0.3334"
-    assert _up(flint.arb(2) ** -40) == "9.095e-13"
-    assert _up(flint.arb(0.25)) == "0.25"
+    assert [_up(ball) for ball in (flint.arb(1) / 3, flint.arb(2) ** -40, flint.arb(0.25))] == [0.3334, 9.095e-13, 0.25]
