@@ -38,8 +38,7 @@ OWING = {
         "entries",
         "excess",
     ),
-    *("features_chain", "inverse", "kept", "penalty_changed", "residual", "residual_chain", "squares"),
-    "weights_chain",
+    *("inverse", "kept", "penalty_changed", "residual", "squares", "weights_chain"),
 }
 
 

@@ -56,7 +56,7 @@ BOUND_B = Relation(MOVED_B, STATED_B)
 BOUND_DELTA = Relation(MOVED_DELTA, STATED_DELTA)
 
 
-def weights_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
+def weights_moved_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
     """‖s_hk − s′_hk‖₁ ≤ c ‖Q_h − Q′_h‖_F."""
     turned = p.Q_h - q.Q_h
     return at_most(norm(p.s_hk - q.s_hk, "1")).by(
@@ -68,17 +68,17 @@ def weights_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAP
     )
 
 
-def features_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
+def features_moved_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
     """‖b_hk − b′_hk‖ ≤ c ‖Z̄‖ ‖Q_h − Q′_h‖_F."""
     moved = p.s_hk - q.s_hk
     return at_most(norm(p.b_hk - q.b_hk)).by(
         same(p.b_hk - q.b_hk, Z_bar * moved, "definition of b_hk", p.definition_b, q.definition_b),
         *setting.mixed(moved),
-        weights_chain(p, q, softmax, setting).fact("the weights move by at most c ‖Q_h − Q′_h‖_F"),
+        weights_moved_chain(p, q, softmax, setting).fact("the weights move by at most c ‖Q_h − Q′_h‖_F"),
     )
 
 
-def residual_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
+def residual_moved_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PAPER) -> Chain:
     """‖δ_k − δ′_k‖ ≤ γ‖Z̄‖ Σ_h (cα‖Q_h − Q′_h‖_F + |α_hk − α′_hk|)."""
     mixed = p.mixture - q.mixture  # Σ_h (α_hk b_hk − α′_hk b′_hk)
     turned, weighted = p.b_hk - q.b_hk, p.alpha_hk - q.alpha_hk
@@ -90,15 +90,15 @@ def residual_chain(p: Point, q: Point, softmax: Lipschitz, setting: Setting = PA
         triangle(*parts),
         times_number(turned, p.alpha_hk),
         times_number(q.b_hk, weighted),
-        features_chain(p, q, softmax, setting).fact("the bound on ‖b_hk − b′_hk‖"),
+        features_moved_chain(p, q, softmax, setting).fact("the bound on ‖b_hk − b′_hk‖"),
         quote(FEATURES_BOUND, q, setting),
         setting.bounded(p),
     )
 
 
-WEIGHTS_MOVED = Lemma(__name__, "Lemma 8: the weights move by at most c ‖Q_h − Q′_h‖_F", weights_chain)
-FEATURES_MOVED = Lemma(__name__, "Lemma 8", features_chain)
-RESIDUAL_MOVED = Lemma(__name__, "Lemma 8", residual_chain)
+WEIGHTS_MOVED = Lemma(__name__, "Lemma 8: the weights move by at most c ‖Q_h − Q′_h‖_F", weights_moved_chain)
+FEATURES_MOVED = Lemma(__name__, "Lemma 8", features_moved_chain)
+RESIDUAL_MOVED = Lemma(__name__, "Lemma 8", residual_moved_chain)
 
 
 def all_features_chain(p: Point, q: Point, softmax: Lipschitz) -> Chain:
@@ -112,8 +112,8 @@ def all_features_chain(p: Point, q: Point, softmax: Lipschitz) -> Chain:
 def derive_bounds(subject: StatedBounds) -> Iterator[Identity]:
     """Operator norm, Lemma 2 for the weights, and α_hk b_hk − α′_hk b′_hk split in two."""
     exact = small_networks(subject.setting)
-    features = (features_chain(HERE, THERE, softmax, subject.setting) for softmax in (LIPSCHITZ, SHARP))
-    residual = (residual_chain(HERE, THERE, softmax, subject.setting) for softmax in (LIPSCHITZ, SHARP))
+    features = (features_moved_chain(HERE, THERE, softmax, subject.setting) for softmax in (LIPSCHITZ, SHARP))
+    residual = (residual_moved_chain(HERE, THERE, softmax, subject.setting) for softmax in (LIPSCHITZ, SHARP))
     yield conclude_stated("‖b_hk − b′_hk‖ ≤ 2‖Z̄‖ ‖Q_h − Q′_h‖_F", subject.relation(BOUND_B), *features, instances=exact)
     yield conclude_stated(
         "‖δ_k − δ′_k‖ ≤ γ‖Z̄‖ Σ_h (2α‖Q_h − Q′_h‖_F + |α_hk − α′_hk|)",

@@ -41,7 +41,7 @@ BOUND_B = Relation(B_SIZE, STATED_B)
 BOUND_D = Relation(DELTA_SIZE, STATED_D)
 
 
-def features_chain(point: Point, setting: Setting = PAPER) -> Chain:
+def features_bound_chain(point: Point, setting: Setting = PAPER) -> Chain:
     """‖b_hk‖ ≤ ‖Z̄‖."""
     unfolded = same(point.b_hk, Z_bar * point.s_hk, "definition of b_hk", point.definition_b)
     return at_most(norm(point.b_hk)).by(unfolded, *setting.mixed(point.s_hk), point.weights_sum_to_one)
@@ -55,7 +55,7 @@ def residual_chain(point: Point, setting: Setting = PAPER) -> Chain:
         triangle(mixed, -a_k),
         triangle_sum(point.mixture),
         times_number(point.b_hk, point.alpha_hk),
-        features_chain(point, setting).fact("the bound on ‖b_hk‖"),
+        features_bound_chain(point, setting).fact("the bound on ‖b_hk‖"),
         setting.bounded(point),
         same(a_k, A * e_k, "a_k is column k of A", TARGET),
         operator_norm(A, e_k),
@@ -64,14 +64,14 @@ def residual_chain(point: Point, setting: Setting = PAPER) -> Chain:
     )
 
 
-FEATURES_BOUND = Lemma(__name__, "Lemma 9", features_chain)
+FEATURES_BOUND = Lemma(__name__, "Lemma 9", features_bound_chain)
 RESIDUAL_BOUND = Lemma(__name__, "Lemma 9", residual_chain)
 
 
 def derive_bounds(subject: StatedBounds) -> Iterator[Identity]:
     """Operator norm, triangle inequality, and softmax weights that sum to 1."""
     exact = small_networks(subject.setting)
-    features, residual = features_chain(HERE), residual_chain(HERE, subject.setting)
+    features, residual = features_bound_chain(HERE), residual_chain(HERE, subject.setting)
     yield conclude_stated("‖b_hk‖ ≤ ‖Z̄‖", subject.relation(BOUND_B), features, instances=exact)
     yield conclude_stated("‖δ_k‖ ≤ D", subject.relation(BOUND_D), residual, instances=exact)
 

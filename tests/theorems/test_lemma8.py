@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from theorems import lemma2, lemma2_sharp
-from theorems.lemma8 import STATED_B, features_chain, residual_chain
+from theorems.lemma8 import STATED_B, features_moved_chain, residual_moved_chain
 from theorems.lemma9 import STATED_D
 from theorems.lemma9 import residual_chain as residual_bound_chain
 from theorems.network.bounded import StatedBounds
@@ -15,14 +15,14 @@ from theorems.setting.experiment import Experiment
 
 
 def test_the_constant_of_lemma_2_is_a_factor_of_the_first_bound() -> None:
-    assert features_chain(HERE, THERE, lemma2.LIPSCHITZ).end == STATED_B
-    assert features_chain(HERE, THERE, lemma2_sharp.LIPSCHITZ).end == STATED_B / 2
+    assert features_moved_chain(HERE, THERE, lemma2.LIPSCHITZ).end == STATED_B
+    assert features_moved_chain(HERE, THERE, lemma2_sharp.LIPSCHITZ).end == STATED_B / 2
 
 
 def test_column_norms_replace_the_spectral_norm_everywhere() -> None:
     for chain in (
-        features_chain(HERE, THERE, lemma2.LIPSCHITZ, Setting(by_columns=True)),
-        residual_chain(HERE, THERE, lemma2.LIPSCHITZ, Setting(by_columns=True)),
+        features_moved_chain(HERE, THERE, lemma2.LIPSCHITZ, Setting(by_columns=True)),
+        residual_moved_chain(HERE, THERE, lemma2.LIPSCHITZ, Setting(by_columns=True)),
     ):
         assert chain.end.has(f_max)
         assert not chain.end.has(Z_norm)

@@ -4,7 +4,7 @@ import flint
 import numpy as np
 import pytest
 
-from theorems.lemma9 import features_chain, residual_chain
+from theorems.lemma9 import features_bound_chain, residual_chain
 from theorems.network.instances import small_networks
 from theorems.network.letters import HERE
 from theorems.setting.experiment import Experiment
@@ -12,7 +12,7 @@ from verify.prove.inequalities.quantity import free
 from verify.prove.inequalities.values import PRECISION, number
 
 
-@pytest.mark.parametrize(("chain", "least"), [(features_chain(HERE), 1.0), (residual_chain(HERE), 0.95)])
+@pytest.mark.parametrize(("chain", "least"), [(features_bound_chain(HERE), 1.0), (residual_chain(HERE), 0.95)])
 def test_one_prompt_token_attains_the_bounds(chain: object, least: float) -> None:
     single = small_networks()[0]
     with flint.ctx.workprec(PRECISION):
