@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: theorem2 test test-hostile test-long lint mutants bench clean
+.PHONY: theorem2 audit test test-hostile test-long lint mutants bench clean
 
 theorem2: $(VENV)/.runtime
 	$(RUN) -m verify theorem2
+
+audit: $(VENV)/.runtime
+	$(RUN) -m verify audit
 
 test: $(VENV)/.development
 	$(RUN) -m pytest -n 2 --dist loadgroup

@@ -44,7 +44,7 @@ def _erratum(item: Json) -> Iterator[str]:
         witness = f" Witness: {_plain(finding['witness'])}." if finding["witness"] else ""
         yield f"- {_plain(finding['name'])} ({finding['grade']}): {_plain(finding['reading'])}.{witness}"
     if len(item["evidence"]) > EACH:
-        yield f"- {len(item['evidence']) - EACH} more are in the record."
+        yield f"- {len(item['evidence']) - EACH} more in the record."
     yield from ("", f"The record is `{item['record']}`; `python -m verify {item['claim']}` finds it again.", "")
     yield from ("**Corrected.**", "")
     if not item["corrected"]:

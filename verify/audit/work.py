@@ -84,12 +84,21 @@ def _remember(desk: Desk) -> None:
 
 
 def _task(stage: Stage, desk: Desk) -> Callable[[Send], None]:
-    def task(send: Send) -> None:
-        _settle(desk)
-        heard = _Heard()
+    def run(heard: _Heard) -> None:
         _, written = run_stage(stage, desk, heard)
         if written and isinstance(stage.subject, Kept):
             stage.subject.forget()
+
+    return _heard(run, desk)
+
+
+def _heard(work: Callable[[_Heard], object], desk: Desk) -> Callable[[Send], None]:
+    """A task that sends what is told while `work` is done."""
+
+    def task(send: Send) -> None:
+        _settle(desk)
+        heard = _Heard()
+        work(heard)
         send(Finished(record=heard.record, files=heard.files, troubles=tuple(heard.troubles)))
 
     return task
@@ -125,6 +134,15 @@ def _lost(stage: Stage, desk: Desk, why: str, seconds: float) -> Finished:
         foundations=tuple((item.id, Verdict.UNDECIDED) for item in stage.foundations),
         broken=why,
     )
-    heard = _Heard()
-    close_stage(stage, unread(stage.entry), outcome, desk, heard, seconds)
+
+    def close(heard: _Heard) -> None:
+        close_stage(stage, unread(stage.entry), outcome, desk, heard, seconds)
+
+    # Not in this process: typesetting starts threads, and processes with threads are not to be forked.
+    for _, said in streams([_heard(close, desk)], float("inf"), 1, nested=True):
+        if not isinstance(said, Ended):
+            written: Finished = replace(said, seconds=seconds)
+            return written
+    heard, alone = _Heard(), replace(desk, request=replace(desk.request, pdf=False))
+    close_stage(stage, unread(stage.entry), outcome, alone, heard, seconds)
     return Finished(record=heard.record, files=heard.files, troubles=tuple(heard.troubles), seconds=seconds)

@@ -104,7 +104,7 @@ def _heard(seat: _Seat, seconds: float, ready: bool) -> tuple[Any] | Ended | Non
     if ready:
         try:
             said = (seat.answer.recv(),)
-        except EOFError:
+        except (EOFError, OSError):  # nothing, or half of what it had begun to say
             seat.process.join()
             status = seat.process.exitcode
             why = f"its process ended with status {status} before it had answered"

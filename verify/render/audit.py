@@ -77,7 +77,7 @@ def audit_view(record: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]]
         "sections": [(title, list(group)) for title, group in groupby(rows, key=lambda row: row["section"])],
         "findings": findings,
         "open": [_open(item) for item in record["open"]],
-        "provenance": provenance_rows(record | {"instance": {}, "ground": []})[:-1],
+        "provenance": _provenance(record),
         "command": unbreakable_units(record["provenance"]["command"]),
         "grades": [(LETTERS[grade], grade, meaning) for grade, meaning in words.GRADES],
         "verdicts": [*words.VERDICT_LEGEND, (NOT_YET, "no claim decides it yet")],
@@ -85,6 +85,12 @@ def audit_view(record: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]]
         "claims": [_claim(item, found) for item in record["claims"]],
     }
     return {name: item if name in ("graph", "claims") else wrappable(item, name) for name, item in view.items()}
+
+
+def _provenance(record: Json) -> list[tuple[str, str]]:
+    """As of a claim, without what is a claim's alone."""
+    rows = provenance_rows(record | {"instance": {}, "ground": []})
+    return [(name, value) for name, value in rows if name not in ("data", "ground")]
 
 
 def _claim(item: Json, found: Mapping[str, Mapping[str, Any]]) -> Json:
