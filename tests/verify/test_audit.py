@@ -44,7 +44,7 @@ PAPER = replace(TRUE, ledger=(
 """
 CLAIMS = {
     "good": GOOD,
-    "false": GOOD.replace("else 0, bound", "else 3, bound").replace("a title", "an untrue title"),
+    "false": GOOD.replace("subject.size, bound", "3 + subject.size, bound").replace("a title", "an untrue title"),
     "killed": GOOD.replace("    yield", "    import os; os.kill(os.getpid(), 9)\n    yield"),
     "leaves": GOOD.replace("    yield", "    import os; os._exit(0)\n    yield"),
     "raises": GOOD + "raise RuntimeError('on purpose')\n",
@@ -175,6 +175,17 @@ def test_an_interrupted_audit_goes_on_from_what_is_finished(tmp_path: Path) -> N
     assert "3 claims: 2 pass, 1 error" in told
     _, _, progress = audited(folder, *command[4:])
     assert "was finished before" not in progress, "an audit that has ended begins anew"
+
+
+def test_a_statement_that_cannot_be_set_costs_no_other_its_pages(tmp_path: Path) -> None:
+    claims = {"good": GOOD, "spelt": GOOD.replace('r"a = a"', 'r"unknown(a) \\"b\\" #["')}
+    folder = paper(tmp_path, claims, UNLISTED)
+    status, told, error = audited(folder, "--preset", "quick", "--json")
+    assert status == 1
+    assert "is not Typst mathematics" in error
+    assert json.loads(told) == audit_of(folder / "out")
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(folder / "out" / "audit.pdf").pages)
+    assert "unknown(a)" in text
 
 
 @pytest.mark.parametrize("change", ["record", "source", "preset"])

@@ -16,24 +16,37 @@ CLAIM = """
 STATEMENT = r"a = a"
 
 
+@dataclass(frozen=True)
+class Nothing:
+    experiment: object
+    size: int = 0
+
+
 def measure_nothing(subject):
     \"\"\"Nothing exceeds one.\"\"\"
-    yield Bound(name="nothing", observed=subject if isinstance(subject, int) else 0, bound=1, reason="zero")
+    yield Bound(name="nothing", observed=subject.size, bound=1, reason="zero")
 
 
 @defect_of_subject
 def larger(subject):
     \"\"\"It is two.\"\"\"
-    return 2
+    return replace(subject, size=2)
 
 
 CLAIM = Claim(
-    statement=STATEMENT, checks=(measure_nothing,), controls=dict(larger=larger), catches={measure_nothing: ("larger",)}
+    statement=STATEMENT,
+    about=Nothing,
+    checks=(measure_nothing,),
+    controls=dict(larger=larger),
+    catches={measure_nothing: ("larger",)},
 )
 """
-GOOD = (
-    f'"""Lemma 1 [T]: a title.\n\nWrong if not.\n"""\nfrom verify.claim import Bound, Claim, defect_of_subject\n{CLAIM}'
-)
+IMPORTS = """
+from dataclasses import dataclass, replace
+
+from verify.claim import Bound, Claim, defect_of_subject
+"""
+GOOD = f'"""Lemma 1 [T]: a title.\n\nWrong if not.\n"""\n{IMPORTS}\n{CLAIM}'
 MUTE = """
 
 class Mute(Exception):

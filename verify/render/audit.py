@@ -15,8 +15,8 @@ from verify.render import words
 from verify.render.alone import alone
 from verify.render.glyphs import shown
 from verify.render.origin import provenance_rows, unbreakable_units
-from verify.render.pdf import template
-from verify.render.visible import all_unicode, unicode_only
+from verify.render.pdf import is_mathematics, template
+from verify.render.visible import all_unicode, unicode_only, visible
 from verify.render.words import rich
 
 with alone():
@@ -47,20 +47,42 @@ FRONT += ("paragraphs", "wrong", "restriction", "cites", "trust", "checks", "ass
 def render_audit(record: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]]) -> bytes:
     """The audit's report; its record is attached as `audit.json`, each claim's beside it.
 
+    A claim's statement that is not Typst mathematics is shown as it is spelt, and costs the others nothing.
+
     Raises:
-        ValueError: a record's `statement` is not Typst mathematics, or a record holds no plain JSON.
+        ValueError: a record holds no plain JSON.
     """
+    view = audit_view(record, found)
     attached = {"audit": _source(record)} | {name: _source(item) for name, item in found.items()}
+    time = int(datetime.fromisoformat(record["provenance"]["time"]).timestamp())
+    try:
+        return _compiled(view, attached, time)
+    except typst.TypstError:
+        return _compiled(_readable(view), attached, time)
+
+
+def _compiled(view: Json, attached: Mapping[str, str], time: int) -> bytes:
     report: bytes = typst.compile(
         template("style", "claim", "audit"),
         sys_inputs={
-            "view": json.dumps(audit_view(record, found), ensure_ascii=False),
+            "view": json.dumps(view, ensure_ascii=False),
             "records": json.dumps(attached, ensure_ascii=False),
         },
         ignore_system_fonts=True,
-        timestamp=int(datetime.fromisoformat(record["provenance"]["time"]).timestamp()),
+        timestamp=time,
     )
     return report
+
+
+def _readable(part: Any, name: str = "") -> Any:
+    """A part of the view with each statement that is not mathematics as a text in quotes."""
+    if isinstance(part, dict):
+        return {name: _readable(item, name) for name, item in part.items()}
+    if isinstance(part, (list, tuple)):
+        return [_readable(item) for item in part]
+    if name != "statement" or is_mathematics(part):
+        return part
+    return json.dumps(visible(part), ensure_ascii=False)
 
 
 def audit_view(record: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]]) -> Json:

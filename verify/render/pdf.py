@@ -50,17 +50,29 @@ def template(*parts: str) -> bytes:
     return b"\n".join(folder.joinpath(f"{part}.typ").read_bytes() for part in parts)
 
 
+def is_mathematics(statement: str) -> bool:
+    """Whether Typst can read it."""
+    return _mistake(statement) is None
+
+
 def _require_statement(record: dict[str, Any]) -> None:
     """Compile the statement alone, so that its mistakes are told from the report's."""
-    try:
-        typst.compile(
-            b'#eval(sys.inputs.statement, mode: "math")',
-            sys_inputs={"statement": unicode_only(record["statement"])},
-            ignore_system_fonts=True,
-            timestamp=0,
-        )
-    except typst.TypstError as error:
+    error = _mistake(unicode_only(record["statement"]))
+    if error is not None:
         raise ValueError(
             f"the statement of claim {record['claim']!r} is not Typst mathematics: {error.message}; "
             f"correct it in the claim's file"
         ) from error
+
+
+def _mistake(statement: str) -> typst.TypstError | None:
+    try:
+        typst.compile(
+            b'#eval(sys.inputs.statement, mode: "math")',
+            sys_inputs={"statement": statement},
+            ignore_system_fonts=True,
+            timestamp=0,
+        )
+    except typst.TypstError as error:
+        return error
+    return None
