@@ -18,8 +18,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, replace
-from fractions import Fraction
-from functools import cache
 from random import Random as Generator
 from typing import Any
 
@@ -34,9 +32,9 @@ from theorems.descent.runs import hypotheses, literal_run, violated
 from theorems.descent.trajectory import descend
 from theorems.lemma5 import BATCH, RESOLUTION, SAMPLES, SPREAD
 from theorems.network.enclosed import enclose
-from theorems.network.exact import to_ball, to_balls
-from theorems.network.instances import networks, values
+from theorems.network.labelled import FEATURES_OF_PROMPT, LABELS, NOISE, TASK
 from theorems.network.letters import HERE
+from theorems.network.off_limit import X, kappa, networks_off_limit, spread, steps
 from theorems.setting import stated_constants
 from theorems.setting.constants import B, Delta_0, epsilon, rate
 from theorems.setting.defects import noise_ignores_task
@@ -53,11 +51,10 @@ from verify.prove import Equation, Random, prove, prove_expectation
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.conclusion import conclude
 from verify.prove.inequalities.lemma import Lemma, cite, hypothesis, quote
-from verify.prove.inequalities.quantity import Letter, norm
+from verify.prove.inequalities.quantity import norm
 from verify.prove.inequalities.rules import frobenius, same, triangle
 from verify.prove.inequalities.statement import conclude_stated
 from verify.prove.inequalities.system import Relation
-from verify.prove.inequalities.values import Values, extended
 
 STATEMENT = r"""
 y = Z^top lambda + n, quad EE n = 0, quad EE n n^top = tau norm(lambda)^2 I_N quad ==> quad
@@ -71,12 +68,8 @@ T >= (log((2 B^2 kappa Delta^((0)))/epsilon))/(log 1/(1 - eta_w zeta_0 \/ 2 K)) 
 SOURCE = "quadratic forms of Gaussians (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)"
 TAIL = "‖Xᵀn‖² ≤ τ‖λ‖²‖X‖_F² (1 + 2√x + 2x) with probability ≥ 1 − e⁻ˣ: its weights sum to ‖X‖_F²"
 
-X, Z_letter = Letter("X", N, K), Letter("Z", m, N)  # Ã − Â, and the features of the prompt
-TASK, NOISE, LABELS = Letter("λ", m, 1), Letter("n", N, 1), Letter("y", N, 1)
 feature_noise: Any = sp.MatrixSymbol("ε", m, N)
 length = sp.Symbol("ℓ", positive=True)  # ‖λ‖²
-kappa, spread = sp.symbols("κ t", positive=True)  # t = 1 + 2√x + 2x
-steps = sp.Symbol("T", integer=True, positive=True)
 
 
 def squares(matrix: Any) -> Any:
@@ -92,7 +85,6 @@ RATIO = 2 * B**2 * kappa * Delta_0 / epsilon  # by which the gap has to fall
 
 LENGTH = Equation(TASK.T * TASK, length * sp.Identity(1), "ℓ = ‖λ‖²")
 DRAWS = 20_000  # of label noise, for how often the bound is exceeded
-SMALL_STEPS = 3  # T on the small exact instances
 
 
 @dataclass(frozen=True)
@@ -137,7 +129,7 @@ def _task(sizes: Mapping[Any, int], rng: Generator) -> Mapping[Any, Any]:
 
 def derive_tail(subject: NoiseFree) -> Iterator[Identity]:
     """The tail of ‖Xᵀn‖² and Cauchy–Schwarz for ‖XᵀZᵀλ‖ give the bound with probability, and the number of steps."""
-    exact = _small_prompts()
+    exact = networks_off_limit()
     stated = subject.error_share * STATED_ERROR
     name = "(1/2K)‖ŷ − ŷ*‖² ≤ 2‖λ‖²κΔ, with probability ≥ 1 − δ"
     yield conclude_stated(name, Relation(error_chain().start, stated), error_chain(), instances=exact)
@@ -150,7 +142,7 @@ def derive_tail(subject: NoiseFree) -> Iterator[Identity]:
 
 def error_chain() -> Chain:
     """‖Xᵀy‖²/(2K) ≤ 2‖λ‖²κΔ, where the noise obeys its tail."""
-    signal, mixed = Z_letter.T * TASK, Z_letter * X
+    signal, mixed = FEATURES_OF_PROMPT.T * TASK, FEATURES_OF_PROMPT * X
     pulled, noise = norm(mixed, "F") * norm(TASK), sp.sqrt(tau * spread) * norm(TASK) * norm(X, "F")
     parts = same(X.T * LABELS, X.T * signal + X.T * NOISE, "y = Zᵀλ + n", hypothesis(LABELS, signal + NOISE, "labels"))
     error = at_most(norm(X.T * LABELS) ** 2 / (2 * K)).by(
@@ -177,46 +169,9 @@ def _split() -> Iterator[Identity]:
 LOSS = Lemma(
     __name__,
     "Lemma 5: ‖ZX‖_F² + mτ‖X‖_F² = 2KΔ for X = Ã − Â",
-    lambda: Relation(norm(Z_letter * X, "F") ** 2 + m * tau * norm(X, "F") ** 2, 2 * K * HERE.gap, True),
+    lambda: Relation(norm(FEATURES_OF_PROMPT * X, "F") ** 2 + m * tau * norm(X, "F") ** 2, 2 * K * HERE.gap, True),
     _split,
 )
-
-
-@cache
-def _small_prompts() -> tuple[Values, ...]:
-    """Small exact networks with labels, a task and noise; what the tail and the number of steps ask for is attained."""
-    with flint.ctx.workprec(PRECISION):
-        return tuple(_prompt(network, state) for network, (state, _) in networks())
-
-
-def _prompt(network: Any, state: Any) -> Values:
-    small = values(network, {"": state}, c=2, slack=1)
-    features = to_balls(network.features[: network.prompt]).transpose()
-    task = to_balls([[Fraction(1, 1 + n)] for n in range(features.nrows())])
-    noise = to_balls([[Fraction((-2) ** n)] for n in range(network.prompt)])
-    columns = [network.mixture(state, k) for k in range(len(network.tokens))]
-    apart = flint.arb_mat([[column[n, 0] for column in columns] for n in range(network.prompt)]) - network.A_hat
-    answers = {
-        X.name: lambda: apart,
-        Z_letter.name: lambda: features,
-        TASK.name: lambda: task,
-        NOISE.name: lambda: noise,
-        LABELS.name: lambda: features.transpose() * task + noise,
-    }
-    numbers = {**small.numbers, "tau": to_ball(network.tau), "r": flint.arb(1) / 2, "T": flint.arb(SMALL_STEPS)}
-    text = f"{small.text}, λ = {task}, n = {noise}"
-    known = replace(small, text=text, matrices={**small.matrices, **answers}, numbers=numbers)
-    weighed = norm(X.T * NOISE) ** 2 / (tau * norm(TASK) ** 2 * norm(X, "F") ** 2)
-    return extended(
-        known,
-        {
-            spread: weighed,
-            kappa: 1 + weighed / m,
-            B: norm(TASK),
-            Delta_0: HERE.gap / rate**SMALL_STEPS,
-            epsilon: 2 * B**2 * kappa * Delta_0 * rate**SMALL_STEPS,
-        },
-    )
 
 
 def certify_mean(subject: NoiseFree) -> Iterator[Bound]:
