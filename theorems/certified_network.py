@@ -172,7 +172,7 @@ def certify_every_prompt(subject: TrainedNetwork) -> Iterator[Bound]:
 
 def _sizes(experiment: Experiment, found: Certificate) -> dict[Any, Any]:
     """What the stated bounds are made of."""
-    data, delta = experiment.instance, experiment.settings["delta"]
+    data, delta = experiment.instance, experiment.parameters.delta
     known = {
         x_m: x_delta(data.feature_count, delta),
         x_n: x_delta(data.prompt_length, delta),
@@ -189,7 +189,7 @@ def _sizes(experiment: Experiment, found: Certificate) -> dict[Any, Any]:
 
 def _at_most(subject: TrainedNetwork, found: Certificate, known: dict[Any, Any], worst: Ball) -> Iterator[Bound]:
     """What holds for all prompts with ‖y‖ ≤ R, and for those that are likely."""
-    data, radius, delta = subject.experiment.instance, known[R], subject.experiment.settings["delta"]
+    data, radius, delta = subject.experiment.instance, known[R], subject.experiment.parameters.delta
     token, mean = (subject.factor * evaluate(stated, known) for stated in (STATED_TOKEN, STATED_MEAN))
     named = {"error_per_label": _up(known[apart]), "largest_error": _up(worst), "R": float(radius.mid())}
     told = "|ŷ_k − ŷ*_k| ≤ {:.4g} ‖y‖, at most {:.4g} for all ‖y‖ ≤ R = {:.4g}".format(*named.values())

@@ -155,8 +155,8 @@ def argue_rank(subject: RankLaw) -> Iterator[Argument]:
 def measure_hypotheses(subject: RankLaw) -> Iterator[Assumption]:
     """β > 0 and every token is different from 0."""
     experiment = subject.experiment
-    beta = experiment.settings.get("beta")
-    yield Assumption(name="β > 0", margin=float(beta or 0.0), meaning="standard deviation of the entries of Q_h⁽⁰⁾")
+    beta = experiment.parameters.beta
+    yield Assumption(name="β > 0", margin=beta, meaning="standard deviation of the entries of Q_h⁽⁰⁾")
     least = float(np.linalg.norm(experiment.instance.tokens, axis=1).min())
     yield Assumption(name="v_k ≠ 0", margin=least, meaning="least length of a token")
 

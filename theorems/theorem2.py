@@ -82,7 +82,7 @@ class RidgeRegression:
     @property
     def delta(self) -> float:
         """The probability of missing ε that is asked for."""
-        return float(self.experiment.settings["delta"])
+        return self.experiment.parameters.delta
 
     @property
     def x_delta(self) -> float:
@@ -149,8 +149,8 @@ def labels_chain() -> Chain:
 
 def certify_conclusion(subject: RidgeRegression) -> Iterator[Assumption | Bound]:
     """After exactly the T steps that the theorem asks for, every prompt's answer is within ε of ridge regression."""
-    given = subject.experiment.settings
-    yield from conclusion(subject.experiment, asked(epsilon=given["epsilon"], delta=given["delta"], B=given["B"]))
+    given = subject.experiment.parameters
+    yield from conclusion(subject.experiment, asked(epsilon=given.epsilon, delta=given.delta, B=given.B))
 
 
 def asked(*, epsilon: float, delta: float, B: float) -> Promise:

@@ -102,7 +102,7 @@ class NoiseFree:
     def kappa(self) -> float:
         """κ for the instance's m and the δ asked for, rounded up."""
         with flint.ctx.workprec(PRECISION):
-            x = -flint.arb(self.experiment.settings["delta"]).log()
+            x = -flint.arb(self.experiment.parameters.delta).log()
             return max(1.0, upper((1 + 2 * x.sqrt() + 2 * x) / self.experiment.instance.feature_count))
 
     def network(self) -> dict[Any, Any]:
@@ -200,7 +200,7 @@ def estimate_errors(subject: NoiseFree) -> Iterator[Estimate]:
     for _ in range(SAMPLES // BATCH):
         labels = sample_labels(rng, np.repeat(task, BATCH, axis=0), data.features, experiment.study.noise)
         errors.append(np.sum((labels[:, : data.prompt_length] @ apart) ** 2, axis=1))
-    found, delta = np.concatenate(errors), experiment.settings["delta"]
+    found, delta = np.concatenate(errors), experiment.parameters.delta
     yield Estimate(
         name="mean of ‖ŷ − ŷ*‖²",
         allowed=(mean, mean),
@@ -220,20 +220,19 @@ def estimate_errors(subject: NoiseFree) -> Iterator[Estimate]:
 
 def certify_steps(subject: NoiseFree) -> Iterator[Assumption | Bound]:
     """On the literal instance, after exactly T steps, all prompts whose noise obeys the tail are within ε."""
-    settings = {name: subject.experiment.settings[name] for name in ("epsilon", "delta", "B")}
+    given = subject.experiment.parameters
     plan = literal_run(subject.experiment)
     count = plan.problem.instance.feature_count
     with flint.ctx.workprec(PRECISION):
-        x = -flint.arb(settings["delta"]).log()
+        x = -flint.arb(given.delta).log()
         tail = 1 + 2 * x.sqrt() + 2 * x
     stated = RATIO.subs(kappa, sp.Rational(max(1.0, upper(tail / count))))
     yield from hypotheses(plan)
     if violated(plan):
         return
-    needed, before = (
-        guaranteed_steps(plan, Promise(ratio=ratio, error=STATED_ERROR, **settings))
-        for ratio in (stated, stated_constants.RATIO)
-    )
+    promise = Promise(ratio=stated, error=STATED_ERROR, epsilon=given.epsilon, delta=given.delta, B=given.B)
+    needed = guaranteed_steps(plan, promise)
+    before = guaranteed_steps(plan, replace(promise, ratio=stated_constants.RATIO))
     asked = math.ceil(float(subject.steps_share) * needed) if needed <= MOST_STEPS else needed
     made = replace(plan, steps=int(asked) if asked <= MOST_STEPS else 0)
     run = descend(made)
@@ -242,18 +241,18 @@ def certify_steps(subject: NoiseFree) -> Iterator[Assumption | Bound]:
     yield bound_of("T steps made", *steps_made, "T as stated", elsewhere=plan.elsewhere, quantities=told)
     if run.reached >= asked:
         with flint.ctx.workprec(run.bits):
-            yield replace(_conclusion(made, run, tail, settings), elsewhere=plan.elsewhere)
+            yield replace(_conclusion(made, run, tail, promise), elsewhere=plan.elsewhere)
 
 
-def _conclusion(plan: Any, run: Any, tail: Any, settings: Mapping[str, float]) -> Bound:
+def _conclusion(plan: Any, run: Any, tail: Any, promise: Promise) -> Bound:
     """B²(‖ZX‖₂ + √(τt)‖X‖_F)²/2K at the end of the run, which no prompt whose noise obeys the tail exceeds."""
     data, enclosed = plan.problem.instance, enclose(plan.problem)
     learned = enclosed.mixture(enclosed.attention(run.queries), run.weights)
     apart = learned - enclosed.a_hat
     features = balls(data.features[: data.prompt_length]).transpose()
     worst = spectral_norm(features * apart) + (data.noise * tail).sqrt() * frobenius_norm(apart)
-    found = (settings["B"] * worst) ** 2 / (2 * enclosed.K)
-    return bound_of("every such prompt", [found], [flint.arb(settings["epsilon"])], "(1/2K)‖ŷ − ŷ*‖² against ε")
+    found = (promise.B * worst) ** 2 / (2 * enclosed.K)
+    return bound_of("every such prompt", [found], [flint.arb(promise.epsilon)], "(1/2K)‖ŷ − ŷ*‖² against ε")
 
 
 CLAIM = Claim(

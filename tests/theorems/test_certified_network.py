@@ -153,7 +153,7 @@ def test_no_sampled_prompt_is_worse_and_few_are_outside(quick: Experiment) -> No
     )
     prompts, R = quick.study.prompts(out_of_domain=False), radius(quick)
     task, noise = (
-        float((level * x_delta(size, quick.settings["delta"])).sqrt().mid())
+        float((level * x_delta(size, quick.parameters.delta)).sqrt().mid())
         for level, size in ((1, quick.instance.feature_count), (quick.instance.noise, quick.instance.prompt_length))
     )
     labels = quick.prompt_labels(prompts)
@@ -161,7 +161,7 @@ def test_no_sampled_prompt_is_worse_and_few_are_outside(quick: Experiment) -> No
     sizes, tasks = np.linalg.norm(labels, axis=1), np.linalg.norm(prompts.tasks, axis=1)
     residuals = np.linalg.norm(labels - prompts.tasks @ quick.instance.features[: labels.shape[1]].T, axis=1)
     typical = (tasks <= task) & (residuals <= noise * tasks)
-    delta = quick.settings["delta"]
+    delta = quick.parameters.delta
     assert typical.mean() >= 1 - 2 * delta
     assert np.all(sizes[typical] <= R)
     assert errors[typical].max() <= usual <= supremum

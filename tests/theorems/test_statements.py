@@ -59,11 +59,12 @@ def test_some_comparison_is_on_the_instance_asked_for(name: str) -> None:
 @for_each(*ENTRIES)
 def test_every_number_in_a_sentence_is_named(name: str, quick: Experiment) -> None:
     """It is among the finding's own data or its named quantities; settings and constants of the method aside."""
+    header = {**vars(quick.parameters), **quick.describe()}
     found = [
         f"{item.check}: {finding.name}: {', '.join(numbers)}"
         for item in quick_outcome(name).evidence
         for finding in item.findings
-        if isinstance(finding, OnInstance) and (numbers := unnamed(finding, {**quick.settings, **quick.describe()}))
+        if isinstance(finding, OnInstance) and (numbers := unnamed(finding, header))
     ]
     assert found == []
 

@@ -138,4 +138,4 @@ def test_magnitudes_beyond_float64_are_undecided_and_never_an_error(given: dict[
 
 def test_features_near_the_end_of_float64_have_no_quantities_and_no_exception(quick: Experiment) -> None:
     data = replace(quick.instance, features=quick.instance.features * 1e200)
-    assert Experiment(study=replace(quick.study, instance=data)).quantities() == {}
+    assert replace(quick, study=replace(quick.study, instance=data)).quantities() == {}

@@ -47,12 +47,8 @@ class Asked(TypedDict):
 
 def asked(experiment: Experiment) -> Asked:
     """What was asked for; the theorem's own where nothing was."""
-    settings = experiment.settings
-    return Asked(
-        gamma_factor=settings.get("gamma_factor", 1.0),
-        step_factor=settings.get("step_factor", 1.0),
-        forced=bool(settings.get("force")),
-    )
+    given = experiment.parameters
+    return Asked(gamma_factor=given.gamma_factor, step_factor=given.step_factor, forced=given.force)
 
 
 @lru_cache(maxsize=8)

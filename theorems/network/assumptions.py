@@ -119,7 +119,7 @@ def _coordinate_spread(tokens: np.ndarray) -> tuple[float, int]:
 
 def _bounded_task(experiment: Experiment, prompts: Prompts) -> Assumption:
     """‖λ‖ ≤ B for the B that was given."""
-    bound, largest = experiment.settings["B"], float(np.linalg.norm(prompts.tasks, axis=1).max())
+    bound, largest = experiment.parameters.B, float(np.linalg.norm(prompts.tasks, axis=1).max())
     advice = "" if largest <= bound else f"; give --B {largest:.3g} or more"
     error = rounding(prompts.tasks.shape[1] + 1) * largest
     return Assumption(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
@@ -43,15 +43,16 @@ ADAM_RATE = 0.01
 class Experiment:
     """A study and what the theory says about it.
 
-    `shown` is what the network gets to see of the prompt labels; the identity unless a defect is planted. With
-    `presented` the network is presented as trained: it is judged though nobody saw training keep its promise.
+    `parameters` describe the run that was asked for, with the sizes that its data turned out to have. `shown` is what
+    the network gets to see of the prompt labels; the identity unless a defect is planted. With `presented` the network
+    is presented as trained: it is judged though nobody saw training keep its promise.
     """
 
     study: Study
+    parameters: Parameters
     limit: Limit = field(default_factory=Limit)
     shown: Callable[[Float[ndarray, "P N"]], Float[ndarray, "P N"]] = lambda labels: labels
     presented: bool = False
-    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def instance(self) -> Instance:
@@ -99,7 +100,7 @@ class Experiment:
             "m": data.feature_count,
             "H": len(self.study.start.queries),
             "tau": data.noise,
-            "beta": self.settings.get("beta"),
+            "beta": self.parameters.beta,
             "seed": self.study.seed,
             "source": data.source,
             "sha256": data.sha256,
@@ -144,7 +145,7 @@ class Experiment:
             "device": torch.cuda.get_device_name() if cuda else "cpu",
             "dtype": self.study.recipe.precision,
             "tf32": self.study.tf32,
-            "parameters": self.settings,
+            "parameters": {k: str(v) if isinstance(v, Path) else v for k, v in vars(self.parameters).items()},
         }
         if "trained" in vars(self.study):
             resume = self.study.resume
@@ -219,10 +220,8 @@ def prepare(
         device=device,
         progress=progress,
     ).keep(keeper, state)
-    sizes = {"K": data.dictionary_size, "d": data.token_dimension, "m": data.feature_count}
-    known = vars(parameters) | sizes
-    settings = {key: str(value) if isinstance(value, Path) else value for key, value in known.items()}
-    return Experiment(study=study, settings=settings)
+    known = replace(parameters, K=data.dictionary_size, d=data.token_dimension, m=data.feature_count)
+    return Experiment(study=study, parameters=known)
 
 
 def _load(parameters: Parameters) -> Instance:

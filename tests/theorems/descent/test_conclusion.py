@@ -129,7 +129,7 @@ def test_a_rate_of_1e_minus_19_and_less_is_a_number_of_steps_or_none_and_never_a
 
 
 def test_a_number_of_steps_that_is_out_of_reach_is_undecided_without_a_step(quick: Experiment) -> None:
-    slow = replace(quick, settings=quick.settings | {"step_factor": 1e-17})
+    slow = replace(quick, parameters=replace(quick.parameters, step_factor=1e-17))
     made = by_name(certify_conclusion(RidgeRegression(slow)))["T steps made, literal instance"]
     assert made.verdict is Verdict.UNDECIDED
     assert "more than 4000 steps are not followed" in made.reading
