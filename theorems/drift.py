@@ -206,11 +206,14 @@ def derive_drift(subject: DriftBounds) -> Iterator[Identity]:
 share, rest = sp.symbols("u ū", nonnegative=True)  # u + ū = 1
 
 
-def keeps_half(constants: LemmaConstants) -> Fact:
-    """√(ζ_0/2) ‖δ_k‖ ≤ ‖B_k^(t)ᵀ δ_k‖: the drift is too small to lose more than half of ζ_0."""
+def keeps_half(constants: LemmaConstants, moved: Fact | None = None) -> Fact:
+    """√(ζ_0/2) ‖δ_k‖ ≤ ‖B_k^(t)ᵀ δ_k‖: the drift is too small to lose more than half of ζ_0.
+
+    `moved` bounds the drift; by default this file's lemma does.
+    """
     x, change = AT_T.delta_k, AT_0.B_k - AT_T.B_k
     parts = AT_T.B_k.T * x, change.T * x
-    drift = quote(FEATURES, constants.softmax, constants.setting)
+    drift = moved or quote(FEATURES, constants.softmax, constants.setting)
     enough = hypothesis(constants.gamma_squared, gamma**2, "the requirement on γ²")
     room = at_most(drift.right).to(STATED_ROOM, enough, ROOT_OF_TWO)
     small = at_most(norm(change, "F")).by(drift, room.fact("γ² is large enough"))

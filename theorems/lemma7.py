@@ -98,6 +98,9 @@ def all_gradients_chain(point: Point, softmax: Lipschitz) -> Chain:
     )
 
 
+ALL_GRADIENTS = Lemma(__name__, "Lemma 7, all heads", all_gradients_chain)
+
+
 def derive_bound(subject: StatedBounds) -> Iterator[Identity]:
     """Lemma 1's gradient, bounded head by head with Lemma 2, Cauchy–Schwarz and Lemma 5."""
     chain = gradient_chain(HERE, LIPSCHITZ, subject.setting)

@@ -109,6 +109,9 @@ def all_features_chain(p: Point, q: Point, softmax: Lipschitz) -> Chain:
     )
 
 
+ALL_FEATURES_MOVED = Lemma(__name__, "Lemma 8, all heads", all_features_chain)
+
+
 def derive_bounds(subject: StatedBounds) -> Iterator[Identity]:
     """Operator norm, Lemma 2 for the weights, and α_hk b_hk − α′_hk b′_hk split in two."""
     exact = small_networks(subject.setting)

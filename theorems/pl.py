@@ -25,7 +25,7 @@ from theorems.lemma10 import NORM_IS_L, lipschitz_float
 from theorems.network.instances import letters, networks, values
 from theorems.network.letters import AT_0, BETWEEN, HERE, Point, h, k
 from theorems.network.pair import Pair
-from theorems.network.points import FloatPoint, pairs
+from theorems.network.points import FloatPoint, pairs, slowest_point
 from theorems.network.softmax import GENERIC
 from theorems.network.stated import Known, each, held
 from theorems.setting.constants import D, L, alpha, eta, gamma, rate, zeta_0
@@ -90,14 +90,19 @@ def kept(point: Point, loss: int = 1) -> Fact:
     return chain.fact("B_k keeps half of ζ_0")
 
 
+def slope_is(point: Point) -> Fact:
+    """‖∇ℓ‖² = ‖∇_Q ℓ‖² + ‖∇_α ℓ‖²."""
+    parts = length(h, norm(point.G_h, "F")), length(k, norm(point.g_k))
+    named: Fact = define(slope, sp.sqrt(parts[0] ** 2 + parts[1] ** 2), "‖∇ℓ‖, over all heads and tokens")
+    return named
+
+
 def slope_chain(point: Point, kept: Fact) -> Chain:
     """‖∇ℓ‖² ≥ (γ²ζ_0/K)(ℓ − L*)."""
     pulled = point.B_k.T * point.delta_k
-    parts = length(h, norm(point.G_h, "F")), length(k, norm(point.g_k))
-    whole = define(slope, sp.sqrt(parts[0] ** 2 + parts[1] ** 2), "‖∇ℓ‖, over all heads and tokens")
     return (
         at_least(slope**2)
-        .to(parts[1] ** 2, whole, rule="∇_α ℓ is a part of ∇ℓ")
+        .to(length(k, norm(point.g_k)) ** 2, slope_is(point), rule="∇_α ℓ is a part of ∇ℓ")
         .by(
             same(point.g_k, gamma / K * pulled, "∇_{α_k} ℓ by Lemma 1", quote(lemma1.GRADIENT_WEIGHTS, point)),
             kept,
@@ -116,8 +121,11 @@ def on_segment(point: Point) -> Fact:
     return known
 
 
-def step_chain(point: Point, kept: Fact, size: Fact = STEP_SIZE, lipschitz: Fact | None = None) -> Chain:
-    """ℓ(ξ⁺) − L* ≤ (1 − η_Q γ²ζ_0/(2K))(ℓ(ξ) − L*).
+SLOPE = Lemma(__name__, "the PL inequality", slope_chain)
+
+
+def descent_chain(point: Point, size: Fact = STEP_SIZE, lipschitz: Fact | None = None) -> Chain:
+    """ℓ(ξ⁺) − L* ≤ ℓ(ξ) − L* − (η_Q/2)‖∇ℓ‖².
 
     `lipschitz` bounds ‖∇ℓ(ξᵘ) − ∇ℓ(ξ)‖ for every point of the segment, and gives the constant; by default it is
     supposed.
@@ -125,22 +133,27 @@ def step_chain(point: Point, kept: Fact, size: Fact = STEP_SIZE, lipschitz: Fact
     lipschitz = lipschitz or on_segment(point)
     far = sp.Matrix(Pair(here=BETWEEN, there=point, softmax=GENERIC).distances)
     constant = lipschitz.right / sp.sqrt(far.dot(far))
-    bound = slope_chain(point, kept).fact("the PL inequality")
     descent = point.gap - eta * slope**2 + constant / 2 * eta**2 * slope**2
     return (
         at_most(next_gap)
         .by(cite(next_gap, descent, "descent lemma", source=NESTEROV, needs=(lipschitz,)))
         .to(point.gap - eta / 2 * slope**2, size)
-        .to(point.gap - eta / 2 * bound.left, bound)
     )
 
 
+def step_chain(point: Point, kept: Fact, size: Fact = STEP_SIZE, lipschitz: Fact | None = None) -> Chain:
+    """ℓ(ξ⁺) − L* ≤ (1 − η_Q γ²ζ_0/(2K))(ℓ(ξ) − L*)."""
+    bound = slope_chain(point, kept).fact("the PL inequality")
+    return descent_chain(point, size, lipschitz).to(point.gap - eta / 2 * bound.left, bound)
+
+
+DESCENT = Lemma(__name__, "one step (descent lemma)", descent_chain)
 STEP = Lemma(__name__, "one step (descent lemma and PL)", step_chain)
 
 
-def half_rate(constants: LemmaConstants) -> Chain:
-    """η_Q σ ≤ 1/2, because ζ_0 ≤ K Laa/γ² (Assumption 2 and Lemma 9) and Laa ≤ L."""
-    x, entry = Letter("e", N, 1), constants.matrix[1, 1]
+def root_of_zeta(constants: LemmaConstants) -> Chain:
+    """√ζ_0 ≤ √H ‖Z̄‖, by Assumption 2 and Lemma 9, which bound ‖B_k‖ from both sides."""
+    x = Letter("e", N, 1)
     unit = hypothesis(norm(x), 1, "e is any vector of length 1", equal=True)
     root = at_most(sp.sqrt(zeta_0 / constants.zeta) * norm(x)).by(
         constants.least_fact,
@@ -151,7 +164,15 @@ def half_rate(constants: LemmaConstants) -> Chain:
         unit,
     )
     known = root.fact("√ζ_0 ‖x‖ ≤ ‖B_k‖_F ‖x‖")
-    small = at_most(sp.sqrt(zeta_0)).to(sp.sqrt(constants.zeta) * root.end, known, unit).fact("the bound on √ζ_0")
+    return at_most(sp.sqrt(zeta_0)).to(sp.sqrt(constants.zeta) * root.end, known, unit)
+
+
+ZETA_BELOW = Lemma(__name__, "the bound on √ζ_0", root_of_zeta)
+
+
+def half_rate(constants: LemmaConstants) -> Chain:
+    """η_Q σ ≤ 1/2, because ζ_0 ≤ K Laa/γ² (Assumption 2 and Lemma 9) and Laa ≤ L."""
+    entry, small = constants.matrix[1, 1], root_of_zeta(constants).fact("the bound on √ζ_0")
     named = define(ENTRIES[1, 1], entry, f"{ENTRIES[1, 1]} names it")
     largest = entry_below_norm(ENTRIES, 1, 1)
     chain = at_most(eta * SIGMA).to(constants.zeta * eta / 2 * entry, small)
@@ -216,28 +237,6 @@ def measure_points(subject: Contraction) -> Iterator[Bound]:
     ):
         known, wrong = _numbers(subject, points)
         yield held(name, relation, known, 0.0, f"{len(points)} points", uncertain=wrong)
-
-
-def slowest_point(experiment: Experiment) -> Iterator[FloatPoint]:
-    """A point where only the slowest mode is left: ‖∇_α ℓ‖² = 2γ²ζΔ/K with ζ = min_k λ_min(B_k B_kᵀ) there.
-
-    δ_k is the last eigenvector of the worst B_k B_kᵀ, and 0 for other tokens; γ is so large that the gradient in Q,
-    which does not grow with it at given w = γα, adds a hundredth. There is none with fewer heads than prompt tokens.
-    """
-    data, theory, start = experiment.instance, experiment.theory, experiment.study.start
-    queries = start.queries.double().numpy()
-    zeros = np.zeros((len(queries), data.dictionary_size))
-    point = FloatPoint(experiment=experiment, tokens=data.tokens, queries=queries, alpha=zeros, gamma=1.0)
-    B = point.b.transpose(2, 1, 0)  # K × N × H
-    if B.shape[2] < B.shape[1]:
-        return
-    left, sizes, _ = np.linalg.svd(B, full_matrices=False)
-    worst, target = int(np.argmin(sizes[:, -1])), theory.target.copy()
-    target[:, worst] += left[worst][:, -1]
-    weights = (np.linalg.pinv(B) @ target.T[:, :, None])[:, :, 0].T
-    by_queries, by_alpha = (np.linalg.norm(part) for part in replace(point, alpha=weights).gradients)
-    gamma_there = max(1.0, 10 * float(by_queries / by_alpha))
-    yield replace(point, alpha=weights / gamma_there, gamma=gamma_there)
 
 
 def _numbers(subject: Contraction, points: list[FloatPoint]) -> tuple[Known, Known]:

@@ -21,6 +21,11 @@ def four_times_the_rate(experiment: Experiment) -> DescentRun:
     return replace(literal_run(experiment, STEPS), rate_factor=4.0, forced=True)
 
 
+def eight_times_the_rate(experiment: Experiment) -> DescentRun:
+    """The claimed rate is (1 − 8η_wζ₀/2K)ᵗ."""
+    return replace(literal_run(experiment, STEPS), rate_factor=8.0, forced=True)
+
+
 def penalty_changed(experiment: Experiment) -> DescentRun:
     """Z̄ and Â belong to the penalty 2mτ; training does not."""
     run = literal_run(experiment, 100)
@@ -30,6 +35,11 @@ def penalty_changed(experiment: Experiment) -> DescentRun:
 def large_steps(experiment: Experiment) -> DescentRun:
     """The steps are ten times those of the theorem, η_Q = 10/L."""
     return replace(literal_run(experiment, STEPS), step_factor=10.0, forced=True)
+
+
+def hundred_times_the_step(experiment: Experiment) -> DescentRun:
+    """The steps are a hundred times those of the theorem, η_Q = 100/L."""
+    return replace(literal_run(experiment, STEPS), step_factor=100.0, forced=True)
 
 
 def gamma_too_small(experiment: Experiment) -> DescentRun:

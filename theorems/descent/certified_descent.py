@@ -14,6 +14,7 @@ import numpy as np
 
 from numerics.measure import UNIT_ROUNDOFF
 from theorems.descent.float_descent import float_descent, gap_error
+from theorems.descent.prescription import THEOREM_1
 from theorems.descent.runs import (
     SHORT_BUDGET,
     SHORT_STEPS,
@@ -145,7 +146,8 @@ def _quantities(run: DescentRun, trajectory: Trajectory) -> dict[str, int | floa
 
 def _is_literal(run: DescentRun) -> bool:
     """The literal instance with the step sizes of Theorem 1."""
-    return run.gamma_factor == run.step_factor == 1 and run.problem == literal_problem(run.problem.limit)
+    own = run.required == THEOREM_1 and run.gamma_factor == run.step_factor == 1
+    return own and run.problem == literal_problem(run.problem.limit)
 
 
 def _descend(run: DescentRun) -> Trajectory | None:
@@ -181,11 +183,21 @@ def _bounds(run: DescentRun, start: Ball, count: int) -> list[Ball]:
 
 def _induction(run: DescentRun, trajectory: Trajectory) -> Iterator[Bound]:
     prescription, moments = run.prescription, trajectory.moments
-    gamma, zeta = flint.arb(prescription.gamma), prescription.zeta_0
+    gamma, zeta, source = flint.arb(prescription.gamma), prescription.zeta_0, run.required.source
     x = np.array([moment.step for moment in moments])
     every: list[tuple[str, list[Ball], list[Ball], str]] = [
-        ("|α_hk| ≤ α", [m.weight / gamma for m in moments], [prescription.alpha] * len(x), "α of the drift lemma"),
-        ("‖B_k − B_k⁽⁰⁾‖_F ≤ its bound", [m.drift for m in moments], [prescription.drift] * len(x), "drift lemma"),
+        (
+            "|α_hk| ≤ α",
+            [m.weight / gamma for m in moments],
+            [prescription.alpha] * len(x),
+            f"α of the {source}",
+        ),
+        (
+            "‖B_k − B_k⁽⁰⁾‖_F ≤ its bound",
+            [m.drift for m in moments],
+            [prescription.drift] * len(x),
+            run.required.source,
+        ),
         (
             "√(ζ₀/2) ≤ √λ_min(B_kB_kᵀ)",
             [(zeta / 2).sqrt()] * len(x),

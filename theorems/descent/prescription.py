@@ -24,6 +24,26 @@ from verify.certify.norms import frobenius_norm, largest, spectral_norm
 # The least γ² for which the bound on the drift leaves room: 128(2 + √2) K^{3/2} √H ‖Z̄‖² f̄_max Δ⁽⁰⁾ ζ₀^{−5/2}.
 GAMMA_SQUARED = STATED_DRIFT * gamma**2 / STATED_ROOM
 
+
+@dataclass(frozen=True, kw_only=True)
+class Required:
+    """The formulas of a theorem: the least γ², and α, D, L's matrix and the bound on the drift that follow from γ.
+
+    `source` is where α and the bound on the drift come from.
+    """
+
+    gamma_squared: sp.Expr
+    alpha: sp.Expr
+    D: sp.Expr
+    matrix: sp.ImmutableMatrix
+    drift: sp.Expr
+    source: str = "drift lemma"
+
+
+THEOREM_1 = Required(
+    gamma_squared=GAMMA_SQUARED, alpha=STATED_ALPHA, D=STATED_D, matrix=LIPSCHITZ_MATRIX, drift=STATED_DRIFT
+)
+
 DECREASE = eta_w * SIGMA / gamma**2  # η_wζ₀/(2K), by which Δ decreases relatively in one step, or more
 
 MARGIN = 2.0**-20  # by which γ exceeds and η_Q falls short of the theorem's values
@@ -66,8 +86,10 @@ class Prescription:
 
 
 @lru_cache(maxsize=16)
-def prescribe(problem: Problem, *, gamma_factor: float = 1.0, step_factor: float = 1.0) -> Prescription:
-    """γ and the step sizes of Theorem 1 for a problem, or multiples of them.
+def prescribe(
+    problem: Problem, *, required: Required = THEOREM_1, gamma_factor: float = 1.0, step_factor: float = 1.0
+) -> Prescription:
+    """γ and the step sizes of Theorem 1 (or with other formulas) for a problem, or multiples of them.
 
     `gamma_factor` multiplies γ before L is computed from it, `step_factor` multiplies η_Q = 1/L.
 
@@ -80,11 +102,11 @@ def prescribe(problem: Problem, *, gamma_factor: float = 1.0, step_factor: float
     with flint.ctx.workprec(BITS):
         enclosed = enclose(problem)
         values = enclosed_norms(problem, enclosed) | {zeta_0: least}
-        chosen = gamma_factor * (1 + MARGIN) * upper(evaluate(GAMMA_SQUARED, values).sqrt())
+        chosen = gamma_factor * (1 + MARGIN) * upper(evaluate(required.gamma_squared, values).sqrt())
         values |= {gamma: flint.arb(chosen)}
-        values |= {alpha: evaluate(STATED_ALPHA, values)}
-        values |= {D: evaluate(STATED_D, values)}
-        entries = [[evaluate(LIPSCHITZ_MATRIX[i, j], values) for j in range(2)] for i in range(2)]
+        values |= {alpha: evaluate(required.alpha, values)}
+        values |= {D: evaluate(required.D, values)}
+        entries = [[evaluate(required.matrix[i, j], values) for j in range(2)] for i in range(2)]
         smoothness = spectral_norm(flint.arb_mat(entries))
         return Prescription(
             zeta_0=least,
@@ -92,9 +114,9 @@ def prescribe(problem: Problem, *, gamma_factor: float = 1.0, step_factor: float
             step_queries=step_factor * (1 - MARGIN) * lower(1 / smoothness),
             L=smoothness,
             alpha=values[alpha],
-            drift=evaluate(STATED_DRIFT, values),
+            drift=evaluate(required.drift, values),
             radius=evaluate(STATED_ROOM, values),
-            required_gamma=evaluate(GAMMA_SQUARED, values).sqrt(),
+            required_gamma=evaluate(required.gamma_squared, values).sqrt(),
             K=enclosed.K,
         )
 

@@ -16,7 +16,7 @@ import flint
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theorems.descent.prescription import Prescription
+from theorems.descent.prescription import THEOREM_1, Prescription, Required
 from theorems.descent.trajectory import DescentRun
 from theorems.network.enclosed import Ball, Problem, largest_rank
 from theorems.network.problem import problem_of
@@ -97,24 +97,25 @@ def affordable_steps(problem: Problem, budget: int) -> int:
     return budget // (H * (2 * N * d * (d + K) + 200 * N * K))
 
 
-def runs_of(experiment: Experiment) -> tuple[DescentRun, ...]:
+def runs_of(experiment: Experiment, required: Required = THEOREM_1) -> tuple[DescentRun, ...]:
     """What to run: the experiment's own instance alone if the budget reaches far enough, else the literal one first.
 
-    Far enough is the number of steps that are guaranteed to cut the gap by 1000.
+    Far enough is the number of steps that are guaranteed to cut the gap by 1000, with the step sizes `required`.
     """
     problem = problem_of(experiment)
     long, short = (max(1, min(STEPS, affordable_steps(problem, budget))) for budget in (BUDGET, SHORT_BUDGET))
     if problem == literal_problem(experiment.limit):
-        return (own_run(experiment, long),)
-    own = own_run(experiment, short)
+        return (replace(own_run(experiment, long), required=required),)
+    own = replace(own_run(experiment, short), required=required)
     if violated(own):
         return (own,)
     guaranteed = own.prescription.guaranteed_steps(1e3)
     if long >= guaranteed:
-        return (own_run(experiment, long),)
+        return (replace(own, steps=long),)
     word = ", which is vacuous" if guaranteed > VACUOUS else ""
     note = f"; {guaranteed:.2g} steps are guaranteed to cut the gap by 1000{word}"
-    return literal_run(experiment, SHORT_STEPS), own_run(experiment, min(OWN_STEPS, short), note)
+    literal = replace(literal_run(experiment, SHORT_STEPS), required=required)
+    return literal, replace(own, steps=min(OWN_STEPS, short), note=note)
 
 
 def bound_on(

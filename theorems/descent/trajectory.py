@@ -6,14 +6,14 @@ what is still open then is reported as the number of steps that were reached.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import flint
 import sympy as sp
 
-from theorems.descent.prescription import DECREASE, Prescription, prescribe
+from theorems.descent.prescription import DECREASE, THEOREM_1, Prescription, Required, prescribe
 from theorems.network.enclosed import Ball, Enclosed, Matrix, Problem, by_token, enclose, least_eigenvalues
 from verify.certify import balls
 from verify.certify.norms import frobenius_norm, largest, smallest, sum_of_squares
@@ -29,16 +29,17 @@ EIGENVALUE_STEPS = 10  # λ_min(B_kB_kᵀ) itself is enclosed at about this many
 class DescentRun:
     """A run and what is claimed of it; factors other than 1 and another source of the constants are defects.
 
-    The constants are those of `prescribed_for` (of the problem itself if None). `gamma_factor` multiplies γ,
-    `step_factor` the step 1/L, `rate_factor` the stated relative `decrease` of Δ in one step. With
-    `frozen` Q keeps its start; `forced`: the run is made even where a hypothesis fails. `note` is said of the
-    number of steps. `elsewhere` names the instance where it is not the one that was asked for.
+    The constants are those of `prescribed_for` (of the problem itself if None) by the formulas `required`.
+    `gamma_factor` multiplies γ, `step_factor` the step 1/L, `rate_factor` the stated relative `decrease` of Δ in one
+    step. With `frozen` Q keeps its start; `forced`: the run is made even where a hypothesis fails. `note` is said of
+    the number of steps. `elsewhere` names the instance where it is not the one that was asked for.
     """
 
     name: str
     problem: Problem
     steps: int
     prescribed_for: Problem | None = None
+    required: Required = THEOREM_1
     gamma_factor: float = 1.0
     step_factor: float = 1.0
     decrease: sp.Expr = DECREASE
@@ -56,7 +57,8 @@ class DescentRun:
             verify.certify.balls.NotPositiveDefiniteError: there are none because ζ₀ is not certified.
         """
         problem = self.prescribed_for or self.problem
-        return prescribe(problem, gamma_factor=self.gamma_factor, step_factor=self.step_factor)
+        factors = {"gamma_factor": self.gamma_factor, "step_factor": self.step_factor}
+        return prescribe(problem, required=self.required, **factors)
 
     @property
     def rate(self) -> Ball:
@@ -66,7 +68,7 @@ class DescentRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """Step t: the gap, max |w_hk|, max_k ‖B_k − B_k⁽⁰⁾‖_F, ‖∇ℓ‖² in the variables of Lemma 6.
+    """Step t: the gap, max |w_hk|, ‖w‖_F, ‖Q − Q⁽⁰⁾‖_F, max_k ‖B_k − B_k⁽⁰⁾‖_F, ‖∇ℓ‖² in the variables of Lemma 6.
 
     At selected steps also min_k λ_min(B_kB_kᵀ), None elsewhere and where the rank is open.
     """
@@ -74,6 +76,8 @@ class Moment:
     step: int
     gap: Ball
     weight: Ball
+    weights: Ball
+    turned: Ball
     drift: Ball
     slope: Ball
     least: Ball | None
@@ -116,7 +120,7 @@ def _made(run: DescentRun) -> Trajectory:
     prescription, enclosed = run.prescription, enclose(run.problem)
     eta_Q, eta_w = flint.arb(prescription.step_queries), prescription.step_weights
     queries, weights = [balls(query) for query in run.problem.queries], balls(run.problem.weights).tolist()
-    start = None
+    first, start = queries, None
     moments: list[Moment] = []
     every = max(1, run.steps // EIGENVALUE_STEPS)
     for step in range(run.steps + 1):
@@ -133,6 +137,8 @@ def _made(run: DescentRun) -> Trajectory:
                 step=step,
                 gap=gap,
                 weight=largest(abs(w) for row in weights for w in row),
+                weights=frobenius_norm(flint.arb_mat(weights)),
+                turned=_length(now - then for now, then in zip(queries, first, strict=True)),
                 drift=largest(frobenius_norm(now - then) for now, then in zip(mixings, start, strict=True)),
                 slope=_squared_slope(prescription, by_queries, by_weights),
                 least=_least(mixings, enclosed) if step % every == 0 else None,
@@ -145,6 +151,11 @@ def _made(run: DescentRun) -> Trajectory:
         pairs = zip(weights, by_weights, strict=True)
         weights = [[w - eta_w * g for w, g in zip(*rows, strict=True)] for rows in pairs]
     return Trajectory(moments=tuple(moments), queries=queries, weights=weights, bits=flint.ctx.prec)
+
+
+def _length(parts: Iterable[Matrix]) -> Ball:
+    """The Frobenius norm of several matrices together."""
+    return sum((sum_of_squares(part.entries()) for part in parts), flint.arb(0)).sqrt()
 
 
 def _squared_slope(prescription: Prescription, by_queries: Sequence[Matrix], by_weights: Sequence[list[Ball]]) -> Ball:

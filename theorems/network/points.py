@@ -190,3 +190,25 @@ def constants_of(experiment: Experiment) -> dict[sp.Expr, float]:
 def alpha_of(setting: Setting, *points: FloatPoint) -> float:
     """The α of the lemmas: the largest |α_hk|, or less where a control breaks |α_hk| ≤ α."""
     return max(float(np.abs(point.alpha).max()) for point in points) / setting.slack
+
+
+def slowest_point(experiment: Experiment) -> Iterator[FloatPoint]:
+    """A point where only the slowest mode is left: ‖∇_α ℓ‖² = 2γ²ζΔ/K with ζ = min_k λ_min(B_k B_kᵀ) there.
+
+    δ_k is the last eigenvector of the worst B_k B_kᵀ, and 0 for other tokens; γ is so large that the gradient in Q,
+    which does not grow with it at given w = γα, adds a hundredth. There is none with fewer heads than prompt tokens.
+    """
+    data, theory, start = experiment.instance, experiment.theory, experiment.study.start
+    queries = start.queries.double().numpy()
+    zeros = np.zeros((len(queries), data.dictionary_size))
+    point = FloatPoint(experiment=experiment, tokens=data.tokens, queries=queries, alpha=zeros, gamma=1.0)
+    B = point.b.transpose(2, 1, 0)  # K × N × H
+    if B.shape[2] < B.shape[1]:
+        return
+    left, sizes, _ = np.linalg.svd(B, full_matrices=False)
+    worst, target = int(np.argmin(sizes[:, -1])), theory.target.copy()
+    target[:, worst] += left[worst][:, -1]
+    weights = (np.linalg.pinv(B) @ target.T[:, :, None])[:, :, 0].T
+    by_queries, by_alpha = (np.linalg.norm(part) for part in replace(point, alpha=weights).gradients)
+    gamma_there = max(1.0, 10 * float(by_queries / by_alpha))
+    yield replace(point, alpha=weights / gamma_there, gamma=gamma_there)

@@ -52,6 +52,7 @@ RULES: dict[str, Callable[[], Fact]] = {
     "entrywise_product": lambda: rules.entrywise_product(Diagonal(D, x), y),
     "largest_entry": lambda: rules.largest_entry(COLUMNS, y),
     "frobenius_columns": lambda: rules.frobenius_columns(COLUMNS),
+    "entries": lambda: rules.entries(x, i, Letter("x_i", 1, 1, i)),
     "least_singular_value": lambda: rules.least_singular_value(M, x),
     "weighted_cauchy_schwarz": lambda: rules.weighted_cauchy_schwarz(k, weight[k], body[k]),
     "minkowski": lambda: rules.minkowski(length((h, k), norm(x_hk) + norm(x_k) + norm(w))),
@@ -98,6 +99,7 @@ def instance(seed: int) -> Values:
         "m_j": lambda j: flint.arb_mat(draw["M"][:, [j]].tolist()),
         "x_k": lambda k: flint.arb_mat(parts[k].tolist()),
         "total_x": lambda: flint.arb_mat(parts.sum(axis=0).tolist()),
+        "x_i": lambda i: flint.arb_mat([[int(draw["x"][i, 0])]]),
         "e_i": lambda i: flint.arb_mat([[int(row == i)] for row in range(N_)]),
         "x_hk": lambda h, k: flint.arb_mat([[int(family[h, k])]]),
     }

@@ -169,6 +169,14 @@ def frobenius_columns(columns: Columns) -> Fact:
 
 
 @rule
+def entries(vector: Matrix, index: Index, entry: Matrix) -> Fact:
+    """‖x‖² = Σ_i x_i², the x_i (1 × 1) being the entries of x."""
+    row = Columns(vector.T, index, entry)
+    right = length(index, norm(entry))
+    return Fact(left=norm(vector), right=right, equal=True, rule="entry by entry", needs=(row,))
+
+
+@rule
 def least_singular_value(matrix: Matrix, vector: Matrix) -> Fact:
     """σ ‖x‖ ≤ ‖Bᵀ x‖ with σ² = λ_min(B Bᵀ)."""
     left, right = norm(matrix, "least") * norm(vector), norm(matrix.T * vector)
