@@ -53,7 +53,7 @@ LEDGER = (
         "Theorem 1",
         "Gradient descent converges linearly to the least loss",
         "theorem1",
-        "theorem1_sharp sharp_rate long_run lazy attainment",
+        "theorem1_sharp theorem1_wide sharp_rate long_run lazy attainment",
     ),
     _row("ridge", "Eq. for λ̂", "The limiting coefficients are the ridge solution", "ridge"),
     _row(
