@@ -32,20 +32,20 @@ from theorems.descent.path import (
     below_zeta,
     drift_chain,
     gap_chain,
-    lipschitz,
+    grown_chain,
+    lipschitz_on_step,
     next_weights_chain,
-    path_chain,
+    paid_chain,
     pulled_queries,
-    queries_chain,
-    weights_chain,
+    turned_chain,
 )
 from theorems.descent.prescription import Required
 from theorems.descent.runs import runs_of
 from theorems.descent.step_sizes import float_start
 from theorems.descent.trajectory import DescentRun
+from theorems.network.assumptions import measure_training_assumptions
 from theorems.network.letters import t
 from theorems.pl import half_rate, slope
-from theorems.setting.assumptions import measure_training_assumptions
 from theorems.setting.constants import Delta_0, Z_norm, alpha, eta, eta_w, f_max, gamma, rate, sigma, zeta_0
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.notation import K
@@ -139,9 +139,9 @@ def derive_path(subject: WiderConvergence) -> Iterator[Identity]:
     given, exact = subject.constants, subject.small_runs
     inside = next_weights_chain(given)
     yield conclude("‖α^(t+1)‖_F ≤ α", inside.start, alpha, inside, instances=exact)
-    along = at_most(lipschitz(given).left).by(lipschitz(given))
+    along = at_most(lipschitz_on_step(given).left).by(lipschitz_on_step(given))
     yield conclude("‖∇ℓ(ξᵘ) − ∇ℓ(ξ^(t))‖ ≤ L ‖ξᵘ − ξ^(t)‖", along.start, along.end, along, instances=exact)
-    paid = path_chain(given)
+    paid = paid_chain(given)
     yield conclude("√Δ^(t+1) + (η_Q √(2σ)/4) ‖∇ℓ‖ ≤ √Δ^(t)", paid.start, paid.end, paid, instances=exact)
     half = half_rate(given)
     yield conclude("η_Q σ ≤ 1/2", half.start, subject.half, half, instances=exact)
@@ -150,7 +150,7 @@ def derive_path(subject: WiderConvergence) -> Iterator[Identity]:
 def derive_induction(subject: WiderConvergence) -> Iterator[Identity]:
     """The three bounds at t give those at t + 1."""
     given, exact = subject.constants, subject.small_runs
-    grown, turned, fallen = weights_chain(given), queries_chain(given), gap_chain(given)
+    grown, turned, fallen = grown_chain(given), turned_chain(given), gap_chain(given)
     name, goal = "‖α^(t+1)‖_F ≤ α (1 − √Δ^(t+1)/√Δ^(0))", given.alpha * WALKED_NEXT
     yield conclude(name, grown.start, goal, grown, instances=exact)
     goal = given.queries * WALKED_NEXT
@@ -177,7 +177,7 @@ def derive_infimum(subject: WiderConvergence) -> Iterator[Identity]:
 def derive_constants(subject: WiderConvergence) -> Iterator[Identity]:
     """The chains give exactly the stated α, the bound on Q, the requirement on γ² and the rate."""
     given = subject.constants
-    paid = path_chain(given).start.coeff(slope)  # times ‖∇ℓ‖, at most √Δ^(t) − √Δ^(t+1)
+    paid = paid_chain(given).start.coeff(slope)  # times ‖∇ℓ‖, at most √Δ^(t) − √Δ^(t+1)
     yield prove_scalars("α", eta * sp.sqrt(Delta_0) / paid, given.alpha, "the whole path, for √Δ^(0)")
     turned = pulled_queries(given).end.coeff(slope) / eta * given.alpha
     yield prove_scalars("the bound on Q", turned, given.queries, "‖∇_Q ℓ‖ in terms of ‖∇ℓ‖, along the path")

@@ -25,7 +25,7 @@ from verify.prove.inequalities.lemma import define, hypothesis, quote
 from verify.prove.inequalities.quantity import length, lengths_of_sums, norm
 from verify.prove.inequalities.rules import (
     cauchy_schwarz,
-    entries,
+    entries_of,
     entry_below_norm,
     member,
     minkowski,
@@ -75,7 +75,7 @@ def drift_chain(constants: PathConstants) -> Chain:
     return chain.to(constants.softmax.value * f_max * constants.queries, rule="√Δ^(t) ≥ 0")
 
 
-def keeps_half(constants: PathConstants) -> Fact:
+def half_kept(constants: PathConstants) -> Fact:
     """B_k^(t) keeps half of ζ_0."""
     return drift.keeps_half(constants, drift_chain(constants).fact("the drift, by the induction hypothesis on Q"))
 
@@ -138,7 +138,7 @@ def _entry(point: Point, *bounds: Fact) -> Chain:
     return at_most(entry).by(member(k, entry), member(h, length(k, entry)), *bounds)
 
 
-def lipschitz(constants: PathConstants) -> Fact:
+def lipschitz_on_step(constants: PathConstants) -> Fact:
     """‖∇ℓ(ξᵘ) − ∇ℓ(ξ^(t))‖ ≤ L ‖ξᵘ − ξ^(t)‖ on the segment from t to t + 1, both ends being in the ball."""
     here = _entry(AT_T, constants.weights_fact).to(alpha, constants.named).fact("ξ^(t) is in the ball")
     inside = next_weights_chain(constants).fact("the bound on ‖α^(t+1)‖_F")
@@ -152,16 +152,16 @@ def lipschitz(constants: PathConstants) -> Fact:
 
 def steep(constants: PathConstants) -> Fact:
     """The PL inequality at t."""
-    known: Fact = quote(pl.SLOPE, AT_T, keeps_half(constants))
+    known: Fact = quote(pl.SLOPE, AT_T, half_kept(constants))
     return known
 
 
-def path_chain(constants: PathConstants) -> Chain:
+def paid_chain(constants: PathConstants) -> Chain:
     """√Δ^(t+1) + (η_Q √(2σ)/4) ‖∇ℓ‖ ≤ √Δ^(t).
 
     Its square follows from √(2σΔ^(t+1)) ≤ q ‖∇ℓ‖ and 2q ≤ 1 + q² = 2 − η_Q σ.
     """
-    fall = quote(pl.DESCENT, AT_T, constants.step_size_fact, lipschitz(constants))
+    fall = quote(pl.DESCENT, AT_T, constants.step_size_fact, lipschitz_on_step(constants))
     root, ratio, is_rate = sp.sqrt(2 * SIGMA), define(q, sp.sqrt(rate), "q² = r"), pl.rate_is(constants)
     small = at_most(root * AFTER).to(q * pl.slope, fall, steep(constants), ratio, is_rate)
     below = at_most(2 * q).to(2 - eta * SIGMA, square(q - 1), ratio, is_rate)
@@ -169,11 +169,11 @@ def path_chain(constants: PathConstants) -> Chain:
     return at_most(AFTER + eta * root / 4 * pl.slope).to(NOW, *facts)
 
 
-def weights_chain(constants: PathConstants) -> Chain:
+def grown_chain(constants: PathConstants) -> Chain:
     """‖α^(t+1)‖_F ≤ α p_{t+1}."""
     part = at_least(pl.slope).to(length(k, norm(AT_T.g_k)), pl.slope_is(AT_T), rule="∇_α ℓ is a part of ∇ℓ")
-    part = part.by(entries(AT_T.g_k, h, AT_T.g_hk))
-    paid = path_chain(constants).fact("the gap pays for the step")
+    part = part.by(entries_of(AT_T.g_k, h, AT_T.g_hk))
+    paid = paid_chain(constants).fact("the gap pays for the step")
     chain = stepped_weights().by(part.fact("‖∇_α ℓ‖ ≤ ‖∇ℓ‖"))
     return chain.to(constants.alpha * WALKED_NEXT, constants.weights_fact, paid)
 
@@ -190,15 +190,15 @@ def pulled_queries(constants: PathConstants) -> Chain:
     )
 
 
-def queries_chain(constants: PathConstants) -> Chain:
+def turned_chain(constants: PathConstants) -> Chain:
     """‖Q^(t+1) − Q^(0)‖_F ≤ (its bound) p_{t+1}."""
-    paid = path_chain(constants).fact("the gap pays for the step")
+    paid = paid_chain(constants).fact("the gap pays for the step")
     bound = constants.queries * WALKED_NEXT
     return pulled_queries(constants).to(bound, constants.queries_fact, paid)
 
 
 def gap_chain(constants: PathConstants) -> Chain:
     """Δ^(t+1) ≤ r^{t+1} Δ^(0)."""
-    step = quote(pl.STEP, AT_T, keeps_half(constants), constants.step_size_fact, lipschitz(constants))
+    step = quote(pl.STEP, AT_T, half_kept(constants), constants.step_size_fact, lipschitz_on_step(constants))
     held = hypothesis(AT_T.gap, GAP, "induction hypothesis: the gap at t")
     return at_most(pl.next_gap).by(step).to(rate * AT_T.gap, pl.rate_is(constants)).by(held)

@@ -52,7 +52,7 @@ RULES: dict[str, Callable[[], Fact]] = {
     "entrywise_product": lambda: rules.entrywise_product(Diagonal(D, x), y),
     "largest_entry": lambda: rules.largest_entry(COLUMNS, y),
     "frobenius_columns": lambda: rules.frobenius_columns(COLUMNS),
-    "entries": lambda: rules.entries(x, i, Letter("x_i", 1, 1, i)),
+    "entries_of": lambda: rules.entries_of(x, i, Letter("x_i", 1, 1, i)),
     "least_singular_value": lambda: rules.least_singular_value(M, x),
     "weighted_cauchy_schwarz": lambda: rules.weighted_cauchy_schwarz(k, weight[k], body[k]),
     "minkowski": lambda: rules.minkowski(length((h, k), norm(x_hk) + norm(x_k) + norm(w))),

@@ -169,7 +169,7 @@ def frobenius_columns(columns: Columns) -> Fact:
 
 
 @rule
-def entries(vector: Matrix, index: Index, entry: Matrix) -> Fact:
+def entries_of(vector: Matrix, index: Index, entry: Matrix) -> Fact:
     """‖x‖² = Σ_i x_i², the x_i (1 × 1) being the entries of x."""
     row = Columns(vector.T, index, entry)
     right = length(index, norm(entry))
