@@ -10,6 +10,7 @@ formulas differ, or if an independent solver finds another minimiser.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import flint
 import numpy as np
@@ -19,6 +20,7 @@ from numpy import ndarray
 
 from numerics.baselines import ridge_least_squares, ridge_sklearn
 from numerics.measure import UNIT_ROUNDOFF
+from theorems.network.assumptions import OfExperiment
 from theorems.setting.defects import penalty_n_tau, penalty_tau_squared, penalty_twice
 from theorems.setting.experiment import Experiment
 from theorems.setting.limit import PRECISION, symbol_values
@@ -41,9 +43,16 @@ DUAL = Z * (Z.T * Z + m * tau * sp.Identity(N)).I * y
 ORACLE_LABELS = 20
 
 
-def derive_minimiser(experiment: Experiment) -> Iterator[Identity]:
+@dataclass(frozen=True)
+class RidgeSolution:
+    """The coefficients of an experiment's limit."""
+
+    experiment: Experiment
+
+
+def derive_minimiser(subject: OfExperiment) -> Iterator[Identity]:
     """λ̂ solves the ridge problem with penalty mτ: zero gradient, positive definite Hessian, the excess of others."""
-    coefficients = experiment.limit.lambda_hat
+    coefficients = subject.experiment.limit.lambda_hat
     gradient = HESSIAN * coefficients - Z * y  # N times the gradient
     yield prove("gradient vanishes at λ̂", gradient, sp.ZeroMatrix(m, 1))
     yield prove_positive_definite("Hessian is positive definite", HESSIAN, factor=Z.T, shift=m * tau)
@@ -58,15 +67,15 @@ def _objective(coefficients: sp.MatrixExpr) -> sp.Expr:
     return (sp.Trace(error.T * error) + m * tau * sp.Trace(coefficients.T * coefficients)) / (2 * N)
 
 
-def derive_push_through(experiment: Experiment) -> Iterator[Identity]:
+def derive_push_through(subject: OfExperiment) -> Iterator[Identity]:
     """The two formulas for λ̂ agree: the push-through identity."""
     yield prove("(ZZᵀ + mτI)⁻¹ Z y = Z (ZᵀZ + mτI)⁻¹ y", PRIMAL, DUAL)
-    yield prove("λ̂ = Z (ZᵀZ + mτI)⁻¹ y", experiment.limit.lambda_hat, DUAL)
+    yield prove("λ̂ = Z (ZᵀZ + mτI)⁻¹ y", subject.experiment.limit.lambda_hat, DUAL)
 
 
-def measure_oracles(experiment: Experiment) -> Iterator[Agreement]:
+def measure_oracles(subject: OfExperiment) -> Iterator[Agreement]:
     """λ̂ equals scikit-learn's Ridge and scipy's augmented least squares."""
-    data = experiment.instance
+    experiment, data = subject.experiment, subject.experiment.instance
     features = data.features[: data.prompt_length]
     labels = stream(experiment.study.seed, "oracle labels").standard_normal((data.prompt_length, ORACLE_LABELS))
     penalty = data.feature_count * data.noise
@@ -119,6 +128,7 @@ def _forward_error(design: np.ndarray, length: np.ndarray, labels: np.ndarray) -
 
 CLAIM = Claim(
     statement=STATEMENT,
+    about=RidgeSolution,
     heeds=("N", "K", "d", "m", "tau", "seed", "data", "tokens"),
     checks=(derive_minimiser, derive_push_through, measure_oracles),
     controls=dict(penalty_n_tau=penalty_n_tau, penalty_twice=penalty_twice, penalty_tau_squared=penalty_tau_squared),

@@ -15,38 +15,26 @@ learned another matrix than the limit or another least loss than L*, or if the l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
-import flint
 import sympy as sp
 
-from theorems import lemma3, lemma5, limit_iff, ridge, theorem1
+from theorems import lemma3, lemma5, limit_iff, theorem1
 from theorems.descent.conclusion import Promise, conclusion
-from theorems.network import label_noise, trained
 from theorems.network.assumptions import measure_assumptions
+from theorems.network.label_noise import NoiseThreshold, label_norms, measure_tail_law
 from theorems.network.labelled import FEATURES_OF_PROMPT, LABELS, NOISE, TASK, labelled_networks
 from theorems.network.letters import HERE, Z_bar, k
-from theorems.setting import answers, tail
-from theorems.setting.answers import PROMPT_ANSWER, UNSEEN_ANSWER
-from theorems.setting.constants import B, Z_size, epsilon, label_size, rate, threshold
-from theorems.setting.defects import (
-    coefficients_n_tau,
-    labels_shuffled,
-    noise_constant,
-    noise_ignores_task,
-    noise_uniform,
-    one_head,
-    penalty_n_tau,
-    penalty_twice,
-    prompt_answered_by_ridge,
-    untrained,
-)
-from theorems.setting.experiment import Experiment
+from theorems.network.trained import inequality, measure_learned_matrix, measure_training, predictions
+from theorems.ridge import derive_minimiser, derive_push_through, measure_oracles
+from theorems.setting import defects
+from theorems.setting.answers import PROMPT_ANSWER, UNSEEN_ANSWER, prompt_labels, stated_answers, unseen_labels
+from theorems.setting.constants import B, Z_size, epsilon, rate, steps, threshold
 from theorems.setting.notation import K, N, m, tau
 from theorems.setting.stated_constants import RATIO
-from theorems.setting.tail import SOURCE, THRESHOLD, x_delta
-from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Identity, Trend, planted
+from theorems.setting.tail import SOURCE, TAIL, WITHOUT_ROOT
+from verify.claim import Agreement, Assumption, Bound, Claim, Estimate, Identity, planted
 from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.conclusion import conclude
 from verify.prove.inequalities.lemma import cite, define, hypothesis, quote
@@ -54,7 +42,6 @@ from verify.prove.inequalities.quantity import Letter, length, norm
 from verify.prove.inequalities.rules import cauchy_schwarz, operator_norm, same, triangle
 from verify.prove.inequalities.statement import conclude_stated
 from verify.prove.inequalities.system import Relation
-from verify.prove.inequalities.values import PRECISION
 
 STATEMENT = r"""
 "Theorem 1's setting and step sizes," quad epsilon > 0, quad 0 < delta < 1, quad norm(lambda) <= B, quad
@@ -65,60 +52,31 @@ T >= log((2 B^2 (norm(Z)_2^2 + tau (N + 2 sqrt(N log 1/delta) + 2 log 1/delta)) 
 hat(y)_k^* = cases(y_k & "for" k <= N, hat(lambda)^top z_k & "for" k > N)
 """
 
-TAIL = "‖n‖² ≤ τ‖λ‖² x_δ with probability ≥ 1 − δ, x_δ = N + 2√(N log 1/δ) + 2 log 1/δ"
-steps = sp.Symbol("T", integer=True, positive=True)
 STATED_ERROR = norm(LABELS) ** 2 * HERE.gap / (m * tau)
 
 
 @dataclass(frozen=True)
-class RidgeRegression:
+class RidgeRegression(NoiseThreshold):
     """The bound on the error with its factor, and the threshold for the noise."""
 
-    experiment: Experiment
-    _: KW_ONLY
-    error: sp.Expr = sp.Integer(1)
-    threshold: sp.Expr = THRESHOLD
-
-    @property
-    def delta(self) -> float:
-        """The probability of missing ε that is asked for."""
-        return self.experiment.parameters.delta
-
-    @property
-    def x_delta(self) -> float:
-        """The threshold for the experiment's N and δ."""
-        with flint.ctx.workprec(PRECISION):
-            return float(x_delta(self.experiment.instance.prompt_length, self.delta, self.threshold).mid())
-
-
-def derive_minimiser(subject: RidgeRegression) -> Iterator[Identity]:
-    """λ̂ solves the ridge problem with penalty mτ: zero gradient, positive definite Hessian, the excess of others."""
-    yield from ridge.derive_minimiser(subject.experiment)
-
-
-def derive_push_through(subject: RidgeRegression) -> Iterator[Identity]:
-    """The two formulas for λ̂ agree: the push-through identity."""
-    yield from ridge.derive_push_through(subject.experiment)
+    error: sp.Expr = field(default=sp.Integer(1), kw_only=True)
 
 
 def derive_prompt_labels(subject: RidgeRegression) -> Iterator[Identity]:
     """The first N columns of Â are the unit vectors, so ŷ*_k = y_k on the prompt."""
-    yield from answers.prompt_labels(subject.experiment.limit, PROMPT_ANSWER)
+    yield from prompt_labels(subject.experiment.limit, PROMPT_ANSWER)
 
 
 def derive_unseen_labels(subject: RidgeRegression) -> Iterator[Identity]:
     """yᵀâ_k = λ̂ᵀz_k for every unseen token k."""
-    yield from answers.unseen_labels(subject.experiment.limit, UNSEEN_ANSWER)
+    yield from unseen_labels(subject.experiment.limit, UNSEEN_ANSWER)
 
 
 def derive_two_steps(subject: RidgeRegression) -> Iterator[Identity]:
     """The error is at most ‖y‖²Δ/(mτ), so the rate of Theorem 1 and the tail of ‖y‖² give the number of steps."""
-    learned, limit = Letter("ã_k", N, 1, k), Letter("â_k", N, 1, k)
-    distance, size, exact = learned - limit, norm(LABELS) ** 2, labelled_networks()
-    pulled = same(
-        Z_bar * distance, HERE.delta_k, "definition of δ_k", define(HERE.delta_k, Z_bar * distance, "the residual")
-    )
-    least = quote(limit_iff.LOWER, distance)
+    distance, exact = Letter("ã_k", N, 1, k) - Letter("â_k", N, 1, k), labelled_networks()
+    residual, least = define(HERE.delta_k, Z_bar * distance, "the residual"), quote(limit_iff.LOWER, distance)
+    pulled = same(Z_bar * distance, HERE.delta_k, "definition of δ_k", residual)
     floor = at_most(norm(distance)).to(norm(Z_bar * distance) / sp.sqrt(m * tau), least).by(pulled)
     error = at_most(length(k, norm(LABELS.T * distance)) ** 2 / (2 * K)).by(
         cauchy_schwarz(LABELS, distance), floor.fact("Z̄ does not shrink below √(mτ)"), quote(lemma5.GAP, HERE)
@@ -126,9 +84,8 @@ def derive_two_steps(subject: RidgeRegression) -> Iterator[Identity]:
     name = "(1/2K)‖ŷ − ŷ*‖² ≤ ‖y‖²Δ/(mτ)"
     yield conclude_stated(name, Relation(error.start, subject.error * STATED_ERROR), error, instances=exact)
     enough = hypothesis(rate**steps, 1 / RATIO, "T log(1/r) ≥ log of the stated ratio, that is r^T ≤ 1/ratio")
-    reached = at_most(size * HERE.gap / (m * tau)).by(
-        quote(theorem1.FALL, HERE.gap, steps), enough, labels_chain().fact("the bound on ‖y‖²")
-    )
+    fall, size = quote(theorem1.FALL, HERE.gap, steps), labels_chain().fact("the bound on ‖y‖²")
+    reached = at_most(norm(LABELS) ** 2 * HERE.gap / (m * tau)).by(fall, enough, size)
     name = "‖y‖²Δ^(T)/(mτ) ≤ ε after T steps, with probability ≥ 1 − δ"
     yield conclude(name, reached.start, epsilon, reached, instances=exact)
 
@@ -136,41 +93,27 @@ def derive_two_steps(subject: RidgeRegression) -> Iterator[Identity]:
 def labels_chain() -> Chain:
     """‖y‖² ≤ 2B²(‖Z‖₂² + τx_δ)."""
     signal = FEATURES_OF_PROMPT.T * TASK
-    labels = at_most(norm(LABELS) ** 2).by(
+    return at_most(norm(LABELS) ** 2).by(
         same(LABELS, signal + NOISE, "y = Zᵀλ + n", hypothesis(LABELS, signal + NOISE, "labels")),
         triangle(signal, NOISE),
         operator_norm(FEATURES_OF_PROMPT.T, TASK),
         define(Z_size, norm(FEATURES_OF_PROMPT.T, "op"), "‖Z‖₂ is the spectral norm"),
         hypothesis(norm(TASK), B, "Assumption 4: ‖λ‖ ≤ B"),
         cite(norm(NOISE), sp.sqrt(tau * threshold) * B, TAIL, source=SOURCE),
+        quote(lemma3.PAIR, B * Z_size, B * sp.sqrt(tau * threshold)),
     )
-    return labels.by(quote(lemma3.PAIR, B * Z_size, B * sp.sqrt(tau * threshold)))
 
 
 def certify_conclusion(subject: RidgeRegression) -> Iterator[Assumption | Bound]:
     """After exactly the T steps that the theorem asks for, every prompt's answer is within ε of ridge regression."""
     given = subject.experiment.parameters
-    yield from conclusion(subject.experiment, asked(epsilon=given.epsilon, delta=given.delta, B=given.B))
-
-
-def asked(*, epsilon: float, delta: float, B: float) -> Promise:
-    """What the theorem is asked for, and what it states of it."""
-    return Promise(epsilon=epsilon, delta=delta, B=B, ratio=RATIO, error=error_of_size())
-
-
-def error_of_size() -> sp.Expr:
-    """The stated bound on the error, in the number ‖y‖."""
-    return STATED_ERROR.subs(norm(LABELS), label_size)
-
-
-def measure_training(subject: RidgeRegression) -> Iterator[Assumption | Trend | Bound]:
-    """Training lowers the gap Δ = L − L* by a factor of at least 10⁶, and never below L*."""
-    yield from trained.training(subject.experiment)
+    asked = Promise(epsilon=given.epsilon, delta=given.delta, B=given.B, ratio=RATIO, error=STATED_ERROR)
+    yield from conclusion(subject.experiment, asked)
 
 
 def measure_inequality(subject: RidgeRegression) -> Iterator[Bound]:
     """For every test prompt, (1/2K) ‖ŷ − ŷ*‖² ≤ ‖y‖² Δ / (mτ)."""
-    yield from trained.inequality(subject.experiment, error_of_size())
+    yield from inequality(subject.experiment, STATED_ERROR)
 
 
 def measure_interval(subject: RidgeRegression) -> Iterator[Bound]:
@@ -178,30 +121,15 @@ def measure_interval(subject: RidgeRegression) -> Iterator[Bound]:
     yield from limit_iff.measure_interval(limit_iff.BothEnds(subject.experiment))
 
 
-def measure_learned_matrix(subject: RidgeRegression) -> Iterator[Assumption | Agreement]:
-    """The learned matrix Ã equals the limit Â entry by entry, within what the promised gap allows."""
-    yield from trained.learned_matrix(subject.experiment)
-
-
 def measure_predictions(subject: RidgeRegression) -> Iterator[Assumption | Agreement]:
     """The network answers prompts with their own labels, and unseen tokens with the ridge prediction."""
-    stated = partial(answers.stated_answers, subject.experiment, prompt=PROMPT_ANSWER, unseen=UNSEEN_ANSWER)
-    yield from trained.predictions(subject.experiment, stated)
-
-
-def measure_oracles(subject: RidgeRegression) -> Iterator[Agreement]:
-    """λ̂ equals scikit-learn's Ridge and scipy's augmented least squares."""
-    yield from ridge.measure_oracles(subject.experiment)
-
-
-def measure_tail_law(subject: RidgeRegression) -> Iterator[Bound]:
-    """The Laurent–Massart threshold has exact χ² tail probability at most δ."""
-    yield label_noise.tail_law(subject.experiment.instance.prompt_length, subject.delta, subject.x_delta)
+    stated = partial(stated_answers, subject.experiment, prompt=PROMPT_ANSWER, unseen=UNSEEN_ANSWER)
+    yield from predictions(subject.experiment, stated)
 
 
 def estimate_label_norm(subject: RidgeRegression) -> Iterator[Estimate]:
     """(y − Zᵀλ)/√(τ‖λ‖²) is standard normal, and ‖y‖² exceeds its bound with probability at most δ."""
-    yield from label_noise.label_norms(subject.experiment, subject.delta, subject.x_delta, RATIO)
+    yield from label_norms(subject, RATIO)
 
 
 PENALTIES = "penalty_n_tau", "penalty_twice"
@@ -235,21 +163,21 @@ CLAIM = Claim(
         estimate_label_norm,
     ),
     controls=dict(
-        penalty_n_tau=penalty_n_tau,
-        penalty_twice=penalty_twice,
-        prompt_answered_by_ridge=prompt_answered_by_ridge,
-        coefficients_n_tau=coefficients_n_tau,
-        one_head=one_head,
-        untrained=untrained,
-        noise_ignores_task=noise_ignores_task,
-        noise_uniform=noise_uniform,
-        noise_constant=noise_constant,
-        labels_shuffled=labels_shuffled,
+        penalty_n_tau=defects.penalty_n_tau,
+        penalty_twice=defects.penalty_twice,
+        prompt_answered_by_ridge=defects.prompt_answered_by_ridge,
+        coefficients_n_tau=defects.coefficients_n_tau,
+        one_head=defects.one_head,
+        untrained=defects.untrained,
+        noise_ignores_task=defects.noise_ignores_task,
+        noise_uniform=defects.noise_uniform,
+        noise_constant=defects.noise_constant,
+        labels_shuffled=defects.labels_shuffled,
         thousandth_of_the_error=planted(
             "The error is claimed to be at most ‖y‖²Δ/(1000mτ), and ε/1000 after T steps.", error=sp.Rational(1, 1000)
         ),
         threshold_without_root=planted(
-            "The threshold for the noise is N + 2 log 1/δ, without 2√(N log 1/δ).", threshold=tail.WITHOUT_ROOT
+            "The threshold for the noise is N + 2 log 1/δ, without 2√(N log 1/δ).", threshold=WITHOUT_ROOT
         ),
     ),
     stated=("PROMPT_ANSWER", "UNSEEN_ANSWER", "STATED_ERROR", "RATIO"),

@@ -34,9 +34,9 @@ from theorems.lemma5 import BATCH, RESOLUTION, SAMPLES, SPREAD
 from theorems.network.enclosed import enclose
 from theorems.network.labelled import FEATURES_OF_PROMPT, LABELS, NOISE, TASK
 from theorems.network.letters import HERE
-from theorems.network.off_limit import X, kappa, networks_off_limit, spread, steps
+from theorems.network.off_limit import X, kappa, networks_off_limit, spread
 from theorems.setting import stated_constants
-from theorems.setting.constants import B, Delta_0, epsilon, rate
+from theorems.setting.constants import B, Delta_0, epsilon, rate, steps
 from theorems.setting.defects import noise_ignores_task
 from theorems.setting.experiment import Experiment
 from theorems.setting.limit import PRECISION, symbol_values

@@ -273,10 +273,12 @@ def _sentence(path: Path, name: str, root: Path | None = None) -> str:
                 return (ast.get_docstring(node) or "").partition("\n")[0]
             case ast.Assign(value=value) if _named(node, name):
                 return _sentence_of_defect(path, value, root)
-            case ast.ImportFrom(names=names):
+            case ast.ImportFrom(module=module, names=names, level=level):
                 for alias in names:
-                    if (alias.asname or alias.name) == name:
-                        return _sentence(_source(path, node, root), alias.name, root)
+                    head, _, rest = name.partition(".")
+                    if (alias.asname or alias.name) == head:
+                        home = ast.ImportFrom(f"{module}.{alias.name}", names, level) if rest else node
+                        return _sentence(_source(path, home, root), rest or alias.name, root)
     raise UsageError(f"{path.name}: {name!r} is neither a function of this file nor imported by name; correct it")
 
 

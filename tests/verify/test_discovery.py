@@ -24,7 +24,8 @@ For every drop of water.
 
 raise RuntimeError("a listing must not import statements")
 
-from fakepaper.shared import ICE, dry_water, measure_volume
+from fakepaper import shared
+from fakepaper.shared import dry_water, measure_volume
 from verify.claim import planted
 
 
@@ -45,7 +46,7 @@ CLAIM = Claim(
     builds_on=("lemma1",),
     cites=("Somebody 1999",),
     checks=(measure_volume, derive_wetness, certify_silence),
-    controls=dict(cold=planted("The water is cold.", degrees=-1), dry=dry_water, thick=ICE),
+    controls=dict(cold=planted("The water is cold.", degrees=-1), dry=dry_water, thick=shared.ICE),
 )
 '''
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import flint
 import numpy as np
+import sympy as sp
 from jaxtyping import Float
 from numpy import ndarray
 
@@ -29,8 +30,9 @@ from theorems.descent.runs import (
 )
 from theorems.descent.trajectory import DescentRun, Trajectory, descend
 from theorems.network.enclosed import Ball, Matrix, enclose
+from theorems.network.labelled import LABELS
 from theorems.network.letters import HERE
-from theorems.setting.constants import B, Delta_0, Z_size, epsilon, label_size, threshold
+from theorems.setting.constants import B, Delta_0, Z_size, epsilon, threshold
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import m, tau
 from theorems.setting.study import OUT_OF_DOMAIN_DEVIATION, OUT_OF_DOMAIN_MEAN, stream
@@ -40,6 +42,7 @@ from verify.certify.balls import NotPositiveDefiniteError, as_float64
 from verify.certify.compare import bound_of, upper
 from verify.certify.norms import frobenius_norm, largest, spectral_norm, sum_of_squares
 from verify.claim import Assumption, Bound
+from verify.prove.inequalities.quantity import norm
 
 PROMPTS = 100  # half with tasks from the training law, half out of domain, shortened to ‖λ‖ ≤ B
 SWEEPS = 200  # of alternating maximisation; whatever prompt it stops at is an admissible one
@@ -47,6 +50,8 @@ INSIDE = 1 - 2.0**-40  # keeps rounded prompts inside the sets that they shall b
 FEWEST_STEPS = 100  # an instance for which not even these are within reach is not looked at: ζ₀ alone takes long
 MOST_STEPS = 4000  # on the literal instance, about half a minute; where T is more, none is made
 BITS = 128  # of T and its ingredients
+
+label_size = sp.Symbol("‖y‖", nonnegative=True)  # a number, where the norm of a letter has none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +182,8 @@ def conclude_at(run: DescentRun, trajectory: Trajectory, promise: Promise) -> It
     losses = [_loss(error, y) for y in prompts]
     yield bound_of(f"{len(prompts)} sampled prompts", [largest(losses)], [flint.arb(promise.epsilon)], "against ε")
     known = {m: data.feature_count, tau: noise_level, HERE.gap: enclosed.gap(learned)}
-    allowed = [evaluate(promise.error, known | {label_size: frobenius_norm(y)}) for y in prompts]
+    stated, size = promise.error.subs(norm(LABELS), label_size), (frobenius_norm(y) for y in prompts)
+    allowed = [evaluate(stated, known | {label_size: length}) for length in size]
     yield bound_of("(1/2K)‖ŷ − ŷ*‖² ≤ ‖y‖²Δ/(mτ), sampled prompts", losses, allowed, "λ_min(Z̄²) ≥ mτ")
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 
+import flint
 import numpy as np
 import sympy as sp
 from scipy import stats
@@ -14,8 +16,10 @@ from numerics.measure import rounding
 from theorems.network.stated import evaluated
 from theorems.setting.constants import B, Delta_0, Z_size, epsilon, threshold
 from theorems.setting.experiment import Experiment
+from theorems.setting.limit import PRECISION
 from theorems.setting.notation import m, tau
 from theorems.setting.study import stream
+from theorems.setting.tail import THRESHOLD, x_delta
 from verify.claim import Bound, Estimate
 from verify.infer import Interval, binomial_interval, law_interval
 
@@ -25,12 +29,33 @@ TAIL_SAMPLES = 20_000
 LAW_RESOLUTION = 0.03
 
 
-def tail_law(N: int, delta: float, x_delta: float) -> Bound:
-    """A χ² variable with N degrees of freedom exceeds x_δ with probability at most δ."""
+@dataclass(frozen=True)
+class NoiseThreshold:
+    """The threshold x_δ for the label noise of an experiment's prompts, as it is stated."""
+
+    experiment: Experiment
+    _: KW_ONLY
+    threshold: sp.Expr = THRESHOLD
+
+    @property
+    def delta(self) -> float:
+        """The probability of missing ε that is asked for."""
+        return self.experiment.parameters.delta
+
+    @property
+    def x_delta(self) -> float:
+        """The threshold for the experiment's N and δ."""
+        with flint.ctx.workprec(PRECISION):
+            return float(x_delta(self.experiment.instance.prompt_length, self.delta, self.threshold).mid())
+
+
+def measure_tail_law(subject: NoiseThreshold) -> Iterator[Bound]:
+    """The Laurent–Massart threshold has exact χ² tail probability at most δ."""
+    delta = subject.delta
     # scipy's chi-square tail is accurate to about 1e-12 relative; 1e-9 leaves three digits.
-    return Bound(
+    yield Bound(
         name="P(χ²_N > threshold) ≤ δ",
-        observed=float(stats.chi2(N).sf(x_delta)),
+        observed=float(stats.chi2(subject.experiment.instance.prompt_length).sf(subject.x_delta)),
         bound=delta,
         rounding=1e-9 * delta,
         ceiling=1.0,
@@ -38,8 +63,9 @@ def tail_law(N: int, delta: float, x_delta: float) -> Bound:
     )
 
 
-def label_norms(experiment: Experiment, delta: float, x_delta: float, ratio: sp.Expr) -> Iterator[Estimate]:
+def label_norms(subject: NoiseThreshold, ratio: sp.Expr) -> Iterator[Estimate]:
     """The noise over √(τ‖λ‖²) is standard normal; it and ‖y‖² exceed x_δ and what `ratio` holds it to at most δ."""
+    experiment, most_noise = subject.experiment, subject.x_delta
     data, rng = experiment.instance, stream(experiment.study.seed, "label norm")
     tasks, features = sample_tasks(rng, TAIL_SAMPLES, data.feature_count), data.features[: data.prompt_length]
     labels = sample_labels(rng, tasks, features, experiment.study.noise)
@@ -58,11 +84,11 @@ def label_norms(experiment: Experiment, delta: float, x_delta: float, ratio: sp.
         quantities={"rounding_share": lost},
     )
     length, moved = np.linalg.norm(scaled, axis=1), lost * np.sqrt(data.prompt_length)
-    sizes = {B: np.linalg.norm(tasks, axis=1), Z_size: np.linalg.norm(features, 2), threshold: x_delta}
+    sizes = {B: np.linalg.norm(tasks, axis=1), Z_size: np.linalg.norm(features, 2), threshold: most_noise}
     sizes |= {m: data.feature_count, tau: data.noise, Delta_0: 1.0, epsilon: 1.0}
     bound = evaluated(ratio * m * tau * epsilon / Delta_0, sizes)  # what the stated ratio holds ‖y‖² to
     for name, above in (
-        ("P(noise above the threshold)", [length + move > np.sqrt(x_delta) for move in (-moved, moved)]),
+        ("P(noise above the threshold)", [length + move > np.sqrt(most_noise) for move in (-moved, moved)]),
         ("P(‖y‖² above its bound)", [np.sum(labels**2, axis=1) > bound] * 2),
     ):
         fewest, most = (int(np.sum(each)) for each in above)
@@ -70,7 +96,7 @@ def label_norms(experiment: Experiment, delta: float, x_delta: float, ratio: sp.
         told = str(fewest) if fewest == most else f"{fewest} to {most}"
         yield Estimate(
             name=name,
-            allowed=(0.0, delta),
+            allowed=(0.0, subject.delta),
             interval=partial(_joined, few, many),
             reason=f"Clopper–Pearson, {told} of {TAIL_SAMPLES} prompts",
             quantities={"fewest_above": fewest, "most_above": most},

@@ -22,7 +22,6 @@ from verify.prove.inequalities.values import Values, extended
 
 X = Letter("X", N, K)  # Ã − Â
 kappa, spread = sp.symbols("κ t", positive=True)  # t = 1 + 2√x + 2x
-steps = sp.Symbol("T", integer=True, positive=True)
 
 
 @cache

@@ -11,17 +11,20 @@ import numpy as np
 import sympy as sp
 
 from numerics.measure import mean_squared_gap, rounding
+from theorems.network.assumptions import OfExperiment
+from theorems.network.labelled import LABELS
+from theorems.network.letters import HERE
 from theorems.network.stated import evaluated
-from theorems.setting.constants import gap as gap_letter
-from theorems.setting.constants import label_size
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import m, tau
 from theorems.setting.promise import GAP_FACTOR, kept, promise, promised_gap
 from verify.claim import Agreement, Assumption, Bound, Trend
+from verify.prove.inequalities.quantity import norm
 
 
-def training(experiment: Experiment) -> Iterator[Assumption | Trend | Bound]:
-    """The gap falls as promised, and never below L*."""
+def measure_training(subject: OfExperiment) -> Iterator[Assumption | Trend | Bound]:
+    """Training lowers the gap Δ = L − L* by a factor of at least 10⁶, and never below L*."""
+    experiment = subject.experiment
     trained, promised = experiment.study.trained, promise(experiment)
     yield from promised
     gaps, error = experiment.gaps(trained.mixtures), experiment.gap_rounding(trained.mixtures)
@@ -55,8 +58,8 @@ def inequality(experiment: Experiment, stated: sp.Expr) -> Iterator[Bound]:
     for prompts in experiment.study.test_sets:
         network, limit = experiment.network_predictions(prompts), experiment.limit_predictions(prompts)
         size = np.sum(experiment.prompt_labels(prompts) ** 2, axis=1)
-        known = {label_size: np.sqrt(size), m: data.feature_count, tau: data.noise}
-        bound, slope = (evaluated(stated, known | {gap_letter: value}) for value in (gap, error))
+        known = {norm(LABELS): np.sqrt(size), m: data.feature_count, tau: data.noise}
+        bound, slope = (evaluated(stated, known | {HERE.gap: value}) for value in (gap, error))
         # Each prediction errs by gamma_{N+m} of its terms' absolute sum, at most sqrt(N) |y| max|A|, so the root of the
         # mean of squares by sqrt(2) times that: compared with the root of the bound.
         term = np.sqrt(2) * rounding(final.size) * np.sqrt(len(final) * size) * np.abs(final).max()
@@ -69,8 +72,9 @@ def inequality(experiment: Experiment, stated: sp.Expr) -> Iterator[Bound]:
         )
 
 
-def learned_matrix(experiment: Experiment) -> Iterator[Assumption | Agreement]:
-    """Ã is Â entry by entry, within what the promised gap allows."""
+def measure_learned_matrix(subject: OfExperiment) -> Iterator[Assumption | Agreement]:
+    """The learned matrix Ã equals the limit Â entry by entry, within what the promised gap allows."""
+    experiment = subject.experiment
     promised = promise(experiment)
     yield from promised
     if not kept(promised):

@@ -30,6 +30,6 @@ rate = sp.Symbol("r", nonnegative=True)  # r = 1 − η_Q σ = 1 − η_w ζ_0/(
 q = sp.Symbol("q", nonnegative=True)  # q² = r
 B = _positive("B")  # Assumption 4: ‖λ‖ ≤ B
 epsilon = _positive("ε")  # the error that is asked for
-label_size = sp.Symbol("‖y‖", nonnegative=True)
+steps = sp.Symbol("T", integer=True, positive=True)  # that Theorem 2 asks for
 threshold = _positive("x_δ")  # of the label noise, see theorems.setting.tail
 Z_size = sp.Symbol("‖Z‖₂", nonnegative=True)

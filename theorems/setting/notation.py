@@ -83,7 +83,7 @@ LETTERS = (
     Letter("d", "d", "size", "token dimension", "Section 2"),
     Letter("m", "m", "size", "number of basis functions", "Section 2"),
     Letter("H", "H", "size", "number of heads", "Section 2"),
-    Letter("T", "theorem2.steps", "size", "number of training steps that Theorem 2 asks for", "Theorem 2"),
+    Letter("T", "steps", "size", "number of training steps that Theorem 2 asks for", "Theorem 2"),
     Letter("l", "lemma3.l", "size", "number of vectors", "Lemma 3"),
     Letter("n", "", "size", "number of different prompt tokens", "Proposition 1"),
     Letter("n", "tail.count", "size", "number of Gaussian numbers", "Theorem 2"),
@@ -109,7 +109,6 @@ LETTERS = (
     Letter("ε̃_i", "lemma4.noise", "m", "noise of the features, of the lemma's own", "Lemma 4"),
     Letter("τ", "tau", "scalar > 0", "variance of the feature noise", "Section 2"),
     Letter("B", "B", "scalar > 0", "bound on ‖λ‖", "Assumption 4"),
-    Letter("‖y‖", "label_size", "scalar ≥ 0", "size of the prompt's labels", "Theorem 2"),
     Letter("‖Z‖₂", "Z_size", "scalar ≥ 0", "spectral norm of Z", "Theorem 2"),
     # The network
     Letter("θ", "", "", "the parameters (Q, w)", "Section 2"),

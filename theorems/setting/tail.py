@@ -13,6 +13,7 @@ count, delta = sp.Symbol("n", integer=True, positive=True), sp.Symbol("δ", posi
 _log = sp.log(1 / delta)
 WITHOUT_ROOT = count + 2 * _log  # which is too little: a planted defect
 THRESHOLD = WITHOUT_ROOT + 2 * sp.sqrt(count * _log)
+TAIL = "‖n‖² ≤ τ‖λ‖² x_δ with probability ≥ 1 − δ, x_δ = N + 2√(N log 1/δ) + 2 log 1/δ"
 SOURCE = "χ² tail (B. Laurent, P. Massart, Annals of Statistics 28 (2000), Lemma 1)"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from theorems.descent import conclusion as certified_conclusion
-from theorems.descent.conclusion import conclude_at, guaranteed_steps
+from theorems.descent.conclusion import Promise, conclude_at, guaranteed_steps
 from theorems.descent.runs import literal_run
 from theorems.descent.trajectory import DescentRun, descend
 from theorems.network.enclosed import enclose
@@ -19,10 +19,10 @@ from theorems.setting.defects import penalty_twice
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
 from theorems.setting.tail import x_delta
-from theorems.theorem2 import RidgeRegression, asked, certify_conclusion
+from theorems.theorem2 import RATIO, STATED_ERROR, RidgeRegression, certify_conclusion
 from verify.claim import Finding, Verdict, worst
 
-PROMISE = asked(epsilon=1e-3, delta=0.05, B=3.0)
+PROMISE = Promise(epsilon=1e-3, delta=0.05, B=3.0, ratio=RATIO, error=STATED_ERROR)
 
 
 @pytest.fixture
