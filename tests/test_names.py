@@ -27,11 +27,9 @@ ALIKE = {
 # Two meanings still: to be renamed.
 OWING = {
     *(
-        "Certificate",
         "Instance",
         "Letter",
         "State",
-        "asked",
         "between",
         "certificate",
         "difference",

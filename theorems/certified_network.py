@@ -27,7 +27,7 @@ import torch
 from numerics.model import mixture_rounding
 from theorems.descent.conclusion import INSIDE
 from theorems.network.enclosed import Ball, Matrix
-from theorems.network.trained_balls import LIMIT, Certificate, certificate
+from theorems.network.trained_balls import LIMIT, EnclosedTraining, enclosed_training
 from theorems.setting.answers import prompt_labels, unseen_labels
 from theorems.setting.constants import Z_size, gap
 from theorems.setting.defects import (
@@ -113,7 +113,7 @@ def measure_promise(subject: TrainedNetwork) -> Iterator[Assumption]:
 
 def certify_gap(subject: TrainedNetwork) -> Iterator[Assumption | Bound]:
     """The gap of the weights is at most a millionth of that at the start, and the same by Lemma 5 as by definition."""
-    found = certificate(subject.experiment)
+    found = enclosed_training(subject.experiment)
     if found is None:
         yield Assumption(
             name="precision", margin=flint.arb(0), meaning=f"{LIMIT} bits tell that ZᵀZ + mτI is regular; raise τ"
@@ -135,7 +135,7 @@ def certify_gap(subject: TrainedNetwork) -> Iterator[Assumption | Bound]:
 
 def certify_every_prompt(subject: TrainedNetwork) -> Iterator[Bound]:
     """Every prompt with ‖y‖ ≤ R is answered like ridge regression, within an error that the worst prompt attains."""
-    found = certificate(subject.experiment)
+    found = enclosed_training(subject.experiment)
     if found is None:
         return
     with flint.ctx.workprec(found.bits):
@@ -170,7 +170,7 @@ def certify_every_prompt(subject: TrainedNetwork) -> Iterator[Bound]:
             yield bound_of(name, [off], [allowed], told, quantities=named | {"worst_token": token + 1})
 
 
-def _sizes(experiment: Experiment, found: Certificate) -> dict[Any, Any]:
+def _sizes(experiment: Experiment, found: EnclosedTraining) -> dict[Any, Any]:
     """What the stated bounds are made of."""
     data, delta = experiment.instance, experiment.parameters.delta
     known = {
@@ -187,7 +187,7 @@ def _sizes(experiment: Experiment, found: Certificate) -> dict[Any, Any]:
     return known | {R: flint.arb(_up(evaluate(STATED_REACH, known)))}
 
 
-def _at_most(subject: TrainedNetwork, found: Certificate, known: dict[Any, Any], worst: Ball) -> Iterator[Bound]:
+def _at_most(subject: TrainedNetwork, found: EnclosedTraining, known: dict[Any, Any], worst: Ball) -> Iterator[Bound]:
     """What holds for all prompts with ‖y‖ ≤ R, and for those that are likely."""
     data, radius, delta = subject.experiment.instance, known[R], subject.experiment.parameters.delta
     token, mean = (subject.factor * evaluate(stated, known) for stated in (STATED_TOKEN, STATED_MEAN))
@@ -211,7 +211,7 @@ def _at_most(subject: TrainedNetwork, found: Certificate, known: dict[Any, Any],
 def measure_float64(subject: TrainedNetwork) -> Iterator[Agreement]:
     """Ã and Δ, as other claims compute them in float64, agree with the enclosures within their stated rounding."""
     experiment = subject.experiment
-    found, final = certificate(experiment), experiment.study.trained.final
+    found, final = enclosed_training(experiment), experiment.study.trained.final
     if found is None:
         return
     with flint.ctx.workprec(found.bits):

@@ -22,7 +22,7 @@ from theorems.certified_network import (
     measure_float64,
 )
 from theorems.network.problem import trained_problem_of
-from theorems.network.trained_balls import certificate
+from theorems.network.trained_balls import enclosed_training
 from theorems.setting.experiment import Experiment, prepare
 from theorems.setting.parameters import resolve
 from theorems.setting.tail import x_delta
@@ -84,7 +84,7 @@ def test_the_enclosures_hold_what_the_definitions_give_in_multiprecision(
     precision: str, quick: Experiment, in_float64: Experiment
 ) -> None:
     experiment = quick if precision == "float32" else in_float64
-    data, found = experiment.instance, certificate(experiment)
+    data, found = experiment.instance, enclosed_training(experiment)
     assert found is not None
     with mpmath.workdps(60), flint.ctx.workprec(found.bits):
         learned, limit = learned_matrix(experiment), limit_matrix(data)
@@ -116,7 +116,7 @@ def test_float32_weights_enter_exactly(quick: Experiment, in_float64: Experiment
 
 def test_the_transformer_itself_answers_the_worst_prompt_as_certified(quick: Experiment) -> None:
     """Oracle: full attention with embedding matrices, and ridge regression by normal equations, in float64."""
-    data, found = quick.instance, certificate(quick)
+    data, found = quick.instance, enclosed_training(quick)
     assert found is not None
     with flint.ctx.workprec(found.bits):
         error = as_float64(found.error)[0]
@@ -172,7 +172,7 @@ def test_no_sampled_prompt_is_worse_and_few_are_outside(quick: Experiment) -> No
 def test_twin_permuted_heads(quick: Experiment) -> None:
     network, order = quick.study.trained.network, torch.arange(len(quick.study.start.queries) - 1, -1, -1)
     twin = with_network(quick, Network(queries=network.queries[order], weights=network.weights[order]))
-    one, two = certificate(quick), certificate(twin)
+    one, two = enclosed_training(quick), enclosed_training(twin)
     assert one is not None
     assert two is not None
     assert one.gap.overlaps(two.gap)
@@ -183,7 +183,7 @@ def test_twin_doubled_features_and_four_times_the_noise(quick: Experiment) -> No
     """Z doubled and τ times four leave Â alone, so distances stay, Δ is four times and R twice as large."""
     data = replace(quick.instance, features=2 * quick.instance.features, noise=4 * quick.instance.noise)
     twin = with_network(quick, quick.study.trained.network, data)
-    one, two = certificate(quick), certificate(twin)
+    one, two = enclosed_training(quick), enclosed_training(twin)
     assert one is not None
     assert two is not None
     with flint.ctx.workprec(one.bits):
@@ -228,7 +228,7 @@ def test_weights_that_are_not_numbers_do_not_pass(quick: Experiment) -> None:
 
 def test_a_noise_level_that_leaves_the_matrix_singular_is_undecided(quick: Experiment) -> None:
     singular = with_network(quick, quick.study.trained.network, replace(quick.instance, noise=1e-20))
-    assert certificate(singular) is None
+    assert enclosed_training(singular) is None
     assert [finding.verdict for finding in certify_gap(TrainedNetwork(singular))] == [Verdict.UNDECIDED]
     assert not list(certify_every_prompt(TrainedNetwork(singular)))
     assert not list(measure_float64(TrainedNetwork(singular)))

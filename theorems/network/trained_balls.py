@@ -18,7 +18,7 @@ START_BITS, LIMIT = 128, 1024  # L − L* loses the digits by which Δ is smalle
 
 
 @dataclass(frozen=True, kw_only=True)
-class Certificate:
+class EnclosedTraining:
     """Enclosures with `bits` bits: Ã(θ), Ã − Â, Δ by Lemma 5 and as L − L* from the moments, and Δ⁽⁰⁾."""
 
     bits: int
@@ -29,7 +29,7 @@ class Certificate:
     start: Ball
 
 
-def certificate(experiment: Experiment) -> Certificate | None:
+def enclosed_training(experiment: Experiment) -> EnclosedTraining | None:
     """The trained network at a precision that gives Δ to `ACCURACY` bits in both ways, or with `LIMIT` bits.
 
     None if not even then ZᵀZ + mτI is known to be regular.
@@ -37,10 +37,10 @@ def certificate(experiment: Experiment) -> Certificate | None:
     trained, start = trained_problem_of(experiment), problem_of(experiment)
     seen = balls(experiment.shown(np.eye(trained.sizes[0])))  # what the network gets to see of each label
 
-    def compute() -> Certificate:
+    def compute() -> EnclosedTraining:
         enclosed = enclose(trained)
         before, learned = enclosed.mixture_of(start), seen * enclosed.mixture_of(trained)
-        return Certificate(
+        return EnclosedTraining(
             bits=flint.ctx.prec,
             learned=learned,
             error=learned - enclosed.a_hat,
