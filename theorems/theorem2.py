@@ -106,9 +106,8 @@ def labels_chain() -> Chain:
 
 def certify_conclusion(subject: RidgeRegression) -> Iterator[Assumption | Bound]:
     """After exactly the T steps that the theorem asks for, every prompt's answer is within ε of ridge regression."""
-    given = subject.experiment.parameters
-    asked = Promise(epsilon=given.epsilon, delta=given.delta, B=given.B, ratio=RATIO, error=STATED_ERROR)
-    yield from conclusion(subject.experiment, asked)
+    given, stated = subject.experiment.parameters, {"ratio": RATIO, "error": STATED_ERROR}
+    yield from conclusion(subject.experiment, Promise(epsilon=given.epsilon, delta=given.delta, B=given.B, **stated))
 
 
 def measure_inequality(subject: RidgeRegression) -> Iterator[Bound]:
