@@ -18,8 +18,9 @@ from pathlib import Path
 import torch
 
 from numerics.training import train
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.setting.study import Study
 
 ROUNDS = 5

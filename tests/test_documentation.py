@@ -4,8 +4,9 @@ import importlib.util
 import re
 from pathlib import Path
 
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify.claim import Verdict
 from verify.discovery import entries
 from verify.runner import run

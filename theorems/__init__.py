@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _prepare(settings: parameters.Parameters, **details: Any) -> Experiment:
-    from theorems.setting.experiment import prepare  # it loads the laboratory, for which help does not wait
+    from theorems.setting.preparation import prepare  # it loads the laboratory, for which help does not wait
 
     return prepare(settings, **details)
 

@@ -47,9 +47,10 @@ from theorems.network.assumptions import measure_training_assumptions
 from theorems.network.letters import t
 from theorems.pl import half_rate, slope
 from theorems.setting.constants import Delta_0, Z_norm, alpha, eta, eta_w, f_max, gamma, rate, sigma, zeta_0
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.setting.stated_constants import SIGMA, STATED_ROOM
 from theorems.theorem1_sharp import BY_COLUMNS, STATED_D, STATED_MATRIX
 from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step, planted

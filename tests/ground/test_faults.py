@@ -11,8 +11,9 @@ import torch._dynamo  # noqa: F401  likewise for the optimizers
 
 from tests.ground import faults_exact, faults_floats
 from tests.ground.breaking import Fault
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.theorem2 import RidgeRegression, measure_training
 from verify.claim import Verdict, grade_of
 from verify.discovery import load

@@ -24,7 +24,7 @@ LOADED = (
     "verify.render.pdf",
     "verify.render.plots",
     "verify.mutants.command",
-    "theorems.setting.experiment",
+    "theorems.setting.preparation",
     "theorems.lemma3",
     "theorems.lemma5",
     "theorems.limit_iff",

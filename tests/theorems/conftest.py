@@ -4,8 +4,9 @@ from functools import cache
 
 import pytest
 
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify.claim import Claim
 from verify.discovery import entries, load
 from verify.runner import Outcome, run

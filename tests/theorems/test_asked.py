@@ -18,9 +18,10 @@ from theorems.checkers import check_certificate
 from theorems.descent.frozen_modes import SHARE, share_of
 from theorems.descent.runs import literal_problem
 from theorems.descent.trajectory import DescentRun
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.limit import Limit
 from theorems.setting.parameters import GROUPS, INSTANCE, PRESETS, Parameters, resolve
+from theorems.setting.preparation import prepare
 from verify import UsageError
 from verify.cli import build_app
 from verify.discovery import entries

@@ -6,9 +6,10 @@ import pytest
 from numerics.loss import feature_noise, label_moments
 from theorems import assumption1_weaker
 from theorems.assumption1_weaker import LABEL_MOMENTS, Law
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.limit import symbol_values
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify.certify import as_float64, evaluate
 from verify.claim import Verdict
 from verify.runner import run_checks

@@ -10,10 +10,11 @@ import sympy as sp
 from scipy.optimize import minimize_scalar
 
 from theorems import best, best_as_stated, best_slope
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.limit import PRECISION
 from theorems.setting.notation import N, Z, m, tau, z_k
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify.claim import Verdict
 from verify.prove import Instance
 from verify.runner import run_checks

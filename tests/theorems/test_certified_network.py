@@ -23,8 +23,9 @@ from theorems.certified_network import (
 )
 from theorems.network.problem import trained_problem_of
 from theorems.network.trained_balls import enclosed_training
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.setting.tail import x_delta
 from verify.certify import as_float64, balls
 from verify.claim import Bound, Verdict

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from theorems import limit_iff
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K, N, Z, m, tau
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify.claim import Verdict
 
 

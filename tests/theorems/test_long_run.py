@@ -26,8 +26,9 @@ from theorems.long_run import (
     certify_remainder,
     certify_steps,
 )
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify.certify import balls
 from verify.certify.norms import frobenius_norm, sum_of_squares
 from verify.claim import Verdict, worst

@@ -9,8 +9,9 @@ import pytest
 from scipy.optimize import minimize
 
 from theorems.one_head import OneHead, certify_least, certify_reached
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify.claim import Verdict
 
 

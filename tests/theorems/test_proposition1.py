@@ -12,8 +12,9 @@ import sympy as sp
 from theorems import proposition1
 from theorems.network.attention_rank import rank_of_attention
 from theorems.proposition1 import RankLaw
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify.claim import Verdict
 from verify.runner import run_checks
 

@@ -8,8 +8,8 @@ import pytest
 from numerics.baselines import ridge_least_squares
 from theorems import remark_choice
 from theorems.remark_choice import Distance
-from theorems.setting.experiment import prepare
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify.claim import Verdict
 from verify.runner import run_checks
 

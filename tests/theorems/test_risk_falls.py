@@ -10,9 +10,10 @@ import sympy as sp
 
 from theorems import remark_m_vs_n, risk_falls
 from theorems.risk_falls import Lengths
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import m, tau, z_k
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify.claim import Verdict
 from verify.prove import Instance
 from verify.runner import run_checks

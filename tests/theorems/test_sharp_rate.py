@@ -11,8 +11,9 @@ import pytest
 from theorems.descent.float_descent import float_problem
 from theorems.descent.frozen_modes import BITS, gaps_at_powers
 from theorems.descent.runs import literal_run
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.sharp_rate import CLAIM, SharpRate, _steps_to, certify_asymptotic_rate, certify_closed_form
 from verify.claim import Bound, Verdict
 from verify.runner import run_checks

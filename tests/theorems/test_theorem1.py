@@ -11,9 +11,9 @@ from theorems.descent.induction import Induction
 from theorems.descent.step_sizes import float_start
 from theorems.drift import gamma_squared
 from theorems.setting.constants import Delta_0, Z_norm, f_max, zeta_0
-from theorems.setting.experiment import prepare
 from theorems.setting.notation import H, K
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.theorem1 import LinearConvergence
 from verify.claim import Bound, Verdict
 from verify.runner import run_checks

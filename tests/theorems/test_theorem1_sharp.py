@@ -9,9 +9,10 @@ import sympy as sp
 from theorems import theorem1, theorem1_sharp
 from theorems.descent.induction import Induction
 from theorems.setting.constants import Delta_0, Z_norm, f_max, zeta_0
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.theorem1_sharp import SharperConvergence
 
 

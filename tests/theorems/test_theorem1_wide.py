@@ -9,9 +9,10 @@ import sympy as sp
 from tests.theorems.conftest import quick_outcome
 from theorems import theorem1, theorem1_wide
 from theorems.setting.constants import Delta_0, Z_norm, f_max, gamma, zeta_0
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.theorem1_wide import WiderConvergence
 from verify.claim import Verdict
 

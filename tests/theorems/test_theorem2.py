@@ -11,8 +11,9 @@ from scipy import stats
 import numerics.baselines
 import theorems.ridge
 from numerics.instance import Instance
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.setting.tail import x_delta
 from theorems.theorem2 import CLAIM, estimate_label_norm
 from verify.claim import Verdict, worst

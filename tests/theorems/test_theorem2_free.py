@@ -6,9 +6,10 @@ import sympy as sp
 
 from theorems import theorem2, theorem2_free
 from theorems.setting.constants import B, Delta_0, Z_size, epsilon, threshold
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import m, tau
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.theorem2_free import NoiseFree
 from verify.claim import Verdict
 from verify.runner import run_checks

@@ -8,8 +8,9 @@ import pytest
 
 from theorems.network.enclosed import enclose
 from theorems.network.problem import problem_of
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.two_heads import TwoHeads, certify_built, mixture_of_two
 from verify.claim import Verdict
 

@@ -6,8 +6,9 @@ import pytest
 from numerics.instance import synthetic
 from numerics.loss import feature_noise, label_moments
 from theorems import unseen
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.unseen import Transfer
 from verify.claim import Verdict
 from verify.runner import run_checks

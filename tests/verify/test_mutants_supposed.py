@@ -7,8 +7,8 @@ import sympy as sp
 
 from theorems import lemma2, lemma3, lemma7
 from theorems.network.softmax import logit_pairs
-from theorems.setting.experiment import prepare
 from theorems.setting.parameters import foundation_parameters
+from theorems.setting.preparation import prepare
 from verify.mutants import afresh
 from verify.mutants.quoted import WAYS, falsified, falsify, turned
 from verify.mutants.seats import answers
@@ -104,7 +104,7 @@ def test_what_may_have_read_a_module_is_forgotten_and_nothing_else() -> None:
     assert kept(lemma7.__name__, lemma=False) == [False, True, False]
     assert kept("theorems.network.softmax", lemma=False) == [False, False, False]
     assert kept("theorems.network.softmax", lemma=True) == [False, True, False]
-    assert kept("theorems.setting.experiment", lemma=False)[0]  # who makes the subject reads it
+    assert kept("theorems.setting.preparation", lemma=False)[0]  # who makes the subject reads it
 
 
 def test_a_claim_has_mutants_of_its_hypotheses_and_of_its_signs() -> None:

@@ -20,9 +20,10 @@ from theorems.descent.prescription import THEOREM_1, Prescription, Required
 from theorems.descent.trajectory import DescentRun
 from theorems.network.enclosed import Ball, Problem, largest_rank
 from theorems.network.problem import problem_of
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.limit import Limit
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.setting.study import stream
 from verify.certify.balls import NotPositiveDefiniteError
 from verify.certify.compare import bound_of

@@ -29,8 +29,9 @@ from theorems.descent.astray import (
 from theorems.descent.certificate import certificate_of
 from theorems.descent.runs import literal_run, own_run
 from theorems.descent.trajectory import DescentRun, descend
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify import UsageError
 
 SOURCE = Path(check_certificate.__file__)

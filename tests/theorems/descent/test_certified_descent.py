@@ -29,8 +29,9 @@ from theorems.descent.trajectory import DescentRun, descend
 from theorems.network.enclosed import enclose
 from theorems.network.exact import ExactNetwork, State
 from theorems.network.problem import problem_of
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify.certify import balls
 from verify.certify.balls import NotPositiveDefiniteError
 from verify.claim import Assumption, Verdict, worst

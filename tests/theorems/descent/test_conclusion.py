@@ -16,8 +16,9 @@ from theorems.descent.runs import literal_run
 from theorems.descent.trajectory import DescentRun, descend
 from theorems.network.enclosed import enclose
 from theorems.setting.defects import penalty_twice
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.setting.tail import x_delta
 from theorems.theorem2 import RATIO, STATED_ERROR, RidgeRegression, certify_conclusion
 from verify.claim import Finding, Verdict, worst

@@ -11,8 +11,9 @@ from theorems import theorem2
 from theorems.assumption2 import StartingRank, certify_rank
 from theorems.network.assumptions import measure_assumptions
 from theorems.setting import study as module
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify.claim import Assumption, Verdict
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from theorems import PAPER
-from theorems.setting.experiment import prepare
 from theorems.setting.parameters import PRESETS, Parameters, control_parameters, resolve
+from theorems.setting.preparation import prepare
 from verify import UsageError
 
 

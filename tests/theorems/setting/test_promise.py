@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from theorems.setting.defects import one_head, penalty_n_tau, untrained
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.setting.promise import excess, kept, promise, promised_gap
 from theorems.theorem2 import RidgeRegression, measure_learned_matrix, measure_predictions, measure_training
 from verify.claim import Assumption, Defect, Verdict, worst

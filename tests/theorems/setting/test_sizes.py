@@ -12,8 +12,8 @@ import pytest
 
 from numerics.memory import available
 from theorems.setting import sizes
-from theorems.setting.experiment import prepare
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from theorems.setting.sizes import entries, require_memory
 from verify import UsageError
 
