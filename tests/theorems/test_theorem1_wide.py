@@ -8,6 +8,8 @@ import sympy as sp
 
 from tests.theorems.conftest import quick_outcome
 from theorems import theorem1, theorem1_wide
+from theorems.descent.certified_path import path_paid
+from theorems.descent.runs import literal_run
 from theorems.setting.constants import Delta_0, Z_norm, f_max, gamma, zeta_0
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K
@@ -108,3 +110,11 @@ def test_twin_in_other_units_the_requirement_and_the_ball_scale_as_they_should()
         assert sp.simplify(stated.subs(scaled, simultaneous=True) - stated) == 0
     scaled |= {Z_norm: u * Z_norm}
     assert sp.simplify(theorem1.STATED_GAMMA.subs(scaled, simultaneous=True) - theorem1.STATED_GAMMA) == 0
+
+
+def test_a_forced_run_without_step_sizes_says_which_hypothesis_fails(quick: Experiment) -> None:
+    run = literal_run(quick)
+    few = replace(run.problem, queries=run.problem.queries[:1], weights=run.problem.weights[:1])
+    forced = replace(run, problem=few, forced=True, required=theorem1_wide.required())
+    [found] = path_paid(forced, theorem1_wide.stated_constants())
+    assert found.name == "assumption2"

@@ -14,6 +14,7 @@ from theorems.descent.trajectory import DescentRun, descend
 from theorems.network.enclosed import enclose
 from theorems.setting.constants import gamma, zeta_0
 from verify.certify import evaluate
+from verify.certify.balls import NotPositiveDefiniteError
 from verify.claim import Assumption, Bound
 
 
@@ -23,7 +24,11 @@ def path_paid(run: DescentRun, constants: PathConstants) -> Iterator[Assumption 
     yield from broken
     if broken and not run.forced:
         return
-    trajectory, prescription, problem = descend(run), run.prescription, run.prescribed_for or run.problem
+    try:
+        trajectory, prescription = descend(run), run.prescription
+    except NotPositiveDefiniteError:  # there are no step sizes; the hypotheses above say so
+        return
+    problem = run.prescribed_for or run.problem
     if len(trajectory.moments) < 2:
         return
     with flint.ctx.workprec(trajectory.bits):
