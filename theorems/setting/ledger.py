@@ -79,7 +79,7 @@ LEDGER = (
         "remark_choice remark_m_vs_n",
         "risk_falls",
     ),
-    _row("one_head", "Remark on heads", "One head cannot approximate the limit in general"),
+    _row("one_head", "Remark on heads", "One head cannot approximate the limit in general", "one_head", "two_heads"),
     _row("heads_tradeoff", "Remark on heads", "H ≥ N reaches the minimum; more heads slow the guaranteed rate"),
     _row("unseen", "Generalisation", "To unseen tokens, and to tasks from outside the training distribution", "unseen"),
     _experiment("figure2a", "Figure 2a", "Training loss, in-domain and out-of-domain error fall together"),
