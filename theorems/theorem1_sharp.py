@@ -30,9 +30,11 @@ from theorems.network.letters import HERE, PAPER, Setting
 from theorems.network.points import compared
 from theorems.network.softmax import GENERIC
 from theorems.network.stated import evaluated
-from theorems.setting.constants import A_norm, D, Delta_0, L, Z_norm, alpha, eta, eta_w, f_max, gamma, sigma, zeta_0
+from theorems.setting.constants import Delta_0, L, Z_norm, eta, eta_w, f_max, gamma, sigma, zeta_0
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H, K
+from theorems.setting.stated_constants import SHARP_D as STATED_D
+from theorems.setting.stated_constants import SHARP_MATRIX as STATED_MATRIX
 from verify.claim import Argument, Bound, Claim, Identity, planted
 from verify.prove.inequalities.scalar_identity import prove_scalars
 
@@ -50,12 +52,7 @@ L = norm(mat(
 """
 
 STATED_GAMMA = (2 + sp.sqrt(2)) * sp.sqrt(K**3 * H) * f_max**3 * Delta_0 / sp.sqrt(zeta_0) ** 5 * 32
-_mixed = gamma * f_max / sp.sqrt(K) * (D + alpha * gamma * f_max * H)
-STATED_MATRIX = sp.ImmutableMatrix(
-    [[gamma * f_max * alpha * (alpha * gamma * f_max * H + 3 * D), _mixed], [_mixed, gamma**2 * f_max**2 * H / K]]
-)
 STATED_ALPHA = 4 * sp.sqrt(2 * K) * f_max * sp.sqrt(Delta_0) / (gamma * zeta_0)
-STATED_D = gamma * H * alpha * f_max + A_norm
 BY_COLUMNS = Setting(by_columns=True)
 
 

@@ -21,41 +21,32 @@ from dataclasses import KW_ONLY, dataclass, replace
 import numpy as np
 import sympy as sp
 
-from theorems import lemma2_sharp, theorem1
+from theorems import pl, theorem1
 from theorems.descent import astray
 from theorems.descent.certified_descent import certify_descent, certify_induction, measure_descent
 from theorems.descent.certified_path import path_paid
-from theorems.descent.induction import Induction
-from theorems.descent.path import (
-    WALKED_NEXT,
-    PathConstants,
-    below_zeta,
-    drift_chain,
-    gap_chain,
-    grown_chain,
-    lipschitz_on_step,
-    next_weights_chain,
-    paid_chain,
-    pulled_queries,
-    turned_chain,
-)
+from theorems.descent.induction import GAP
+from theorems.descent.path import PathConstants
 from theorems.descent.prescription import Required
 from theorems.descent.runs import runs_of
 from theorems.descent.step_sizes import float_start
 from theorems.descent.trajectory import DescentRun
 from theorems.network.assumptions import measure_training_assumptions
-from theorems.network.letters import t
-from theorems.pl import half_rate, slope
-from theorems.setting.constants import Delta_0, Z_norm, alpha, eta, eta_w, f_max, gamma, rate, sigma, zeta_0
+from theorems.network.letters import AT_T, t
+from theorems.path import PaidPath, drift_chain, half_kept, lipschitz_on_step, path_constants
+from theorems.setting.constants import Delta_0, Z_norm, eta, eta_w, f_max, gamma, rate, sigma
 from theorems.setting.experiment import Experiment
 from theorems.setting.notation import K
 from theorems.setting.parameters import resolve
 from theorems.setting.preparation import prepare
-from theorems.setting.stated_constants import SIGMA, STATED_ROOM
-from theorems.theorem1_sharp import BY_COLUMNS, STATED_D, STATED_MATRIX
+from theorems.setting.stated_constants import SHARP_D, SHARP_MATRIX, SIGMA, STATED_ROOM
+from theorems.setting.stated_constants import WIDE_ALPHA as STATED_ALPHA
+from theorems.setting.stated_constants import WIDE_GAMMA as STATED_GAMMA
+from theorems.setting.stated_constants import WIDE_QUERIES as STATED_QUERIES
 from verify.claim import Argument, Assumption, Bound, Claim, Identity, Step, planted
-from verify.prove.inequalities.chain import at_most
+from verify.prove.inequalities.chain import Chain, at_most
 from verify.prove.inequalities.conclusion import conclude
+from verify.prove.inequalities.lemma import hypothesis, quote
 from verify.prove.inequalities.scalar_identity import prove_scalars
 
 STATEMENT = r"""
@@ -68,9 +59,6 @@ norm(alpha^((t)))_F <= alpha, quad
 norm(Q^((t)) - Q^((0)))_F <= (16 sqrt(2) overline(f)_max K Delta^((0))) / (gamma^2 zeta_0^(3\/2))
 """
 
-STATED_GAMMA = 16 * sp.sqrt(2) * (2 + sp.sqrt(2)) * K * f_max**2 * Delta_0 / zeta_0**2
-STATED_ALPHA = 4 * sp.sqrt(K) * sp.sqrt(Delta_0) / (gamma * sp.sqrt(zeta_0))
-STATED_QUERIES = 16 * sp.sqrt(2) * f_max * K * Delta_0 / (gamma**2 * sp.sqrt(zeta_0) ** 3)
 STATED_GAIN = 4 * sp.sqrt(2) * sp.sqrt(K) * Z_norm**2 / f_max**2  # of γ², at least
 
 INSTANCES = "literal", "quick", "paper"
@@ -78,15 +66,7 @@ INSTANCES = "literal", "quick", "paper"
 
 def stated_constants() -> PathConstants:
     """The constants as stated above, with those of the sharper Theorem 1."""
-    return PathConstants(
-        softmax=lemma2_sharp.LIPSCHITZ,
-        setting=BY_COLUMNS,
-        gamma_squared=STATED_GAMMA,
-        matrix=STATED_MATRIX,
-        alpha=STATED_ALPHA,
-        D=STATED_D,
-        queries=STATED_QUERIES,
-    )
+    return path_constants(STATED_GAMMA, STATED_ALPHA, STATED_QUERIES)
 
 
 def required() -> Required:
@@ -94,39 +74,24 @@ def required() -> Required:
     return Required(
         gamma_squared=STATED_GAMMA,
         alpha=STATED_ALPHA,
-        D=STATED_D,
-        matrix=STATED_MATRIX,
+        D=SHARP_D,
+        matrix=SHARP_MATRIX,
         drift=f_max * STATED_QUERIES,
         source="length of the path",
     )
 
 
 @dataclass(frozen=True)
-class WiderConvergence(Induction):
-    """The induction with these constants, and what is run; a defect claims a `share` of the bounds on α and Q.
+class WiderConvergence(PaidPath):
+    """The induction with these constants, and what is run.
 
     A `gain` of −1 exchanges the requirement on γ² for that of Theorem 1.
     """
 
-    experiment: Experiment
     _: KW_ONLY
     stated: Callable[[], PathConstants] = stated_constants
     run: Callable[[Experiment], DescentRun] | None = None
-    share: sp.Expr = sp.Integer(1)
     gain: int = 1
-
-    @property
-    def constants(self) -> PathConstants:
-        """The constants with the defects."""
-        given = self.stated()
-        return replace(
-            given,
-            gamma_squared=given.gamma_squared * zeta_0**self.zeta_power,
-            alpha=self.share * given.alpha,
-            queries=self.share * given.queries,
-            boost=self.boost,
-            zeta=self.zeta,
-        )
 
     @property
     def runs(self) -> tuple[DescentRun, ...]:
@@ -135,36 +100,25 @@ class WiderConvergence(Induction):
         return tuple(replace(run, required=required(), decrease=1 - theorem1.STATED_RATE) for run in made)
 
 
-def derive_path(subject: WiderConvergence) -> Iterator[Identity]:
-    """From the bounds at t: the next point is in the ball, L holds on the way there, and the gap pays for the step."""
-    given, exact = subject.constants, subject.small_runs
-    inside = next_weights_chain(given)
-    yield conclude("‖α^(t+1)‖_F ≤ α", inside.start, alpha, inside, instances=exact)
-    along = at_most(lipschitz_on_step(given).left).by(lipschitz_on_step(given))
-    yield conclude("‖∇ℓ(ξᵘ) − ∇ℓ(ξ^(t))‖ ≤ L ‖ξᵘ − ξ^(t)‖", along.start, along.end, along, instances=exact)
-    paid = paid_chain(given)
-    yield conclude("√Δ^(t+1) + (η_Q √(2σ)/4) ‖∇ℓ‖ ≤ √Δ^(t)", paid.start, paid.end, paid, instances=exact)
-    half = half_rate(given)
-    yield conclude("η_Q σ ≤ 1/2", half.start, subject.half, half, instances=exact)
+def gap_chain(constants: PathConstants) -> Chain:
+    """Δ^(t+1) ≤ r^{t+1} Δ^(0)."""
+    step = quote(pl.STEP, AT_T, half_kept(constants), constants.step_size_fact, lipschitz_on_step(constants))
+    held = hypothesis(AT_T.gap, GAP, "induction hypothesis: the gap at t")
+    return at_most(pl.next_gap).by(step).to(rate * AT_T.gap, pl.rate_is(constants)).by(held)
 
 
 def derive_induction(subject: WiderConvergence) -> Iterator[Identity]:
-    """The three bounds at t give those at t + 1."""
-    given, exact = subject.constants, subject.small_runs
-    grown, turned, fallen = grown_chain(given), turned_chain(given), gap_chain(given)
-    name, goal = "‖α^(t+1)‖_F ≤ α (1 − √Δ^(t+1)/√Δ^(0))", given.alpha * WALKED_NEXT
-    yield conclude(name, grown.start, goal, grown, instances=exact)
-    goal = given.queries * WALKED_NEXT
-    yield conclude("‖Q^(t+1) − Q^(0)‖_F, likewise", turned.start, goal, turned, instances=exact)
-    goal = subject.claimed(rate) ** (t + 1) * Delta_0
-    yield conclude("Δ^(t+1) ≤ (1 − η_w ζ_0/(2K))^{t+1} Δ^(0)", fallen.start, goal, fallen, instances=exact)
+    """The bounds at t on α, on Q and on the gap give that on the gap at t + 1; of α and Q it is the claim `path`."""
+    fallen, goal = gap_chain(subject.constants), subject.claimed(rate) ** (t + 1) * Delta_0
+    name = "Δ^(t+1) ≤ (1 − η_w ζ_0/(2K))^{t+1} Δ^(0)"
+    yield conclude(name, fallen.start, goal, fallen, instances=subject.small_runs)
 
 
 def argue_every_step(subject: WiderConvergence) -> Iterator[Argument]:
     """From the step to all steps: the induction over t."""
     steps = {
         "t = 0: α^(0) = 0, Q^(0) is where it starts, Δ^(0) ≤ Δ^(0), and 1 − √Δ^(0)/√Δ^(0) = 0": "w^(0) = 0",
-        "from the three bounds at t follow those at t + 1": "derive_path and derive_induction",
+        "from the three bounds at t follow those at t + 1": "the claim path, and derive_induction",
     }
     made = tuple(Step(expression=expression, rule=rule) for expression, rule in steps.items())
     yield Argument(name="the three bounds for every t", steps=made)
@@ -176,12 +130,8 @@ def derive_infimum(subject: WiderConvergence) -> Iterator[Identity]:
 
 
 def derive_constants(subject: WiderConvergence) -> Iterator[Identity]:
-    """The chains give exactly the stated α, the bound on Q, the requirement on γ² and the rate."""
+    """The chains give exactly the stated requirement on γ² and the rate."""
     given = subject.constants
-    paid = paid_chain(given).start.coeff(slope)  # times ‖∇ℓ‖, at most √Δ^(t) − √Δ^(t+1)
-    yield prove_scalars("α", eta * sp.sqrt(Delta_0) / paid, given.alpha, "the whole path, for √Δ^(0)")
-    turned = pulled_queries(given).end.coeff(slope) / eta * given.alpha
-    yield prove_scalars("the bound on Q", turned, given.queries, "‖∇_Q ℓ‖ in terms of ‖∇ℓ‖, along the path")
     enough = drift_chain(given).end * gamma**2 / STATED_ROOM
     yield prove_scalars("γ²", sp.radsimp(enough), given.gamma_squared, "drift ≤ (1 − 1/√2)√ζ_0, solved for γ²")
     claimed = subject.claimed(theorem1.STATED_RATE).subs(eta_w, gamma**2 * eta)
@@ -192,7 +142,7 @@ def derive_gain(subject: WiderConvergence) -> Iterator[Identity]:
     """The γ² of Theorem 1 is at least 4√2 √K (‖Z̄‖/f̄_max)² times the stated one, because ζ_0 ≤ H f̄_max²."""
     sides = STATED_GAIN * STATED_GAMMA, theorem1.STATED_GAMMA
     less, more = sides[:: subject.gain]
-    chain = at_most(less).to(more, below_zeta(subject.constants))
+    chain = at_most(less).to(more, quote(pl.ZETA_BELOW, subject.constants))
     yield conclude("4√2 √K (‖Z̄‖/f̄_max)² γ² ≤ the γ² of Theorem 1", less, more, chain, instances=subject.small_runs)
 
 
@@ -237,7 +187,19 @@ CLAIM = Claim(
     about=WiderConvergence,
     heeds=("instance", "start", "start_weights", "descent"),
     assumptions=("assumption1", "assumption2", "unit norm"),
-    builds_on=("lemma1", "lemma2_sharp", "lemma5", "lemma7", "lemma8", "lemma9", "lemma10", "pl", "drift", "theorem1"),
+    builds_on=(
+        "path",
+        "lemma1",
+        "lemma2_sharp",
+        "lemma5",
+        "lemma7",
+        "lemma8",
+        "lemma9",
+        "lemma10",
+        "pl",
+        "drift",
+        "theorem1",
+    ),
     cites=(
         "elementary norm inequalities (Horn, Johnson, Matrix Analysis, 2nd ed., Chapter 5)",
         "Cauchy–Schwarz and Minkowski for sums (Hardy, Littlewood, Pólya, Inequalities, Chapter 2)",
@@ -246,7 +208,6 @@ CLAIM = Claim(
     drops=("large_steps", "overstated_zeta"),
     checks=(
         measure_training_assumptions,
-        derive_path,
         derive_induction,
         argue_every_step,
         derive_infimum,
@@ -263,9 +224,6 @@ CLAIM = Claim(
             "The rate is 1 − 8 η_w ζ_0/(2K) instead of 1 − η_w ζ_0/(2K).", rate=8, run=astray.eight_times_the_rate
         ),
         rate_one=planted("The rate is 1: the gap need not fall.", rate=0),
-        nearly_no_rate=planted(
-            "Lemma 10 is said to give η_Q σ ≤ 10⁻⁹ instead of η_Q σ ≤ 1/2.", half=sp.Rational("1e-9")
-        ),
         other_power_of_zeta=planted("γ² is required to be large with ζ_0^{−1} instead of ζ_0^{−2}.", zeta_power=1),
         hundredth_of_the_path=planted("The bounds on α and on Q are divided by 100.", share=sp.Rational(1, 100)),
         large_steps=planted(
@@ -286,8 +244,7 @@ CLAIM = Claim(
         ),
     ),
     catches={
-        derive_path: ("nearly_no_rate", "hundredth_of_the_path", "large_steps"),
-        derive_induction: ("eight_times_the_rate", "hundredth_of_the_path", "large_steps", "overstated_zeta"),
+        derive_induction: ("eight_times_the_rate", "large_steps", "overstated_zeta"),
         derive_infimum: ("rate_one",),
         derive_constants: ("eight_times_the_rate", "rate_one", "other_power_of_zeta"),
         derive_gain: ("requirements_exchanged",),

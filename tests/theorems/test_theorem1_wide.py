@@ -95,13 +95,6 @@ def test_without_enough_heads_there_is_no_gain_here() -> None:
     assert len(names) == 3
 
 
-def test_half_of_the_smoothness_does_not_carry_the_induction(quick: Experiment) -> None:
-    stated = theorem1_wide.stated_constants()
-    half = replace(stated, matrix=theorem1_wide.STATED_MATRIX / 2)
-    subject = WiderConvergence(quick, stated=lambda: half)
-    assert any(found.status != "proved" for found in theorem1_wide.derive_path(subject))
-
-
 def test_twin_in_other_units_the_requirement_and_the_ball_scale_as_they_should() -> None:
     """Features and √τ times u: Z̄, √ζ_0 and √Δ^(0) are u times as large, γ² and γα stay as they are."""
     u = sp.Symbol("u", positive=True)

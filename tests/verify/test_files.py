@@ -24,7 +24,7 @@ from verify.files import (
     REPORT,
     Kind,
     NotWrittenError,
-    held,
+    folder_held,
     load_json,
     prepare_folder,
     require_folder,
@@ -150,7 +150,7 @@ def test_a_limit_on_the_size_of_files_is_found_out_and_kills_nobody(tmp_path: Pa
 
 
 def _hold(folder: Path, connection: Any) -> None:
-    with held(folder):
+    with folder_held(folder):
         connection.send("held")
         connection.recv()
 
@@ -163,7 +163,7 @@ def test_a_folder_is_held_by_one_at_a_time_and_a_killed_holder_blocks_nobody(tmp
     entered = threading.Event()
 
     def enter() -> None:
-        with held(tmp_path):
+        with folder_held(tmp_path):
             entered.set()
 
     waiting = threading.Thread(target=enter)
@@ -178,7 +178,7 @@ def test_a_folder_is_held_by_one_at_a_time_and_a_killed_holder_blocks_nobody(tmp
 
 def test_who_never_lets_go_is_waited_for_only_so_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "PATIENCE", 0.05)
-    with held(tmp_path), held(tmp_path):
+    with folder_held(tmp_path), folder_held(tmp_path):
         pass
 
 

@@ -42,6 +42,18 @@ STATED_ALPHA = 4 * sp.sqrt(2 * K) * Z_norm * sp.sqrt(Delta_0) / (gamma * zeta_0)
 STATED_DRIFT = 128 * sp.sqrt(K) ** 3 * sp.sqrt(H) * Z_norm**2 * f_max * Delta_0 / (gamma**2 * zeta_0**2)
 STATED_ROOM = (1 - 1 / sp.sqrt(2)) * sp.sqrt(zeta_0)
 
+# With the sharp Lemma 2
+SHARP_D = gamma * H * alpha * f_max + A_norm
+_mixed = gamma * f_max / sp.sqrt(K) * (D + alpha * gamma * f_max * H)
+SHARP_MATRIX = sp.ImmutableMatrix(
+    [[gamma * f_max * alpha * (alpha * gamma * f_max * H + 3 * D), _mixed], [_mixed, gamma**2 * f_max**2 * H / K]]
+)
+
+# Along the whole path of gradient descent
+WIDE_GAMMA = 16 * sp.sqrt(2) * (2 + sp.sqrt(2)) * K * f_max**2 * Delta_0 / zeta_0**2
+WIDE_ALPHA = 4 * sp.sqrt(K) * sp.sqrt(Delta_0) / (gamma * sp.sqrt(zeta_0))
+WIDE_QUERIES = 16 * sp.sqrt(2) * f_max * K * Delta_0 / (gamma**2 * sp.sqrt(zeta_0) ** 3)
+
 RATIO = 2 * B**2 * (Z_size**2 + tau * threshold) * Delta_0 / (m * tau * epsilon)  # Theorem 2: the gap falls by it
 
 

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verify.claim import Verdict
+from verify.prove.inequalities.enclosed_norms import operator_norm
 from verify.prove.inequalities.format_quantity import spell
 from verify.prove.inequalities.quantity import Letter, free, largest, length, norm, terms, total
 from verify.prove.inequalities.scalar_identity import prove_scalars
 from verify.prove.inequalities.system import Relation
-from verify.prove.inequalities.values import PRECISION, Values, extended, number, operator_norm, violation
+from verify.prove.inequalities.values import PRECISION, Values, extended, number, violation
 from verify.prove.matrices.derivation import UnsoundStepError
 
 n, m, K, H = sp.symbols("n m K H", integer=True, positive=True)
