@@ -16,6 +16,7 @@ from verify.finding import OnInstance
 # such a claim's verdict is fail, and the exit status of a run with it 1.
 REFUTED = {
     "best_as_stated": ("best", "best_slope", "best_isotropic"),
+    "heads_tradeoff": ("heads_rate",),
     "remark_m_vs_n": ("risk_falls", "remark_choice"),
 }
 

@@ -220,4 +220,12 @@ LETTERS = (
     Letter("e", "one_head.e", "N", "the numerators of softmax", "One head"),
     Letter("D_k", "", "scalar ≥ 0", "least ‖Z̄(c − â_k)‖² over all c of one sign", "One head"),
     Letter("σ", "", "1 or −1", "a sign", "One head"),
+    Letter("M", "", "2 × 2", "2K/(γ²ζ_0) times the matrix of Lemma 10", "Heads and the guaranteed rate"),
+    Letter("n", "heads_rate.n", "scalar > 0", "how many times over heads are there", "Heads and the guaranteed rate"),
+    Letter("u", "heads_rate.u", "scalar ≥ 0", "H‖Z̄‖²/ζ_0 − 1", "Heads and the guaranteed rate"),
+    Letter("v", "heads_rate.v", "scalar ≥ 0", "√(2KΔ_0) − ‖A‖₂", "Heads and the guaranteed rate"),
+    Letter("Y", "heads_rate.Y", "N × n", "B_k of the heads that are added", "Heads and the guaranteed rate"),
+    Letter(
+        "B'", "heads_rate.W", "N × (H+n)", "(B_k, Y_k), of the network with more heads", "Heads and the guaranteed rate"
+    ),
 )
