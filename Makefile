@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: theorem2 audit test test-hostile test-long lint mutants bench clean
+.PHONY: theorem2 audit test test-whole test-hostile test-long lint mutants bench clean
 
 theorem2: $(VENV)/.runtime
 	$(RUN) -m verify theorem2
@@ -13,6 +13,9 @@ audit: $(VENV)/.runtime
 
 test: $(VENV)/.development
 	$(RUN) -m pytest -n 2 --dist loadgroup
+
+test-whole: $(VENV)/.development
+	$(RUN) -m pytest -n 2 --dist loadgroup -m "whole and not long"
 
 test-hostile: $(VENV)/.development
 	$(RUN) -m pytest -n 2 -m hostile tests/hostile

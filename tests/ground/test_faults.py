@@ -20,6 +20,8 @@ from verify.discovery import load
 from verify.ground import areas_of, grounds_of, outcomes_of
 from verify.runner import run
 
+pytestmark = pytest.mark.whole
+
 FAULTS = (*faults_floats.FAULTS, *faults_exact.FAULTS)
 # One of each kind, with a claim that takes seconds; all others run with `make test-long`.
 SHORT = {

@@ -37,5 +37,6 @@ def quick_outcome(name: str) -> Outcome:
 
 
 def for_each(*names: str) -> pytest.MarkDecorator:
-    """A test for each claim of these names; those of one claim run in one worker."""
-    return pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.xdist_group(n)) for n in sorted(names)])
+    """A test for each claim of these names, on its whole run; those of one claim share it in one worker."""
+    marked = [pytest.param(name, marks=(pytest.mark.xdist_group(name), pytest.mark.whole)) for name in sorted(names)]
+    return pytest.mark.parametrize("name", marked)

@@ -28,6 +28,8 @@ from verify.discovery import entries
 from verify.record import finding_record, plain, read_record
 from verify.runner import Evidence, Outcome, run_checks
 
+pytestmark = pytest.mark.whole
+
 ENTRIES = {entry.id: entry for entry in entries("theorems")}
 
 # At least three values of every option: 0 or the least, the preset's own, others, and nonsense.

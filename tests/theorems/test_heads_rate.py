@@ -11,9 +11,10 @@ from theorems import heads_rate, heads_tradeoff
 from theorems.descent.prescription import BITS
 from theorems.heads_rate import GuaranteedRate, letters_of, rate_of
 from theorems.setting.constants import zeta_0
-from theorems.setting.experiment import Experiment, prepare
+from theorems.setting.experiment import Experiment
 from theorems.setting.notation import H
 from theorems.setting.parameters import resolve
+from theorems.setting.preparation import prepare
 from verify.claim import Verdict
 from verify.runner import run_checks
 

@@ -23,6 +23,8 @@ from verify.discovery import Entry
 from verify.paper import Row
 from verify.record import read_record
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).parents[2]
 HEAD = '''"""A paper.
 

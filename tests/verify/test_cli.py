@@ -16,6 +16,8 @@ import torch
 from tests.hostile.machine import Copies
 from verify.record import read_record
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).parents[2]
 
 

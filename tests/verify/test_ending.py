@@ -18,6 +18,8 @@ import pytest
 
 from verify.record import read_record
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).parents[2]
 SIGNALS = [
     (signal.SIGINT, 130, "interrupted"),

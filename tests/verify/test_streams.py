@@ -9,6 +9,8 @@ import pytest
 
 from verify.record import read_record
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).parents[2]
 RUN = f"{sys.executable} -m verify lemma4 --preset quick --no-pdf"  # the quickest claim
 
