@@ -13,6 +13,8 @@ import pytest
 from tests.verify.test_cli import verify
 from verify.record import read_record
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).parents[2]
 KEYS = [
     "claim",

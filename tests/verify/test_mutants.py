@@ -28,6 +28,8 @@ from verify.prove import prove
 from verify.prove.inequalities.system import Relation
 from verify.prove.matrices.sampling import Equation
 
+pytestmark = pytest.mark.whole
+
 x, y = sp.symbols("x y", positive=True)
 n, m = sp.symbols("n m", integer=True, positive=True)
 X, S = sp.MatrixSymbol("X", m, n), sp.MatrixSymbol("S", n, n)

@@ -18,6 +18,8 @@ from verify.record import as_json
 from verify.recording import record_in_any_case
 from verify.runner import Outcome, run
 
+pytestmark = pytest.mark.whole
+
 ENTRY = Entry(
     id="zero",
     place="Lemma 1",
